@@ -1,0 +1,45 @@
+import { assert } from "./assert.js";
+
+/*
+ * Every limit of the protocol that is not a setting: unit, argument, and how it relates to the others.
+ */
+
+/** Largest UDP payload on a path with an MTU of 1,500: less 20 bytes of IPv4 and 8 of UDP header. */
+export const DATAGRAM_BYTES_ETHERNET = 1_472;
+
+/** Largest UDP payload over IPv4: 65,535 less both headers. Used where all addresses are loopback. */
+export const DATAGRAM_BYTES_MAX = 65_507;
+
+/** Largest message, reassembled: a NEW-VIEW of 21 votes (n = 31), each with a full window, stays below. */
+export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Largest signed request. A bundle of some 2,500 moves; fits one loopback datagram with its headers. */
+export const REQUEST_BYTES_MAX = 60_000;
+
+/** Largest bundle of a request: what its fixed fields and signature leave. */
+export const BUNDLE_BYTES_MAX = REQUEST_BYTES_MAX - 128;
+
+/** Most requests of one batch: bounds the checks that one datagram can cause. */
+export const BATCH_REQUESTS_MAX = 1_024;
+
+/** Largest batch, as the sum of its requests' bytes. */
+export const BATCH_BYTES_MAX = 1024 * 1024;
+
+/** Largest log window L, in slots: what one VIEW-CHANGE may have to list. */
+export const WINDOW_SLOTS_MAX = 1_024;
+
+/** Most Q-entries a replica keeps per sequence number; the oldest view is dropped (TOCS'02, 4.5). */
+export const PRE_PREPARED_PER_SLOT_MAX = 4;
+
+/** Sessions of one client that the client table remembers; the ones that started last are kept. */
+export const SESSIONS_PER_CLIENT_MAX = 64;
+
+/** Bytes of messages under reassembly that one peer may make us hold. */
+export const REASSEMBLY_BYTES_PER_PEER_MAX = 2 * MESSAGE_BYTES_MAX;
+
+/** Largest sequence number, view, session or timestamp: integers stay exact in a double. */
+export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
+
+assert(REQUEST_BYTES_MAX < DATAGRAM_BYTES_MAX - 1_024, "a full request fits a loopback datagram");
+assert(BATCH_BYTES_MAX >= REQUEST_BYTES_MAX, "every request fits a batch");
+assert(2 * BATCH_BYTES_MAX <= MESSAGE_BYTES_MAX, "every batch fits a message, headers included");

@@ -1,0 +1,73 @@
+import { unreachable } from "../base/assert.js";
+import type { AppendId, ClientId, ReplicaId, Seq, SessionId, View } from "../base/ids.js";
+import type {
+  Batch,
+  JournalRecord,
+  Read,
+  ReplicaMessage,
+  ReplyMessage,
+  Request,
+  SignedMessage,
+  Unsigned,
+} from "../message.js";
+
+/** Whom a message between replicas goes to. */
+export type Target =
+  | { readonly kind: "replica"; readonly id: ReplicaId }
+  /** Every replica but the sender. */
+  | { readonly kind: "others" };
+
+/** What a replica asks of the world. Data only: comparable, printable, replayable. */
+export type Effect =
+  /** Make `record` durable, then report `appended` with this id. Ids are consecutive. */
+  | { readonly kind: "append"; readonly id: AppendId; readonly record: JournalRecord }
+  /** Send once append `after` is durable; null means at once. Loss is allowed, order is not promised. */
+  | {
+      readonly kind: "send";
+      readonly to: Target;
+      readonly message: ReplicaMessage;
+      readonly after: AppendId | null;
+    }
+  /** Send to the session's last known address, if there is one; `after` as above. */
+  | {
+      readonly kind: "reply";
+      readonly client: ClientId;
+      readonly session: SessionId;
+      readonly message: ReplyMessage;
+      readonly after: AppendId | null;
+    }
+  /** Sign with this replica's key, then report `signed`. */
+  | { readonly kind: "sign"; readonly message: Unsigned<SignedMessage> }
+  /**
+   * Execute `requests` in order, pin the state if `pin`, then report `executed`. Sequence numbers are
+   * consecutive. `requests` is what is left of `batch` once those executed before are skipped (EX2).
+   */
+  | {
+      readonly kind: "execute";
+      readonly seq: Seq;
+      readonly view: View;
+      readonly batch: Batch;
+      readonly requests: readonly Request[];
+      readonly pin: boolean;
+    }
+  /** Answer a read from the present, committed state. */
+  | { readonly kind: "query"; readonly read: Read; readonly view: View; readonly seq: Seq }
+  /** Journal records about sequence numbers up to `seq` (included) are not needed any more. */
+  | { readonly kind: "discard"; readonly seq: Seq };
+
+/** The append that must be durable before `effect` may happen, or null. */
+export function dependsOn(effect: Effect): AppendId | null {
+  switch (effect.kind) {
+    case "send":
+    case "reply":
+      return effect.after;
+    case "append":
+    case "sign":
+    case "execute":
+    case "query":
+    case "discard":
+      return null;
+    default:
+      return unreachable(effect);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Digest } from "../base/hasher.js";
+import type { AppendId, Principal, Seq } from "../base/ids.js";
+import type { ClientMessage, ReplicaMessage, SignedMessage, Verified } from "../message.js";
+
+/** What the world tells a replica. Everything that changes its state comes through here. */
+export type Event =
+  /** A message arrived whose sender and signatures were checked. */
+  | {
+      readonly kind: "received";
+      readonly from: Principal;
+      readonly message: Verified<ReplicaMessage | ClientMessage>;
+    }
+  /** One tick of the host's ticker passed. */
+  | { readonly kind: "ticked" }
+  /** The appends up to `id` (included) are durable. */
+  | { readonly kind: "appended"; readonly id: AppendId }
+  /**
+   * The answer to an `execute` effect. `results` holds one bundle of results for each request of the
+   * effect; `serviceRoot` is the state's root if the effect asked to pin it, else null.
+   */
+  | {
+      readonly kind: "executed";
+      readonly seq: Seq;
+      readonly results: readonly Uint8Array[];
+      readonly serviceRoot: Digest | null;
+    }
+  /** The store holds the state after `seq` (or a later one) durably. */
+  | { readonly kind: "stored"; readonly seq: Seq }
+  /** The answer to a `sign` effect. */
+  | { readonly kind: "signed"; readonly message: SignedMessage };

@@ -1,0 +1,89 @@
+import type { Digest } from "../core/base/hasher.js";
+import type { ClientId, Seq, SessionId, Timestamp, View } from "../core/base/ids.js";
+
+/** One row of the customer table. */
+export interface AccountRow {
+  readonly customerId: number;
+  /** What the commands call it: A, B, C … */
+  readonly account: string;
+  readonly name: string;
+  readonly address: string;
+  /** Minor units, 0 (included) to 2^63 - 1 (included). */
+  readonly balance: bigint;
+  /** The client that owns it, or null: only tellers may use it. */
+  readonly owner: ClientId | null;
+}
+
+/** One row of the block table: an executed batch. */
+export interface BlockRow {
+  readonly seq: Seq;
+  readonly view: View;
+  readonly digest: Digest;
+  readonly requestCount: number;
+}
+
+/** One row of the client table: the last executed request of a session and its reply (EX2). */
+export interface SessionRow {
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly timestamp: Timestamp;
+  readonly seq: Seq;
+  readonly code: number;
+  readonly results: Uint8Array;
+}
+
+/** What changed in one or more consecutive batches; written in one transaction (BK3). */
+export interface StoreGroup {
+  /** The last batch of the group: what "last applied" becomes. */
+  readonly seq: Seq;
+  /** Root of the service's state after `seq`. */
+  readonly serviceRoot: Digest;
+  readonly blocks: readonly BlockRow[];
+  /** Every account that changed, as it is after `seq`. */
+  readonly accounts: readonly AccountRow[];
+  /** Every session that changed, as it is after `seq`. */
+  readonly sessions: readonly SessionRow[];
+  /** Sessions forgotten since the last group. */
+  readonly sessionsEvicted: readonly { readonly client: ClientId; readonly session: SessionId }[];
+  /** Per client, the newest start among its forgotten sessions; only those that changed. */
+  readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
+}
+
+/** What a store holds, read back at start. */
+export interface StoredState {
+  readonly seq: Seq;
+  readonly serviceRoot: Digest;
+  /** Ascending by customer id. */
+  readonly accounts: readonly AccountRow[];
+  /** Ascending by client, then session. */
+  readonly sessions: readonly SessionRow[];
+  readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
+}
+
+/** A replica's own database. One transaction at a time; never blocks the caller's event loop. */
+export interface Store {
+  readonly name: string;
+
+  /**
+   * Opens (and creates or migrates) the database and reads its state; null when it is new.
+   * @throws StoreError with a sentence for the operator.
+   */
+  open(): Promise<StoredState | null>;
+
+  /**
+   * Applies one group atomically; resolves once it is durable. Groups come one at a time, in order,
+   * except that a group whose outcome was in doubt may be handed in again: it is then applied once.
+   */
+  commit(group: StoreGroup): Promise<void>;
+
+  /** Replaces everything (genesis, or a state transfer) in one transaction. */
+  replace(state: StoredState): Promise<void>;
+
+  /** Lets a commit under way finish, then closes. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The world's fault: the database could not be used. The message says what to do. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+}
