@@ -1,0 +1,65 @@
+import type { Digest, Domain } from "../base/hasher.js";
+
+/**
+ * One thing to verify or compute over the bytes of a frame. A list of them is all that a verification
+ * worker knows of the protocol. Offsets are into the job's bytes; `start` is included, `end` excluded.
+ */
+export type Check =
+  /** The 16 bytes at `tag` are the MAC of [`start`, `end`) under MAC key number `key`. */
+  | {
+      readonly kind: "mac";
+      readonly key: number;
+      readonly start: number;
+      readonly end: number;
+      readonly tag: number;
+    }
+  /** Compute the digest of [`start`, `end`). */
+  | {
+      readonly kind: "digest";
+      readonly domain: Domain;
+      readonly start: number;
+      readonly end: number;
+    }
+  /** Compute the digest of `count` digests computed before, from number `first` on, concatenated. */
+  | {
+      readonly kind: "digest-of-digests";
+      readonly domain: Domain;
+      readonly first: number;
+      readonly count: number;
+    }
+  /** The 64 bytes at `signature` are public key number `key`'s signature of digest number `digest`. */
+  | {
+      readonly kind: "signature";
+      readonly key: number;
+      readonly digest: number;
+      readonly signature: number;
+    };
+
+/** What came of a list of checks. */
+export interface Verdict {
+  /** For each check, in order: 1 passed (or computed), 0 failed or not tried because a MAC failed. */
+  readonly passed: Uint8Array;
+  /** The digests computed, in order: number 0 is that of the first digest-like check. */
+  readonly digests: readonly Digest[];
+}
+
+/**
+ * Runs lists of checks, here or in workers. A failed MAC ends a list: nothing after it is tried,
+ * because its bytes come from nobody (AU7).
+ */
+export interface Verifier {
+  /** For the log: provider and where it runs. */
+  readonly description: string;
+
+  /** False while too much is waiting: the caller drops or defers work until it is true again. */
+  canAccept(): boolean;
+
+  /**
+   * Runs `checks` over `bytes`, which must not change until `done` is called. `done` is called exactly
+   * once, during the call or later; lists that go to workers finish in the order of their submission.
+   */
+  submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void;
+
+  /** Waits for work under way, then stops the workers. */
+  close(): Promise<void>;
+}
