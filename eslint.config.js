@@ -34,9 +34,10 @@ export default defineConfig(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/switch-exhaustiveness-check": [
         "error",
-        { considerDefaultExhaustiveForUnions: false, requireDefaultForNonUnion: true },
+        { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: true },
       ],
-      complexity: ["error", 12],
+      // A switch counts as one: its cases are a table.
+      complexity: ["error", { max: 12, variant: "modified" }],
       eqeqeq: "error",
       "max-lines": ["error", 500],
       "max-lines-per-function": ["error", 70],

@@ -10,6 +10,7 @@ export const importCycles: Rule = {
     for (const path of known) {
       const circle = findCircle(tree, path, [], done);
       if (circle === null) continue;
+      for (const member of circle) done.add(member);
       const [first = path] = circle;
       const message = `circle of imports ${[...circle, first].join(" → ")}: move what both need`;
       yield { path: first, line: 1, message };

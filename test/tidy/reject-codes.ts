@@ -4,7 +4,10 @@ import type { Source } from "./source.js";
 import type { Tree } from "./tree.js";
 
 /** The unions of string literals that name why a message was refused. */
-const UNIONS = [{ path: "src/core/pbft/reject.ts", type: "RejectCode" }] as const;
+const UNIONS = [
+  { path: "src/core/pbft/reject.ts", type: "RejectCode" },
+  { path: "src/core/wire/reject.ts", type: "WireReject" },
+] as const;
 
 /** Each guard has a test that shows what it guards against: its code is the mark. */
 export const rejectCodes: Rule = {
