@@ -10,6 +10,14 @@ import {
 } from "../core/base/limits.js";
 import { REPLICAS_MAX, REPLICAS_MIN } from "../core/base/quorum.js";
 import { KEY_BYTES } from "../core/crypto/crypto.js";
+import {
+  ACCOUNTS_MAX,
+  ACCOUNT_BYTES_MAX,
+  ADDRESS_BYTES_MAX,
+  CUSTOMER_ID_MAX,
+  NAME_BYTES_MAX,
+} from "../core/ledger/account-row.js";
+import { encodePlainText } from "../core/ledger/plain-text.js";
 import { ConfigError } from "./config-error.js";
 import { formatMoney, parseMoney } from "./money.js";
 
@@ -24,9 +32,6 @@ export const FILE_VERSION = 1;
 /** Size of the random number that names a cluster. */
 export const CLUSTER_ID_BYTES = 32;
 const CLIENTS_MAX = 10_000;
-const ACCOUNTS_MAX = 10_000_000;
-const TEXT_BYTES_MAX = 255;
-const ACCOUNT_BYTES_MAX = 32;
 
 /** A value that `check` accepts; `expected` completes the sentence "field … must be …". */
 function leaf<T>(expected: string, check: (value: unknown) => boolean): z.ZodCustom<T, T> {
@@ -46,9 +51,10 @@ function isWithin(value: number, min: number, max: number): boolean {
 }
 
 function text(bytesMin: number, bytesMax: number) {
-  const expected = `a text of ${bytesMin.toString()} to ${bytesMax.toString()} bytes`;
-  return leaf<string>(expected, (value) => {
-    return typeof value === "string" && isWithin(Buffer.byteLength(value), bytesMin, bytesMax);
+  const range = `${bytesMin.toString()} to ${bytesMax.toString()} bytes`;
+  return leaf<string>(`a text of ${range} without control characters`, (value) => {
+    const bytes = typeof value === "string" ? encodePlainText(value) : null;
+    return bytes !== null && isWithin(bytes.length, bytesMin, bytesMax);
   });
 }
 
@@ -107,10 +113,10 @@ const clientSchema = z.strictObject({
 });
 
 const accountSchema = z.strictObject({
-  customerId: wholeNumber(1, Number.MAX_SAFE_INTEGER),
+  customerId: wholeNumber(1, CUSTOMER_ID_MAX),
   account: text(1, ACCOUNT_BYTES_MAX),
-  name: text(0, TEXT_BYTES_MAX),
-  address: text(0, TEXT_BYTES_MAX),
+  name: text(0, NAME_BYTES_MAX),
+  address: text(0, ADDRESS_BYTES_MAX),
   balance: money,
   owner: z.nullable(clientName),
 });
