@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+/** What a figure depends on and a reader has to know to compare it. */
+export interface RunConditions {
+  readonly machine: {
+    readonly cpuModel: string;
+    readonly cpuCount: number;
+    readonly memoryBytes: number;
+    readonly platform: string;
+  };
+  readonly nodeVersion: string;
+  /** Commit of this program's checkout, with a "+" when files differ from it; null when unknown. */
+  readonly commit: string | null;
+  readonly cluster: ClusterConditions;
+  readonly load: LoadConditions;
+}
+
+/** How the measured cluster was set up. */
+export interface ClusterConditions {
+  readonly replicaCount: number;
+  readonly store: string;
+  readonly durability: string;
+  readonly cryptoProvider: string;
+}
+
+/** How it was driven. */
+export interface LoadConditions {
+  readonly sessions: number;
+  readonly inFlight: number;
+  /** Null in the closed loop. */
+  readonly ratePerSecond: number | null;
+  readonly seed: number;
+  readonly timeoutMs: number;
+}
+
+/** Collects the conditions of a run on this machine. */
+export async function runConditions(
+  cluster: ClusterConditions,
+  load: LoadConditions,
+): Promise<RunConditions> {
+  const processors = cpus();
+  return {
+    machine: {
+      cpuModel: processors[0]?.model.trim() ?? "unknown",
+      cpuCount: processors.length,
+      memoryBytes: totalmem(),
+      platform: `${process.platform} ${process.arch}`,
+    },
+    nodeVersion: process.version,
+    commit: await commitOfCheckout(),
+    cluster,
+    load,
+  };
+}
+
+/** Where this file, compiled, has its package: the folder that holds `dist`. */
+const PACKAGE_FOLDER = fileURLToPath(new URL("../../../..", import.meta.url));
+
+/** Null where the package is not a checkout itself, or git is missing: then there is none to name. */
+async function commitOfCheckout(): Promise<string | null> {
+  if (!existsSync(join(PACKAGE_FOLDER, ".git"))) return null;
+  const git = async (...words: string[]): Promise<string> => {
+    const { stdout } = await promisify(execFile)("git", ["-C", PACKAGE_FOLDER, ...words]);
+    return stdout.trim();
+  };
+  try {
+    const head = await git("rev-parse", "--short=12", "HEAD");
+    const changes = await git("status", "--porcelain", "--untracked-files=no");
+    return changes === "" ? head : `${head}+`;
+  } catch {
+    return null;
+  }
+}

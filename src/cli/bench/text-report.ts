@@ -1,0 +1,60 @@
+import { renderTable } from "../table.js";
+import { problemsOf } from "./bench-report.js";
+import type { BenchReport, ExperimentReport } from "./bench-report.js";
+import {
+  ROW_HEADS,
+  conditionPairs,
+  experimentCells,
+  experimentHeads,
+  experimentVerdict,
+  rowCells,
+} from "./figures.js";
+import { PUBLISHED_NOTE } from "./table1.js";
+
+/** Width that long sentences are broken at. */
+const LINE_LENGTH = 96;
+
+/** One experiment with the replicas' tables, for the terminal. */
+export function experimentText(experiment: ExperimentReport): string {
+  return [
+    `${experiment.title}: ${experiment.commands}`,
+    renderTable(experimentHeads(experiment), experimentCells(experiment)),
+    experimentVerdict(experiment),
+    "",
+  ].join("\n");
+}
+
+/** The table of the rows with what one needs to judge it, and every problem, for the terminal. */
+export function rowsText(report: BenchReport): string {
+  const warmUps = [...new Set(report.rows.map((row) => row.warmUpCount.toString()))].join(" or ");
+  const conditions = conditionPairs(report.conditions).map(([name, value]) => `${name}: ${value}`);
+  const note =
+    `Latencies in ms as the client sees them; the ${warmUps} warm-up operations before a row are ` +
+    "not in its figures.";
+  const lines = [
+    renderTable(
+      ROW_HEADS,
+      report.rows.map((row) => rowCells(row)),
+    ),
+    ...wrapped(note),
+    ...wrapped(PUBLISHED_NOTE),
+    ...wrapped(`Measured with ${conditions.join("; ")}.`),
+    ...problemsOf(report).map((problem) => `PROBLEM ${problem}`),
+  ];
+  return lines.join("\n");
+}
+
+/** Breaks a sentence between words. */
+function wrapped(sentence: string): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of sentence.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > LINE_LENGTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

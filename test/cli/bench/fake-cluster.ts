@@ -1,0 +1,103 @@
+import type { LoadClock } from "../../../src/cli/bench/load-clock.js";
+import type { LedgerOperation } from "../../../src/core/ledger/operation.js";
+import type { MeasuredOutcome } from "../../../src/cli/bench/measured-client.js";
+import type {
+  CustomerTable,
+  MeasuredCluster,
+  MeasuredSession,
+} from "../../../src/cli/bench/measured-cluster.js";
+import type { AccountRow } from "../../../src/io/store.js";
+
+/** A clock whose sleep is a jump. */
+export class FakeClock implements LoadClock {
+  micros = 0;
+
+  nowMicros(): number {
+    return this.micros;
+  }
+
+  sleepUntil(micros: number): Promise<void> {
+    this.micros = Math.max(this.micros, micros);
+    return Promise.resolve();
+  }
+}
+
+/** A ledger in memory with as many tables as replicas; each operation takes 1 ms of its clock. */
+export class FakeCluster implements MeasuredCluster {
+  readonly replicaCount = 4;
+  readonly clock = new FakeClock();
+  readonly viewChanges = [0, 0, 0, 0];
+  readonly tables: Map<string, AccountRow>[];
+  readonly seqs = [0, 0, 0, 0];
+  openSessions = 0;
+  /** Runs before each operation, to make things go wrong. */
+  onOperation: (operation: LedgerOperation) => MeasuredOutcome | null = () => null;
+
+  constructor(accounts: readonly AccountRow[] = demoAccounts()) {
+    const table = (): Map<string, AccountRow> => new Map(accounts.map((row) => [row.account, row]));
+    this.tables = [table(), table(), table(), table()];
+  }
+
+  connect(): Promise<MeasuredSession> {
+    this.openSessions += 1;
+    return Promise.resolve({
+      run: (operation) => Promise.resolve(this.#run(operation)),
+      close: () => {
+        this.openSessions -= 1;
+        return Promise.resolve();
+      },
+    });
+  }
+
+  viewChangeCount(replica: number): Promise<number | null> {
+    return Promise.resolve(this.viewChanges[replica] ?? null);
+  }
+
+  readTable(replica: number): Promise<CustomerTable> {
+    const accounts = [...(this.tables[replica]?.values() ?? [])];
+    return Promise.resolve({ seq: this.seqs[replica] ?? 0, accounts });
+  }
+
+  #run(operation: LedgerOperation): MeasuredOutcome {
+    this.clock.micros += 1_000;
+    const forced = this.onOperation(operation);
+    if (forced !== null) return forced;
+    if (operation.kind === "get") return this.#ok(operation.account);
+    for (const replica of this.seqs.keys()) this.seqs[replica] = (this.seqs[replica] ?? 0) + 1;
+    if (operation.kind === "open") throw new Error("the benchmark opens no accounts");
+    if (operation.kind === "move") {
+      this.#add(operation.source, -operation.amount);
+      this.#add(operation.target, operation.amount);
+      return this.#ok(operation.source);
+    }
+    this.#add(
+      operation.account,
+      operation.kind === "deposit" ? operation.amount : -operation.amount,
+    );
+    return this.#ok(operation.account);
+  }
+
+  #ok(account: string): MeasuredOutcome {
+    const balance = this.tables[0]?.get(account)?.balance ?? 0n;
+    return { ok: true, balance, sequence: this.seqs[0] ?? 0 };
+  }
+
+  #add(account: string, amount: bigint): void {
+    for (const table of this.tables) {
+      const row = table.get(account);
+      if (row !== undefined) table.set(account, { ...row, balance: row.balance + amount });
+    }
+  }
+}
+
+/** The accounts of the demo cluster. */
+export function demoAccounts(): AccountRow[] {
+  const account = (customerId: number, name: string, person: string, balance: bigint) => {
+    return { customerId, account: name, name: person, address: "1 Main St", balance, owner: null };
+  };
+  return [
+    account(3, "A", "Michael Chen", 100_00n),
+    account(4, "B", "Wei Qin", 800_00n),
+    account(5, "C", "Sanjay Ghemawat", 400_00n),
+  ];
+}
