@@ -1,0 +1,92 @@
+import { assert } from "../base/assert.js";
+import { asciiBytes } from "../base/bytes.js";
+import { DIGEST_BYTES, Domain } from "../base/hasher.js";
+import type { Digest, Hasher } from "../base/hasher.js";
+import { KEY_BYTES, PREFIX_BYTES } from "./crypto.js";
+import type { CryptoProvider } from "./crypto.js";
+
+/*
+ * The block in front of everything hashed. Its fields have fixed places, so no two (domain, cluster,
+ * key) share a block, and what follows it cannot be mistaken for a part of it (AU1).
+ *
+ *     0               16 17              32                  64                  96         128
+ *    ┌──────────────────┬──┬───────────────┬───────────────────┬───────────────────┬───────────┐
+ *    │ version tag      │d.│ zeros         │ cluster id        │ MAC key, or zeros │ zeros     │
+ *    │ ASCII, zero-     │u8│               │ 32 bytes          │ 32 bytes          │           │
+ *    │ padded           │  │               │                   │                   │           │
+ *    └──────────────────┴──┴───────────────┴───────────────────┴───────────────────┴───────────┘
+ *
+ * It fills exactly one block of BLAKE2b: a secret key is compressed before the first byte of a message.
+ */
+
+const VERSION_TAG = asciiBytes("pbft-ledger/1");
+const DOMAIN_OFFSET = 16;
+const CLUSTER_ID_OFFSET = 32;
+const MAC_KEY_OFFSET = 64;
+
+/** Size of a cluster id. */
+export const CLUSTER_ID_BYTES = DIGEST_BYTES;
+
+assert(VERSION_TAG.length <= DOMAIN_OFFSET, "the version tag fits its field");
+assert(MAC_KEY_OFFSET + KEY_BYTES <= PREFIX_BYTES, "the MAC key fits the block");
+
+/**
+ * The prefix block (128 bytes, fresh) of digests under `domain`.
+ * @param domain any but `mac`, whose block must hold a key: see `macPrefix`.
+ * @param clusterId 32 bytes.
+ */
+export function digestPrefix(domain: Domain, clusterId: Uint8Array): Uint8Array {
+  assert(domain !== Domain.mac, "a MAC prefix holds a key");
+  return prefixBlock(domain, clusterId);
+}
+
+/**
+ * The prefix block (128 bytes, fresh, as secret as its key) of MACs.
+ * @param clusterId 32 bytes.
+ * @param key 32 bytes, from `deriveMacKey`.
+ */
+export function macPrefix(clusterId: Uint8Array, key: Uint8Array): Uint8Array {
+  assert(key.length === KEY_BYTES, "a MAC key has 32 bytes");
+  const block = prefixBlock(Domain.mac, clusterId);
+  block.set(key, MAC_KEY_OFFSET);
+  return block;
+}
+
+function prefixBlock(domain: Domain, clusterId: Uint8Array): Uint8Array {
+  assert(clusterId.length === CLUSTER_ID_BYTES, "a cluster id has 32 bytes");
+  const block = new Uint8Array(PREFIX_BYTES);
+  block.set(VERSION_TAG);
+  block[DOMAIN_OFFSET] = domain;
+  block.set(clusterId, CLUSTER_ID_OFFSET);
+  return block;
+}
+
+/** The `Hasher` of one cluster: a provider and its prefix blocks, made once. */
+export class ClusterHasher implements Hasher {
+  readonly #provider: CryptoProvider;
+  readonly #prefixes: readonly (Uint8Array | undefined)[];
+
+  /** @param clusterId 32 bytes; copied. */
+  constructor(provider: CryptoProvider, clusterId: Uint8Array) {
+    this.#provider = provider;
+    const prefixes: (Uint8Array | undefined)[] = [];
+    for (const domain of Object.values(Domain)) {
+      if (domain !== Domain.mac) prefixes[domain] = digestPrefix(domain, clusterId);
+    }
+    this.#prefixes = prefixes;
+  }
+
+  /** Digest of `bytes` under `domain`; @throws InvariantError for `Domain.mac`. */
+  digest(domain: Domain, bytes: Uint8Array): Digest {
+    return this.digestRange(domain, bytes, 0, bytes.length);
+  }
+
+  /** Digest of `bytes`[`start`, `end`) under `domain`; @throws InvariantError for `Domain.mac`. */
+  digestRange(domain: Domain, bytes: Uint8Array, start: number, end: number): Digest {
+    const prefix = this.#prefixes[domain];
+    assert(prefix !== undefined, "digests have a domain of their own, and it is not that of MACs");
+    const digest = new Uint8Array(DIGEST_BYTES);
+    this.#provider.hashInto(digest, 0, DIGEST_BYTES, prefix, bytes, start, end);
+    return digest;
+  }
+}
