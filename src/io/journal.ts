@@ -1,0 +1,280 @@
+import { assert } from "../core/base/assert.js";
+import type { Hasher } from "../core/base/hasher.js";
+import type { AppendId, Seq } from "../core/base/ids.js";
+import { MESSAGE_BYTES_MAX } from "../core/base/limits.js";
+import type { Manifest, NewestRecords } from "../core/journal/manifest.js";
+import { SegmentLog } from "../core/journal/segment-log.js";
+import type { SegmentLogStart, WritePlan } from "../core/journal/segment-log.js";
+import type { Durability } from "./config-schema.js";
+import { JournalError } from "./journal-error.js";
+import type { JournalFile, JournalFiles } from "./journal-files.js";
+import { prepareJournal, segmentPath, segmentsDirectory, writeManifest } from "./journal-open.js";
+import type { JournalOutcome } from "./journal-open.js";
+
+/*
+ * The journal of one replica: what it must find again after a crash (2.12), in files of its own.
+ *
+ * All records appended in one turn of the event loop, and all that come while a write is under way, are
+ * one group: one write and one sync, off the event loop. core/journal decides what is written where, and
+ * what may be believed after a crash; this file carries it out on a disk.
+ *
+ *   durability   a record is reported when it is…   survives kill -9   survives a power cut
+ *   ──────────   ────────────────────────────────   ────────────────   ─────────────────────────────
+ *   fsync        on the disk (write and fdatasync)   yes                yes
+ *   async        in the kernel (write returned);     yes                no: noticed, amnesia
+ *                fdatasync follows at once, behind
+ *   none         about to be written                no: noticed,       no: noticed, amnesia
+ *                                                   amnesia
+ *
+ * "Noticed": the next start finds that the replica may have acted on records that are gone, and says so
+ * instead of going on (RS4). After a clean `close` all three keep everything. A group that begins a
+ * segment is synced in every mode, so that only the newest segment can end in a torn group.
+ */
+
+const NEWEST_RECORDS: Readonly<Record<Durability, NewestRecords>> = {
+  fsync: "on-disk",
+  async: "in-kernel",
+  none: "in-process",
+};
+
+/** Default size at which a new segment is begun, in bytes. */
+const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Default for the bytes that may wait: two of the largest records. */
+const WAITING_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
+
+/** What a journal needs to know, and whom it tells. */
+export interface JournalOptions {
+  /** Directory of one replica, locked by its owner. The journal keeps `journal*` in it. */
+  readonly directory: string;
+  /** Names cluster and replica, 32 bytes: files of another identity are refused. */
+  readonly identity: Uint8Array;
+  /** When a record counts as durable; the table above says what each is worth. */
+  readonly durability: Durability;
+  readonly files: JournalFiles;
+  readonly hasher: Hasher;
+  /** Everything up to append `id` is durable. Never called from within `append`. */
+  readonly onDurable: (id: AppendId) => void;
+  /** The disk failed: nothing will be reported any more, and the process has to end. Called once. */
+  readonly onFatal: (error: JournalError) => void;
+  /**
+   * The records that stand for everything appended so far, apart from records about sequence numbers
+   * that were not discarded. Asked for whenever a segment is begun after the first.
+   */
+  readonly carryOver: () => readonly Uint8Array[];
+  /** On amnesia: false (default) returns no journal, true sets the old one aside and starts another. */
+  readonly startOver?: boolean;
+  /** A group that would make a segment larger than this begins a new one; 16 MiB by default. */
+  readonly segmentBytesMax?: number;
+  /** Bytes that may wait for a write before `canAppend` says no; 8 MiB by default. */
+  readonly waitingBytesMax?: number;
+}
+
+/** A journal, or null when amnesia forbids to go on, and what was found in it. */
+export interface OpenedJournal {
+  readonly journal: Journal | null;
+  readonly outcome: JournalOutcome;
+}
+
+/** Appends records and reports when they are durable. One owner, one process. */
+export class Journal {
+  readonly #options: JournalOptions;
+  readonly #waitingBytesMax: number;
+  readonly #log: SegmentLog;
+  #manifest: Manifest;
+  #file: JournalFile | null = null;
+  /** Disk work happens in one line, in the order in which it was asked for. */
+  #work: Promise<void> = Promise.resolve();
+  #flushIsDue = false;
+  /** The sync that runs behind the writes (`async`), and whether another has to follow. */
+  #syncBehind: Promise<void> | null = null;
+  #syncIsDue = false;
+  /** The removal of discarded segments; nobody waits for it but the next rotation. */
+  #removal: Promise<void> = Promise.resolve();
+  #failed = false;
+  #closed: Promise<void> | null = null;
+
+  private constructor(options: JournalOptions, start: SegmentLogStart, manifest: Manifest) {
+    const { identity, hasher, files, carryOver } = options;
+    const segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_MAX;
+    const salt = (): number => files.salt();
+    this.#options = options;
+    this.#waitingBytesMax = options.waitingBytesMax ?? WAITING_BYTES_MAX;
+    this.#log = new SegmentLog({ identity, hasher, segmentBytesMax, salt, carryOver }, start);
+    this.#manifest = manifest;
+  }
+
+  /**
+   * Reads what an earlier run left and gets ready to append.
+   * @throws JournalError with a sentence for the operator when the files cannot be used.
+   */
+  static async open(options: JournalOptions): Promise<OpenedJournal> {
+    const { durability, startOver = false } = options;
+    const newestRecords = NEWEST_RECORDS[durability];
+    try {
+      const prepared = await prepareJournal({ ...options, startOver, newestRecords });
+      const { outcome, start } = prepared;
+      const journal = start && new Journal(options, start.log, start.manifest);
+      return { journal, outcome };
+    } catch (error) {
+      if (error instanceof JournalError) throw error;
+      throw new JournalError(
+        `The journal in ${options.directory} cannot be opened: ${messageOf(error)}. ` +
+          "Check that the directory exists, is yours, and is on a disk in order.",
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * Takes a copy of `record`; `onDurable` will report the returned id, 1 for the first append of this
+   * run and consecutive. `seq` is the highest sequence number that the record concerns, 0 for none.
+   */
+  append(record: Uint8Array, seq: Seq): AppendId {
+    assert(this.#closed === null, "nothing is appended to a closed journal");
+    const id = this.#log.append(record, seq);
+    if (!this.#flushIsDue) {
+      this.#flushIsDue = true;
+      setImmediate(() => this.#enqueue(() => this.#flush()));
+    }
+    return id;
+  }
+
+  /**
+   * Whether the owner may take on work that appends. Once it may not, it may again after some call of
+   * `onDurable`. What work already begun appends is taken in any case.
+   */
+  canAppend(): boolean {
+    return !this.#failed && this.#log.waitingBytes < this.#waitingBytesMax;
+  }
+
+  /**
+   * Records about sequence numbers up to `seq` (included) are not needed any more. Files go when the
+   * next segment is begun: the manifest is written then anyway.
+   */
+  discard(seq: Seq): void {
+    this.#log.discard(seq);
+  }
+
+  /** The owner has made up for an amnesia (RS4): the next start need not report it. Durable on return. */
+  async trust(): Promise<void> {
+    await this.#enqueue(() => this.#disk(() => this.#updateManifest({ doubt: null })));
+  }
+
+  /** Writes and syncs what waits, then lets go of the files. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#enqueue(() => this.#flush()).then(() => this.#finish());
+    return this.#closed;
+  }
+
+  #enqueue(task: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(task);
+    return this.#work;
+  }
+
+  async #flush(): Promise<void> {
+    while (!this.#failed) {
+      const plan = this.#log.next();
+      if (plan === null) break;
+      await this.#carryOut(plan);
+    }
+    this.#flushIsDue = false;
+  }
+
+  async #carryOut(plan: WritePlan): Promise<void> {
+    const { durability, onDurable } = this.#options;
+    if (durability === "none") onDurable(plan.appendLast);
+    await this.#disk(() => (plan.kind === "begin" ? this.#begin(plan) : this.#write(plan)));
+    if (durability !== "none" && !this.#failed) onDurable(plan.appendLast);
+  }
+
+  async #write(plan: Extract<WritePlan, { kind: "write" }>): Promise<void> {
+    const file = this.#file;
+    assert(file !== null, "a segment is begun before it is written to");
+    await file.write(plan.bytes, plan.offset);
+    if (this.#options.durability === "async") this.#startSyncBehind(file);
+  }
+
+  async #begin(plan: Extract<WritePlan, { kind: "begin" }>): Promise<void> {
+    const { files, directory, durability } = this.#options;
+    await this.#retireFile();
+    const path = segmentPath(directory, plan.segment);
+    this.#file = await files.create(path, durability === "fsync");
+    await this.#file.write(plan.bytes, 0);
+    if (durability !== "fsync") await this.#file.sync();
+    await files.syncDirectory(segmentsDirectory(directory));
+    const { segment: segmentLast, segmentFirst, discarded } = plan;
+    await this.#updateManifest({ segmentFirst, segmentLast });
+    await this.#removal;
+    this.#removal = this.#disk(() => this.#removeSegments(discarded));
+  }
+
+  /** All of the file is durable before the next segment counts. */
+  async #retireFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    if (file === null) return;
+    await this.#syncBehind;
+    if (this.#options.durability !== "fsync") await file.sync();
+    await file.close();
+  }
+
+  async #removeSegments(numbers: readonly number[]): Promise<void> {
+    const { files, directory } = this.#options;
+    for (const number of numbers) await files.unlink(segmentPath(directory, number));
+  }
+
+  #startSyncBehind(file: JournalFile): void {
+    this.#syncIsDue = true;
+    this.#syncBehind ??= this.#disk(async () => {
+      while (this.#syncIsDue) {
+        this.#syncIsDue = false;
+        await file.sync();
+      }
+      this.#syncBehind = null;
+    });
+  }
+
+  async #updateManifest(change: Partial<Manifest>): Promise<void> {
+    const { files, directory } = this.#options;
+    this.#manifest = { ...this.#manifest, ...change };
+    await writeManifest(files, directory, this.#manifest);
+  }
+
+  async #finish(): Promise<void> {
+    await this.#removal;
+    await this.#disk(async () => {
+      await this.#retireFile();
+      if (this.#options.durability === "fsync") return;
+      await this.#updateManifest({ newestRecords: "on-disk" });
+    });
+  }
+
+  /** Runs disk work. Its first error ends the journal: what a failed sync leaves behind is unknown. */
+  async #disk(task: () => Promise<void>): Promise<void> {
+    if (this.#failed) return;
+    try {
+      await task();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const { directory, onFatal } = this.#options;
+    onFatal(
+      new JournalError(
+        `The journal in ${directory} cannot be written: ${messageOf(error)}. ` +
+          "The replica stops: what it has not recorded it must not say. " +
+          "Check the disk and its free space, then start the replica again.",
+        { cause: error },
+      ),
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
