@@ -1,0 +1,124 @@
+import { assert } from "../base/assert.js";
+import type { Verdict } from "../crypto/check.js";
+import type { Message } from "../message.js";
+import {
+  decodeBusy,
+  decodeHello,
+  decodeInspect,
+  decodeInspectReply,
+  decodeRead,
+  decodeReadReply,
+  decodeReply,
+  decodeWelcome,
+} from "./client-codec.js";
+import {
+  decodeBatchBody,
+  decodeCommit,
+  decodeDecision,
+  decodeDecisionQuery,
+  decodePrepare,
+  decodePrePrepare,
+} from "./normal-case-codec.js";
+import { Reader } from "./reader.js";
+import type { WireReject } from "./reject.js";
+import { decodeRequest } from "./request-codec.js";
+import type { Scope } from "./scope.js";
+import type { AdmittedMessage, PlannedMessage } from "./signed-ranges.js";
+import { decodeStateData, decodeStateFetch } from "./state-transfer-codec.js";
+import { decodeStatus } from "./status-codec.js";
+import { decodeCheckpoint, decodeNewView, decodeViewChange } from "./view-change-codec.js";
+
+type Decoder = (reader: Reader, scope: Scope) => Message;
+
+const DECODERS: Readonly<Record<Message["kind"], Decoder>> = {
+  request: decodeRequest,
+  hello: decodeHello,
+  read: decodeRead,
+  inspect: decodeInspect,
+  welcome: decodeWelcome,
+  reply: decodeReply,
+  "read-reply": decodeReadReply,
+  busy: decodeBusy,
+  "inspect-reply": decodeInspectReply,
+  "pre-prepare": decodePrePrepare,
+  prepare: decodePrepare,
+  commit: decodeCommit,
+  checkpoint: decodeCheckpoint,
+  "view-change": decodeViewChange,
+  "new-view": decodeNewView,
+  status: decodeStatus,
+  "batch-body": decodeBatchBody,
+  "decision-query": decodeDecisionQuery,
+  decision: decodeDecision,
+  "state-fetch": decodeStateFetch,
+  "state-data": decodeStateData,
+};
+
+/** What a failed signature is called, by kind of the message that it makes worthless (AU4). */
+const BAD_SIGNATURE: Readonly<Partial<Record<Message["kind"], WireReject>>> = {
+  request: "request/bad-signature",
+  "pre-prepare": "pre-prepare/bad-request-signature",
+  "batch-body": "batch-body/bad-request-signature",
+  decision: "decision/bad-request-signature",
+  checkpoint: "checkpoint/bad-signature",
+  "view-change": "view-change/bad-signature",
+  "new-view": "new-view/bad-vote-signature",
+};
+
+/** A new-view's own checks come before those of its votes: a digest and a signature. */
+const NEW_VIEW_SIGNATURE_CHECK = 1;
+
+/**
+ * A message with signatures stays in memory as views of the bytes that it came in. It gets bytes of
+ * its own when it is less than this part of them: so nobody makes us hold a large datagram for the
+ * sake of a small message.
+ */
+const HELD_PART_MIN = 1 / 4;
+
+/**
+ * The message that `planned` describes, or why it is dropped. Never throws, and allocates in
+ * proportion to the message's size at most.
+ * @param verdict of the list of checks that the plan was made with.
+ */
+export function decodeMessage(
+  bytes: Uint8Array,
+  planned: PlannedMessage,
+  verdict: Verdict,
+  scope: Scope,
+): Message | WireReject {
+  if (planned.reject !== null) return planned.reject;
+  const { kind } = planned;
+  const failed = firstFailed(planned, verdict);
+  if (failed !== null) return signatureReject(kind, failed);
+  const reader = readerOf(bytes, planned, verdict);
+  reader.u8();
+  const message = DECODERS[kind](reader, scope);
+  reader.finish();
+  return reader.rejected ?? message;
+}
+
+/** Which of the message's checks failed first, from 0, or null. */
+function firstFailed(planned: AdmittedMessage, verdict: Verdict): number | null {
+  for (let check = planned.checkFirst; check < planned.checkEnd; check += 1) {
+    if (verdict.passed[check] !== 1) return check - planned.checkFirst;
+  }
+  return null;
+}
+
+function signatureReject(kind: Message["kind"], failed: number): WireReject {
+  if (kind === "new-view" && failed <= NEW_VIEW_SIGNATURE_CHECK) return "new-view/bad-signature";
+  const reject = BAD_SIGNATURE[kind];
+  assert(reject !== undefined, "only kinds with signatures have checks that can fail");
+  return reject;
+}
+
+function readerOf(bytes: Uint8Array, planned: AdmittedMessage, verdict: Verdict): Reader {
+  const { start, end, digestFirst } = planned;
+  const isHeld = planned.checkEnd > planned.checkFirst;
+  if (isHeld && end - start < bytes.buffer.byteLength * HELD_PART_MIN) {
+    const own = new Uint8Array(end - start);
+    own.set(bytes.subarray(start, end));
+    return new Reader(own, 0, own.length, verdict.digests, digestFirst);
+  }
+  return new Reader(bytes, start, end, verdict.digests, digestFirst);
+}

@@ -1,0 +1,126 @@
+import type { Principal, Ticks } from "../core/base/ids.js";
+import type { Verdict, Verifier } from "../core/crypto/check.js";
+import type { Message, Verified } from "../core/message.js";
+import { CheckList } from "../core/wire/check-list.js";
+import { decodeMessage } from "../core/wire/decode.js";
+import { type Fragment, readFragment, Reassembler } from "../core/wire/fragments.js";
+import { readHeader } from "../core/wire/header.js";
+import { FrameKind, HEADER_BYTES } from "../core/wire/layout.js";
+import type { WireReject } from "../core/wire/reject.js";
+import type { Roster } from "../core/wire/roster.js";
+import type { Scope } from "../core/wire/scope.js";
+import { planBody, type PlannedMessage } from "../core/wire/signed-ranges.js";
+import type { Tally } from "./tally.js";
+import type { SocketAddress } from "./udp-socket.js";
+
+/** What an ingress works with. */
+export interface IngressOptions {
+  readonly roster: Roster;
+  /** Knows the public keys by `principalNumber` and the MAC keys by `macKeyOf`. */
+  readonly verifier: Verifier;
+  /** Number of the MAC key for frames of `from` in key epoch `epoch`, or null if there is none. */
+  readonly macKeyOf: (from: Principal, epoch: number) => number | null;
+  /** Ticks after which a message that still lacks fragments is given up; 1 and up. */
+  readonly reassemblyTicksMax: Ticks;
+  /** Where every drop is counted, by its code. */
+  readonly drops: Tally;
+  /** Takes each authentic, well-formed message, with the address that its frame came from. */
+  readonly onMessage: (from: Principal, message: Verified<Message>, address: SocketAddress) => void;
+}
+
+type IngressReject = WireReject | "ingress/overloaded" | "fragment/given-up";
+
+/** A body on its way through the verifier. */
+interface Arrival {
+  readonly bytes: Uint8Array;
+  readonly scope: Scope;
+  readonly address: SocketAddress;
+}
+
+/**
+ * From a datagram to verified messages. Nothing is learnt from bytes that were not authenticated, and
+ * nothing is decoded before its frame's MAC passed; a frame or message that fails is counted and
+ * dropped. Messages come out in the order in which the verifier finishes.
+ *
+ * A datagram's bytes must not change after they were handed in: messages keep views of them.
+ */
+export class Ingress {
+  readonly #options: IngressOptions;
+  readonly #reassembler: Reassembler;
+
+  constructor(options: IngressOptions) {
+    this.#options = options;
+    this.#reassembler = new Reassembler(options.reassemblyTicksMax);
+  }
+
+  /** Takes one datagram. */
+  receive(bytes: Uint8Array, address: SocketAddress): void {
+    const { roster, verifier, macKeyOf } = this.#options;
+    const header = readHeader(bytes, roster);
+    if (typeof header === "string") return this.#drop(header);
+    const key = macKeyOf(header.from, header.epoch);
+    if (key === null) return this.#drop("frame/unknown-key");
+    if (!verifier.canAccept()) return this.#drop("ingress/overloaded");
+    const list = new CheckList();
+    list.mac(key, bytes.length);
+    const arrival = { bytes, scope: { roster, from: header.from }, address };
+    if (header.kind === FrameKind.packed) this.#verifyPacked(arrival, list);
+    else this.#verifyFragment(arrival, list);
+  }
+
+  /** One tick passed: fragments whose others never came are given up. */
+  tick(): void {
+    for (let count = this.#reassembler.tick(); count > 0; count -= 1) {
+      this.#drop("fragment/given-up");
+    }
+  }
+
+  /** The MAC and all signatures of a frame are one job. */
+  #verifyPacked(arrival: Arrival, list: CheckList): void {
+    const { bytes, scope } = arrival;
+    const messages = planBody(bytes, HEADER_BYTES, bytes.length, scope, list);
+    this.#options.verifier.submit(bytes, list.checks, (verdict) => {
+      if (verdict.passed[0] === 1) this.#deliver(arrival, messages, verdict);
+      else this.#drop("frame/bad-mac");
+    });
+  }
+
+  #verifyFragment(arrival: Arrival, list: CheckList): void {
+    const { bytes, scope } = arrival;
+    const fragment = readFragment(bytes, scope.from);
+    if (typeof fragment === "string") return this.#drop(fragment);
+    this.#options.verifier.submit(bytes, list.checks, (verdict) => {
+      if (verdict.passed[0] === 1) this.#reassemble(arrival, fragment);
+      else this.#drop("frame/bad-mac");
+    });
+  }
+
+  /**
+   * The signatures of a reassembled body are a second job, of which every admitted datagram can
+   * cause one at most: so the verifier's back-pressure at the door bounds these too.
+   */
+  #reassemble({ scope, address }: Arrival, fragment: Fragment): void {
+    const body = this.#reassembler.accept(scope.from, fragment);
+    if (typeof body === "string") return this.#drop(body);
+    if (body === null) return;
+    const list = new CheckList();
+    const messages = planBody(body, 0, body.length, scope, list);
+    if (messages.length !== 1) return this.#drop("fragment/several-messages");
+    this.#options.verifier.submit(body, list.checks, (verdict) => {
+      this.#deliver({ bytes: body, scope, address }, messages, verdict);
+    });
+  }
+
+  #deliver(arrival: Arrival, messages: readonly PlannedMessage[], verdict: Verdict): void {
+    const { bytes, scope, address } = arrival;
+    for (const planned of messages) {
+      const message = decodeMessage(bytes, planned, verdict, scope);
+      if (typeof message === "string") this.#drop(message);
+      else this.#options.onMessage(scope.from, message, address);
+    }
+  }
+
+  #drop(code: IngressReject): void {
+    this.#options.drops.add(code);
+  }
+}
