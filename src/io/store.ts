@@ -1,18 +1,8 @@
 import type { Digest } from "../core/base/hasher.js";
 import type { ClientId, Seq, SessionId, Timestamp, View } from "../core/base/ids.js";
+import type { AccountRow } from "../core/ledger/account-row.js";
 
-/** One row of the customer table. */
-export interface AccountRow {
-  readonly customerId: number;
-  /** What the commands call it: A, B, C … */
-  readonly account: string;
-  readonly name: string;
-  readonly address: string;
-  /** Minor units, 0 (included) to 2^63 - 1 (included). */
-  readonly balance: bigint;
-  /** The client that owns it, or null: only tellers may use it. */
-  readonly owner: ClientId | null;
-}
+export type { AccountRow } from "../core/ledger/account-row.js";
 
 /** One row of the block table: an executed batch. */
 export interface BlockRow {

@@ -1,0 +1,303 @@
+import { assert, unreachable } from "../base/assert.js";
+import type { BundleReader, BundleWriter } from "../base/bundle.js";
+import { type Digest, Domain, type Hasher } from "../base/hasher.js";
+import type { ClientId, Seq } from "../base/ids.js";
+import type { Service } from "../base/service.js";
+import { ACCOUNTS_MAX, type AccountRow, BALANCE_MAX, CUSTOMER_ID_MAX } from "./account-row.js";
+import type { Accounts } from "./accounts.js";
+import { INDEX_KEY_BYTES } from "./byte-index.js";
+import { ChangeSet } from "./change-set.js";
+import { FAN_OUT, levelCount, rootOf } from "./merkle-tree.js";
+import type { ResultCode } from "./operation.js";
+import { Opcode, OperationView } from "./operation-view.js";
+import { PageHasher } from "./page.js";
+import { NO_OWNER } from "./profile.js";
+import { accountsFromPages, accountsFromRows } from "./rebuild.js";
+import { ResultWriter } from "./result-writer.js";
+import { StateTree } from "./state-tree.js";
+
+/** What a client may do: a teller everything; a customer only with accounts it owns, and open some. */
+export type ClientRole = "teller" | "customer";
+
+/** What a ledger starts from. All but `indexKey` must be the same on every replica. */
+export interface LedgerOptions {
+  readonly hasher: Hasher;
+  /** The role of each client, by client id. */
+  readonly clients: readonly ClientRole[];
+  /** The rows of the genesis state, ascending by customer id. */
+  readonly accounts: readonly AccountRow[];
+  /** Most accounts, up to `ACCOUNTS_MAX` (included), which is the default. */
+  readonly accountsMax?: number;
+  /**
+   * 8 bytes that clients cannot guess, drawn anew at each start: they keep clients from choosing
+   * account ids that slow the look-up down. No result depends on them. The default is for simulations.
+   */
+  readonly indexKey?: Uint8Array;
+}
+
+/** Instead of an account's number. */
+const NO_ACCOUNT = -1;
+
+/**
+ * The bank: accounts with exact 64-bit balances that clients open, look at, fill, empty and move money
+ * between. Which error an operation ends with when several apply: the order of `RESULT_CODES`.
+ *
+ * Opening with a balance is a deposit, so the sum of all balances is that of the genesis plus deposits
+ * and opening balances less withdrawals. Deposit, withdraw, move and get make no object of their own.
+ */
+export class Ledger implements Service {
+  readonly treeFanOut = FAN_OUT;
+  readonly #hasher: Hasher;
+  readonly #pageHasher: PageHasher;
+  readonly #clients: readonly ClientRole[];
+  readonly #accountsMax: number;
+  readonly #indexKey: Uint8Array;
+  #accounts: Accounts;
+  #tree: StateTree;
+  #changed = new ChangeSet();
+  /* The operation under way: its parts, its buffer, and whose balances its result tells. */
+  readonly #operation = new OperationView();
+  readonly #results = new ResultWriter();
+  #bytes: Uint8Array = new Uint8Array(0);
+  #account = NO_ACCOUNT;
+  #target = NO_ACCOUNT;
+
+  /** @throws AccountRowError when the rows can't be a ledger's. */
+  constructor(options: LedgerOptions) {
+    this.#hasher = options.hasher;
+    this.#pageHasher = new PageHasher(options.hasher);
+    this.#clients = options.clients;
+    this.#accountsMax = options.accountsMax ?? ACCOUNTS_MAX;
+    this.#indexKey = options.indexKey ?? new Uint8Array(INDEX_KEY_BYTES);
+    this.#accounts = accountsFromRows(options.accounts, this.#indexKey);
+    this.#tree = new StateTree(this.#hasher, this.#accounts);
+  }
+
+  execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
+    this.#begin(bundle);
+    while (bundle.next()) {
+      const isOperation = this.#operation.parse(bundle.start, bundle.end);
+      if (isOperation) this.#append(this.#perform(client), results);
+      else this.#results.appendError(results, "bad-operation");
+    }
+  }
+
+  query(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
+    this.#begin(bundle);
+    while (bundle.next()) {
+      const isOperation = this.#operation.parse(bundle.start, bundle.end);
+      if (isOperation) this.#append(this.#read(client), results);
+      else this.#results.appendError(results, "bad-operation");
+    }
+  }
+
+  root(): Digest {
+    return this.#tree.root();
+  }
+
+  pin(seq: Seq): void {
+    this.#tree.pin(seq);
+  }
+
+  pins(): readonly Seq[] {
+    return this.#tree.pins();
+  }
+
+  pageCount(seq: Seq): number | null {
+    return this.#tree.pageCount(seq);
+  }
+
+  treeNode(seq: Seq, level: number, index: number): Uint8Array | null {
+    return this.#tree.treeNode(seq, level, index);
+  }
+
+  page(seq: Seq, index: number): Uint8Array | null {
+    return this.#tree.page(seq, index);
+  }
+
+  levelCount(pageCount: number): number {
+    return levelCount(pageCount);
+  }
+
+  digestOf(level: number, bytes: Uint8Array): Digest {
+    return level < 0 ? this.#pageHasher.digestOf(bytes) : this.#hasher.digest(Domain.node, bytes);
+  }
+
+  rootOf(pageCount: number, topDigest: Digest): Digest {
+    return rootOf(this.#hasher, pageCount, topDigest);
+  }
+
+  presentPageDigest(index: number): Digest | null {
+    return this.#tree.presentPageDigest(index);
+  }
+
+  presentPage(index: number): Uint8Array | null {
+    return this.#tree.presentPage(index);
+  }
+
+  restore(pages: readonly Uint8Array[]): void {
+    this.#replaceBy(accountsFromPages(pages, this.#indexKey));
+  }
+
+  /**
+   * Replaces the whole state, pins included, by `rows` as a store keeps them: ascending by customer id.
+   * @throws AccountRowError when they can't be a ledger's; the state is then what it was.
+   */
+  load(rows: readonly AccountRow[]): void {
+    this.#replaceBy(accountsFromRows(rows, this.#indexKey));
+  }
+
+  /** All accounts, ascending by customer id: what a store needs to hold the present state. */
+  accountRows(): AccountRow[] {
+    return Array.from({ length: this.#accounts.count }, (_, index) => this.#accounts.row(index));
+  }
+
+  /**
+   * The accounts that operations opened or changed since the last call, or since the whole state was
+   * replaced, each once and as it is now, ascending by customer id.
+   */
+  takeChangedAccounts(): AccountRow[] {
+    return Array.from(this.#changed.take(), (index) => this.#accounts.row(index));
+  }
+
+  #replaceBy(accounts: Accounts): void {
+    this.#accounts = accounts;
+    this.#tree = new StateTree(this.#hasher, accounts);
+    this.#changed = new ChangeSet();
+  }
+
+  #begin(bundle: BundleReader): void {
+    this.#bytes = bundle.bytes;
+    this.#operation.attach(bundle.bytes);
+  }
+
+  #append(code: ResultCode, results: BundleWriter): void {
+    if (code !== "ok") {
+      // An account that was found has a plain name, so only what was refused needs a closer look.
+      const isPlain = this.#operation.hasPlainTexts();
+      this.#results.appendError(results, isPlain ? code : "bad-operation");
+      return;
+    }
+    const balance = this.#accounts.balance(this.#account);
+    if (this.#target === NO_ACCOUNT) this.#results.appendBalance(results, balance);
+    else this.#results.appendBalances(results, balance, this.#accounts.balance(this.#target));
+  }
+
+  #read(client: ClientId): ResultCode {
+    return this.#operation.opcode === Opcode.get ? this.#useAccount(client) : "not-read-only";
+  }
+
+  #perform(client: ClientId): ResultCode {
+    const { opcode } = this.#operation;
+    switch (opcode) {
+      case Opcode.get:
+        return this.#useAccount(client);
+      case Opcode.deposit:
+        return this.#deposit(client);
+      case Opcode.withdraw:
+        return this.#withdraw(client);
+      case Opcode.move:
+        return this.#move(client);
+      case Opcode.open:
+        return this.#open(client);
+      default:
+        return unreachable(opcode);
+    }
+  }
+
+  #deposit(client: ClientId): ResultCode {
+    const amount = this.#operation.amount();
+    if (amount <= 0n) return "bad-amount";
+    const code = this.#useAccount(client);
+    if (code !== "ok") return code;
+    const balance = this.#accounts.balance(this.#account);
+    if (balance > BALANCE_MAX - amount) return "overflow";
+    this.#write(this.#account, balance + amount);
+    return "ok";
+  }
+
+  #withdraw(client: ClientId): ResultCode {
+    const amount = this.#operation.amount();
+    if (amount <= 0n) return "bad-amount";
+    const code = this.#useAccount(client);
+    if (code !== "ok") return code;
+    const balance = this.#accounts.balance(this.#account);
+    if (balance < amount) return "insufficient-funds";
+    this.#write(this.#account, balance - amount);
+    return "ok";
+  }
+
+  #move(client: ClientId): ResultCode {
+    const operation = this.#operation;
+    const amount = operation.amount();
+    if (amount <= 0n) return "bad-amount";
+    if (operation.isSelfMove()) return "same-account";
+    const source = this.#find(operation.accountStart, operation.accountEnd);
+    const target = this.#find(operation.targetStart, operation.targetEnd);
+    if (source === NO_ACCOUNT || target === NO_ACCOUNT) return "unknown-account";
+    if (!this.#mayUse(client, source)) return "not-authorized";
+    const sourceBalance = this.#accounts.balance(source);
+    const targetBalance = this.#accounts.balance(target);
+    if (sourceBalance < amount) return "insufficient-funds";
+    if (targetBalance > BALANCE_MAX - amount) return "overflow";
+    this.#write(source, sourceBalance - amount);
+    this.#write(target, targetBalance + amount);
+    this.#account = source;
+    this.#target = this.#mayUse(client, target) ? target : NO_ACCOUNT;
+    return "ok";
+  }
+
+  #open(client: ClientId): ResultCode {
+    const operation = this.#operation;
+    const accounts = this.#accounts;
+    const bytes = this.#bytes;
+    if (operation.amount() < 0n) return "bad-amount";
+    const { accountStart, accountEnd, nameStart, nameEnd, addressStart, addressEnd } = operation;
+    if (this.#find(accountStart, accountEnd) !== NO_ACCOUNT) return "account-exists";
+    const customerId = accounts.lastCustomerId + 1;
+    if (accounts.count >= this.#accountsMax || customerId > CUSTOMER_ID_MAX) return "ledger-full";
+    if (!operation.hasPlainTexts()) return "bad-operation";
+    const index = accounts.count;
+    accounts.open(
+      customerId,
+      this.#roleOf(client) === "teller" ? NO_OWNER : client,
+      bytes.subarray(accountStart, accountEnd),
+      bytes.subarray(nameStart, nameEnd),
+      bytes.subarray(addressStart, addressEnd),
+      operation.amount(),
+    );
+    this.#tree.afterOpen(index);
+    this.#changed.add(index);
+    this.#account = index;
+    this.#target = NO_ACCOUNT;
+    return "ok";
+  }
+
+  /** Finds the operation's only account and checks that `client` may use it. */
+  #useAccount(client: ClientId): ResultCode {
+    this.#account = this.#find(this.#operation.accountStart, this.#operation.accountEnd);
+    this.#target = NO_ACCOUNT;
+    if (this.#account === NO_ACCOUNT) return "unknown-account";
+    return this.#mayUse(client, this.#account) ? "ok" : "not-authorized";
+  }
+
+  #find(start: number, end: number): number {
+    return this.#accounts.find(this.#bytes, start, end);
+  }
+
+  #write(account: number, balance: bigint): void {
+    this.#tree.beforeWrite(account);
+    this.#accounts.setBalance(account, balance);
+    this.#changed.add(account);
+  }
+
+  #mayUse(client: ClientId, account: number): boolean {
+    return this.#accounts.owner(account) === client || this.#roleOf(client) === "teller";
+  }
+
+  #roleOf(client: ClientId): ClientRole {
+    const role = this.#clients[client];
+    assert(role !== undefined, "only clients of the genesis are let in");
+    return role;
+  }
+}
