@@ -22,7 +22,7 @@ export const foreignImports: Rule = {
         if (paths.length < 2) continue;
         for (const { path, line } of uses) {
           const others = paths.filter((other) => other !== path).join(", ");
-          const message = `\`${name}\` is imported by ${others} too: keep one of them, wrap it there`;
+          const message = `\`${name}\` is also imported by ${others}: keep one, wrap it there`;
           yield { path, line, message };
         }
       }
