@@ -20,7 +20,9 @@ const COMPILED = join(ROOT, "dist", "test");
 /** A run that takes longer than this hangs: what still runs is stopped and counts as failed. */
 const RUN_TIMEOUT_MS = 15 * 60 * 1000;
 
-/** Compiled test files, sorted; what is left of a source file that is gone is removed on the way. */
+/**
+ * Compiled test files, sorted; what is left of a source file that is gone is removed on the way.
+ */
 function findTests(): string[] {
   return readdirSync(COMPILED, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".test.js"))

@@ -18,7 +18,9 @@ export const importCycles: Rule = {
   },
 };
 
-/** The first circle reachable from `path` over files not yet `done`, starting with its first file. */
+/**
+ * The first circle reachable from `path` over files not yet `done`, starting with its first file.
+ */
 function findCircle(
   tree: Tree,
   path: string,

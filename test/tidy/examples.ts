@@ -2,7 +2,7 @@
 export type Files = Readonly<Record<string, string>>;
 
 /** A tree that breaks one rule, and one that looks alike and does not. */
-export interface Example {
+interface Example {
   /** Name of the rule. */
   readonly rule: string;
   readonly breaks: Files;

@@ -37,7 +37,9 @@ export const rejectCodes: Rule = {
   },
 };
 
-/** The members of the union called `type`, and those of the unions in the same file it is made of. */
+/**
+ * The members of the union called `type`, and those of the unions in the same file it is made of.
+ */
 function codesOf(source: Source, type: string): { readonly code: string; readonly line: number }[] {
   const declared = source.nodes.filter((node) => ts.isTypeAliasDeclaration(node));
   const alias = declared.find((node) => node.name.text === type);

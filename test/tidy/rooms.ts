@@ -144,7 +144,9 @@ function referencesOf(project: Project, path: string): string[] {
   return (project.references ?? []).map((one) => posix.join(folder, one.path));
 }
 
-/** Whether the project at `project` compiles the file at `path`. Patterns: `**`, `*`, as in glob. */
+/**
+ * Whether the project at `project` compiles the file at `path`. Patterns: `**`, `*`, as in glob.
+ */
 function owns(tree: Tree, project: string, path: string): boolean {
   const { files = [], include = [] } = projectAt(tree, project);
   const inside = posix.relative(posix.dirname(project), path);

@@ -1,7 +1,7 @@
 import type { Tree } from "./tree.js";
 
 /** One place that breaks a rule, and what to do instead. */
-export interface Finding {
+interface Finding {
   /** Path from the root of the repository. */
   readonly path: string;
   /** 1 and up; 1 where the file as a whole is meant. */

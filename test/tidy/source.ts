@@ -2,7 +2,7 @@ import ts from "typescript";
 import { type Export, type Import, exportsOf, importsOf, lineAt } from "./modules.js";
 
 /** A stretch of lines, both ends included. */
-export interface Lines {
+interface Lines {
   readonly first: number;
   readonly last: number;
 }
@@ -14,7 +14,9 @@ export class Source {
   readonly lines: readonly string[];
   readonly imports: readonly Import[];
   readonly exports: readonly Export[];
-  /** The text without the insides of comments, strings and regular expressions; lines stay in place. */
+  /**
+   * The text without the insides of comments, strings and regular expressions; lines stay in place.
+   */
   readonly code: string;
   /** Every node of the syntax tree, parents first. */
   readonly nodes: readonly ts.Node[];

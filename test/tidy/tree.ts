@@ -46,7 +46,9 @@ export class Tree {
   }
 }
 
-/** Reads the repository at `root`: the files beside package.json, the folders above, the artifacts. */
+/**
+ * Reads the repository at `root`: the files beside package.json, the folders above, the artifacts.
+ */
 export function readTree(root: string): Tree {
   const texts = new Map<string, string>();
   for (const entry of readdirSync(root, { withFileTypes: true })) {
