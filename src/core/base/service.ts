@@ -43,6 +43,9 @@ export interface Service {
   /** The bytes of one page of the pinned state, or null. */
   page(seq: Seq, index: number): Uint8Array | null;
 
+  /** Children of a full inner node: node i of a level has children i * treeFanOut and up. */
+  readonly treeFanOut: number;
+
   /** Number of levels of inner nodes above `pageCount` pages; 1 and up. */
   levelCount(pageCount: number): number;
 

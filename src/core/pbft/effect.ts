@@ -1,4 +1,5 @@
 import { unreachable } from "../base/assert.js";
+import type { Digest } from "../base/hasher.js";
 import type { AppendId, ClientId, ReplicaId, Seq, SessionId, View } from "../base/ids.js";
 import type {
   Batch,
@@ -10,6 +11,7 @@ import type {
   SignedMessage,
   Unsigned,
 } from "../message.js";
+import type { SessionEntry } from "./session-entry.js";
 
 /** Whom a message between replicas goes to. */
 export type Target =
@@ -50,6 +52,18 @@ export type Effect =
       readonly requests: readonly Request[];
       readonly pin: boolean;
     }
+  /**
+   * Replace the service's state, pin it, and replace the store's, in one transaction (ST4); then report
+   * `installed`. An entry of `evictedThrough` names the newest forgotten session of its client.
+   */
+  | {
+      readonly kind: "install";
+      readonly seq: Seq;
+      readonly serviceRoot: Digest;
+      readonly pages: readonly Uint8Array[];
+      readonly sessions: readonly SessionEntry[];
+      readonly evictedThrough: readonly SessionEntry[];
+    }
   /** Answer a read from the present, committed state. */
   | { readonly kind: "query"; readonly read: Read; readonly view: View; readonly seq: Seq }
   /** Journal records about sequence numbers up to `seq` (included) are not needed any more. */
@@ -64,6 +78,7 @@ export function dependsOn(effect: Effect): AppendId | null {
     case "append":
     case "sign":
     case "execute":
+    case "install":
     case "query":
     case "discard":
       return null;

@@ -26,5 +26,7 @@ export type Event =
     }
   /** The store holds the state after `seq` (or a later one) durably. */
   | { readonly kind: "stored"; readonly seq: Seq }
+  /** The answer to an `install` effect: service and store hold the state after `seq`, durably. */
+  | { readonly kind: "installed"; readonly seq: Seq }
   /** The answer to a `sign` effect. */
   | { readonly kind: "signed"; readonly message: SignedMessage };

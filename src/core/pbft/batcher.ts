@@ -1,0 +1,44 @@
+/*
+ * The primary's side of the normal case: which requests go into which batch (rules NC2, BA1 to BA5).
+ */
+import { bytesConcat } from "../base/bytes.js";
+import { Domain, type Hasher } from "../base/hasher.js";
+import type { Batch, Request } from "../message.js";
+import { acceptBatch } from "./normal-case.js";
+import type { State } from "./state.js";
+
+/**
+ * Orders what waits, as long as a slot is free. A lone request goes out at once; while the pipeline
+ * is full, requests gather, so that batches grow with the load and never wait for a timer (BA1, BA2).
+ */
+export function orderWaiting(s: State): void {
+  while (s.leads && s.pool.unproposedCount > 0 && hasFreeSlot(s)) {
+    const { batchRequestsMax, batchBytesMax } = s.options;
+    const taken = s.pool.take(batchRequestsMax, batchBytesMax);
+    const requests = taken.filter((request) => s.clients.standing(request) === "fresh");
+    if (requests.length > 0) orderBatch(s, requests);
+  }
+}
+
+function hasFreeSlot(s: State): boolean {
+  const inFlight = s.assignedSeq - s.executedSeq;
+  return inFlight < s.options.batchesInFlightMax && s.log.inWindow(s.assignedSeq + 1);
+}
+
+function orderBatch(s: State, requests: readonly Request[]): void {
+  const seq = s.assignedSeq + 1;
+  s.assignedSeq = seq;
+  const batch = batchOf(s.hasher, requests);
+  const slot = s.log.slot(seq);
+  slot.choose(s.view, batch.digest);
+  acceptBatch(s, slot, batch);
+  // Our own fsync may still be under way. That is safe because a restarted primary never leads the
+  // view it led before (`abdicated`), and because its COMMIT waits for the later P-entry (2.12).
+  s.sendOthers({ kind: "pre-prepare", view: s.view, seq, batch });
+}
+
+/** The batch of `requests`, in this order (NC3). */
+export function batchOf(hasher: Hasher, requests: readonly Request[]): Batch {
+  const digests = bytesConcat(requests.map((request) => request.digest));
+  return { requests, digest: hasher.digest(Domain.batch, digests) };
+}

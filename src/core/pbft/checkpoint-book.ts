@@ -1,0 +1,138 @@
+import { bytesEqual } from "../base/bytes.js";
+import type { Digest } from "../base/hasher.js";
+import type { ReplicaId, Seq } from "../base/ids.js";
+import type { Checkpoint } from "../message.js";
+import type { SessionEntry } from "./session-entry.js";
+
+/** Q signed CHECKPOINTs for one digest: proof, to anyone, that the checkpoint is stable (CK3). */
+export interface StableCertificate {
+  readonly seq: Seq;
+  readonly stateDigest: Digest;
+  /** At least Q, from distinct replicas. Empty for the genesis state, which needs no proof. */
+  readonly votes: readonly Checkpoint[];
+}
+
+/** A checkpoint of our own: what it takes to vote for it and to hand its state to others. */
+export interface OwnCheckpoint {
+  readonly seq: Seq;
+  readonly stateDigest: Digest;
+  readonly serviceRoot: Digest;
+  /** The client table's digests and entries as of `seq`. */
+  readonly tableSummary: Uint8Array;
+  readonly tableEntries: readonly SessionEntry[];
+}
+
+/** Votes kept of one replica: those inside the window, and the newest beyond it (CK5). */
+const VOTES_PER_REPLICA_MAX = 4;
+
+/** Own checkpoints kept: the stable one, the one before for slow fetchers (ST3), and those above. */
+const OWN_BELOW_STABLE_MAX = 1;
+
+/** The checkpoints this replica took, and the votes it holds for everybody's. */
+export class CheckpointBook {
+  readonly #own = new Map<Seq, OwnCheckpoint>();
+  /** Per replica, ascending by sequence number. */
+  readonly #votes: Checkpoint[][];
+  #stable: StableCertificate;
+  /** The last answer of `newestCertificate`; undefined after a change. */
+  #newest: StableCertificate | null | undefined;
+
+  constructor(replicaCount: number) {
+    this.#votes = Array.from({ length: replicaCount }, () => []);
+    this.#stable = { seq: 0, stateDigest: new Uint8Array(0), votes: [] };
+  }
+
+  /** The last stable checkpoint. */
+  get stable(): StableCertificate {
+    return this.#stable;
+  }
+
+  /** Own checkpoints, ascending. */
+  own(): OwnCheckpoint[] {
+    return [...this.#own.values()].sort((left, right) => left.seq - right.seq);
+  }
+
+  /** The own checkpoint at `seq`, or null. */
+  ownAt(seq: Seq): OwnCheckpoint | null {
+    return this.#own.get(seq) ?? null;
+  }
+
+  /** Keeps a checkpoint that was just taken or installed. */
+  keepOwn(checkpoint: OwnCheckpoint): void {
+    this.#own.set(checkpoint.seq, checkpoint);
+  }
+
+  /** Hands in a vote; its signer is its `replica`. The first one for a sequence number stands (AU6). */
+  add(vote: Checkpoint): "counted" | "duplicate" | "conflict" {
+    const votes = this.#votes[vote.replica] ?? [];
+    const held = votes.find((other) => other.seq === vote.seq);
+    if (held !== undefined) {
+      return bytesEqual(held.stateDigest, vote.stateDigest) ? "duplicate" : "conflict";
+    }
+    this.#newest = undefined;
+    votes.push(vote);
+    votes.sort((left, right) => left.seq - right.seq);
+    // The newest is kept because it says how far others are; then the oldest, which is needed first.
+    if (votes.length > VOTES_PER_REPLICA_MAX) votes.splice(-2, 1);
+    return "counted";
+  }
+
+  /** The vote of `replica` for `seq`, or null. */
+  voteOf(replica: ReplicaId, seq: Seq): Checkpoint | null {
+    return this.#votes[replica]?.find((vote) => vote.seq === seq) ?? null;
+  }
+
+  /** Bit i: replica i's vote for `seq` is held. */
+  mask(seq: Seq): number {
+    let mask = 0;
+    for (const [replica, votes] of this.#votes.entries()) {
+      if (votes.some((vote) => vote.seq === seq)) mask |= 1 << replica;
+    }
+    return mask;
+  }
+
+  /** The newest checkpoint above the stable one with at least `quorum` equal votes, or null. */
+  newestCertificate(quorum: number): StableCertificate | null {
+    if (this.#newest === undefined) this.#newest = this.#findNewest(quorum);
+    return this.#newest;
+  }
+
+  #findNewest(quorum: number): StableCertificate | null {
+    let newest: StableCertificate | null = null;
+    for (const candidate of this.#votes.flat()) {
+      if (candidate.seq <= (newest?.seq ?? this.#stable.seq)) continue;
+      const votes = this.#equalVotes(candidate);
+      if (votes.length < quorum) continue;
+      newest = { seq: candidate.seq, stateDigest: candidate.stateDigest, votes };
+    }
+    return newest;
+  }
+
+  /** Makes a checkpoint the stable one and forgets what it covers. */
+  stabilize(certificate: StableCertificate): void {
+    this.#stable = certificate;
+    this.#newest = undefined;
+    for (const [replica, votes] of this.#votes.entries()) {
+      this.#votes[replica] = votes.filter((vote) => vote.seq > certificate.seq);
+    }
+    const below = this.own().filter((checkpoint) => checkpoint.seq < certificate.seq);
+    for (const { seq } of below.slice(0, Math.max(0, below.length - OWN_BELOW_STABLE_MAX))) {
+      this.#own.delete(seq);
+    }
+  }
+
+  /** Forgets own checkpoints above `seq`: the state they were taken of was replaced (CK4). */
+  forgetOwnAbove(seq: Seq): void {
+    for (const held of [...this.#own.keys()]) {
+      if (held > seq) this.#own.delete(held);
+    }
+  }
+
+  #equalVotes(candidate: Checkpoint): Checkpoint[] {
+    return this.#votes.flatMap((votes) =>
+      votes.filter(
+        (vote) => vote.seq === candidate.seq && bytesEqual(vote.stateDigest, candidate.stateDigest),
+      ),
+    );
+  }
+}

@@ -1,0 +1,91 @@
+/*
+ * Checkpoints and garbage collection (TOCS'02 section 4.4; rules CK1 to CK5).
+ */
+import { assert } from "../base/assert.js";
+import { bytesEqual } from "../base/bytes.js";
+import { Domain, type Digest } from "../base/hasher.js";
+import type { Seq } from "../base/ids.js";
+import type { Checkpoint, Verified } from "../message.js";
+import type { StableCertificate } from "./checkpoint-book.js";
+import type { RejectCode } from "./reject.js";
+import { stateDigestOf } from "./state-digest.js";
+import type { State } from "./state.js";
+
+/** Notes the state after `seq`, which is the present one, as a checkpoint of our own. */
+export function takeCheckpoint(s: State, seq: Seq, serviceRoot: Digest): void {
+  assert(seq === s.executedSeq, "a checkpoint is taken when its batch was executed");
+  const tableSummary = s.clients.summary();
+  const tableDigest = s.hasher.digest(Domain.clientTable, tableSummary);
+  const stateDigest = stateDigestOf(s.hasher, seq, serviceRoot, tableDigest);
+  const tableEntries = s.clients.snapshot();
+  s.checkpoints.keepOwn({ seq, stateDigest, serviceRoot, tableSummary, tableEntries });
+}
+
+/** The store holds everything up to `seq`: checkpoints up to there may be voted for (CK2). */
+export function onStored(s: State, seq: Seq): void {
+  if (seq <= s.storedSeq) return;
+  const before = s.storedSeq;
+  s.storedSeq = seq;
+  if (!s.mayVote) return;
+  for (const own of s.checkpoints.own()) {
+    if (own.seq > before && own.seq <= seq) signCheckpoint(s, own.seq, own.stateDigest);
+  }
+}
+
+function signCheckpoint(s: State, seq: Seq, stateDigest: Digest): void {
+  s.emit({ kind: "sign", message: { kind: "checkpoint", replica: s.self, seq, stateDigest } });
+}
+
+/** Our vote is signed: it counts, and it is sent. */
+export function onCheckpointSigned(s: State, m: Checkpoint): void {
+  if (m.seq > s.log.lowWatermark) s.checkpoints.add(m);
+  s.sendOthers(m);
+}
+
+/** A vote for a checkpoint. Signed, so it does not matter who passed it on (CK3). */
+export function onCheckpoint(s: State, m: Verified<Checkpoint>): RejectCode | null {
+  if (m.seq % s.options.checkpointIntervalSlots !== 0) return "checkpoint/not-a-checkpoint";
+  if (m.seq <= s.log.lowWatermark) return "checkpoint/outside-window";
+  const outcome = s.checkpoints.add(m);
+  if (outcome === "duplicate") return "checkpoint/duplicate";
+  return outcome === "conflict" ? "checkpoint/conflict" : null;
+}
+
+/** Takes a checkpoint for stable once Q vote for it and our own state is that one, durably (CK3). */
+export function settleCheckpoints(s: State): void {
+  const certificate = s.checkpoints.newestCertificate(s.quorums.strong);
+  if (certificate === null || certificate.seq > s.executedSeq) return;
+  const own = s.checkpoints.ownAt(certificate.seq);
+  // State installed by a transfer is that of the certificate itself; older ones need no vote of ours.
+  if (own === null) return;
+  if (!bytesEqual(own.stateDigest, certificate.stateDigest)) {
+    s.diverged = true;
+    return;
+  }
+  if (s.storedSeq >= certificate.seq) stabilize(s, certificate);
+}
+
+/** Moves the low watermark, and lets the journal forget what is below it once that is durable. */
+export function stabilize(s: State, certificate: StableCertificate): void {
+  const { seq } = certificate;
+  assert(seq > s.log.lowWatermark, "the low watermark only grows (I6)");
+  assert(seq <= s.executedSeq && seq <= s.storedSeq, "nothing is dropped that may be needed again");
+  const append = s.append({ kind: "stable", seq, certificate: certificate.votes });
+  s.discardAfter.push({ append, seq });
+  s.checkpoints.stabilize(certificate);
+  s.log.advance(seq);
+  s.assignedSeq = Math.max(s.assignedSeq, seq);
+}
+
+/** Journal records whose checkpoint certificate is durable now are not needed any more (2.12). */
+export function discardStable(s: State): void {
+  let discarded: Seq | null = null;
+  let count = 0;
+  for (const { append, seq } of s.discardAfter) {
+    if (append > s.durableAppend) break;
+    discarded = seq;
+    count += 1;
+  }
+  s.discardAfter.splice(0, count);
+  if (discarded !== null) s.emit({ kind: "discard", seq: discarded });
+}

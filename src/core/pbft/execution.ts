@@ -1,0 +1,98 @@
+/*
+ * Execution in order, at most once, and the replies (TOCS'02 section 4.3; rules EX1, EX2, EX4).
+ */
+import { assert } from "../base/assert.js";
+import type { Seq } from "../base/ids.js";
+import { ReplyCode, type Reply, type Request } from "../message.js";
+import type { SessionEntry } from "./session-entry.js";
+import type { State } from "./state.js";
+
+/** Asks for the next batch to be executed, if it is decided and nothing is under way (EX1). */
+export function executeNext(s: State): void {
+  if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return;
+  if (s.diverged) return;
+  const seq = s.executedSeq + 1;
+  const slot = s.log.find(seq);
+  if (slot?.committedDigest == null) return;
+  const batch = slot.body(slot.committedDigest);
+  assert(batch !== null, "a slot is decided only with its body");
+  const requests = selectFresh(s, batch.requests);
+  s.executing = { seq, requests };
+  const pin = seq % s.options.checkpointIntervalSlots === 0;
+  s.emit({ kind: "execute", seq, view: slot.acceptedView, batch, requests, pin });
+}
+
+/**
+ * The requests that were never executed. Decided from replicated state alone, so alike everywhere;
+ * a request that is in the batch twice, or is older than another one in it, runs once at most.
+ */
+function selectFresh(s: State, requests: readonly Request[]): Request[] {
+  const newest = new Map<string, number>();
+  return requests.filter((request) => {
+    if (s.clients.standing(request) !== "fresh") return false;
+    const key = `${String(request.client)}/${String(request.session)}`;
+    if (request.timestamp <= (newest.get(key) ?? 0)) return false;
+    newest.set(key, request.timestamp);
+    return true;
+  });
+}
+
+/** The host executed what `executeNext` asked for: record, and answer every request of the batch. */
+export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): void {
+  const { executing } = s;
+  assert(executing?.seq === seq, "the host answers the execution that was asked for");
+  assert(results.length === executing.requests.length, "one bundle of results a request");
+  s.executing = null;
+  s.executedSeq = seq;
+  for (const [index, request] of executing.requests.entries()) {
+    const bundle = results[index];
+    assert(bundle !== undefined, "one bundle of results a request");
+    recordResult(s, request, seq, bundle);
+  }
+  // Something new ran in this view, so it is one that works: doubling starts anew from here (VT5).
+  const isNew = seq > s.viewChanges.carriedSeqMax && executing.requests.length > 0;
+  if (s.active && isNew) s.viewChanges.progressView = s.view;
+  answerBatch(s, seq);
+}
+
+function recordResult(s: State, request: Request, seq: Seq, results: Uint8Array): void {
+  // A session that started before all that are remembered was forgotten by an earlier request of
+  // this very batch: its operations ran, and nothing older than them can run again.
+  if (s.clients.standing(request) === "expired") return;
+  const { client, session, timestamp } = request;
+  s.clients.record({ client, session, timestamp, seq, code: ReplyCode.executed, results });
+}
+
+/** Answers from the client table, which holds every reply that may still be asked for. */
+function answerBatch(s: State, seq: Seq): void {
+  const slot = s.log.slot(seq);
+  assert(slot.committedDigest !== null, "an executed slot is decided");
+  const batch = slot.body(slot.committedDigest);
+  assert(batch !== null, "an executed slot has its body");
+  for (const request of batch.requests) {
+    s.pool.executed(request.client, request.session, request.timestamp);
+    answerRequest(s, request, slot.replyAppend);
+  }
+}
+
+/** Sends what the client table says about `request`, if it says something. */
+export function answerRequest(s: State, request: Request, after: number | null): void {
+  const standing = s.clients.standing(request);
+  if (standing === "answered") {
+    const entry = s.clients.find(request.client, request.session);
+    assert(entry !== null, "an answered request has an entry");
+    s.reply(request, replyOf(s, entry), after);
+  } else if (standing === "expired") s.reply(request, expiredReply(s, request), null);
+}
+
+function replyOf(s: State, entry: SessionEntry): Reply {
+  const { session, timestamp, seq, code, results } = entry;
+  return { kind: "reply", view: s.view, session, timestamp, seq, code, results };
+}
+
+function expiredReply(s: State, request: Request): Reply {
+  const { session, timestamp } = request;
+  const results = new Uint8Array(0);
+  const code = ReplyCode.sessionExpired;
+  return { kind: "reply", view: s.view, session, timestamp, seq: 0, code, results };
+}

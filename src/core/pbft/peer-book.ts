@@ -1,0 +1,65 @@
+import type { ReplicaId, Seq, Ticks } from "../base/ids.js";
+
+interface Peer {
+  /** The highest batch it said it executed. */
+  executedSeq: Seq;
+  /** When a status of it was last answered. */
+  answeredTicks: Ticks;
+  /** Pieces of state it was sent in the present tick (ST6). */
+  fetchesTicks: Ticks;
+  fetches: number;
+}
+
+/** Shortest time between two answers to statuses of one replica (RT4). */
+const ANSWER_TICKS_MIN = 2;
+
+/** Pieces of state that one replica gets in one tick: bounds what donating costs the ordering (ST6). */
+const FETCHES_PER_TICK_MAX = 16;
+
+/** What is remembered of the other replicas: how far they are, and what they were given lately. */
+export class PeerBook {
+  readonly #peers: Peer[];
+
+  constructor(replicaCount: number) {
+    this.#peers = Array.from({ length: replicaCount }, () => ({
+      executedSeq: 0,
+      answeredTicks: -ANSWER_TICKS_MIN,
+      fetchesTicks: 0,
+      fetches: 0,
+    }));
+  }
+
+  /** Whether a status of `replica` may be answered now; counts it if so. */
+  mayAnswer(replica: ReplicaId, now: Ticks): boolean {
+    const peer = this.#peers[replica];
+    if (peer === undefined || now - peer.answeredTicks < ANSWER_TICKS_MIN) return false;
+    peer.answeredTicks = now;
+    return true;
+  }
+
+  /** Whether `replica` may be sent a piece of state now; counts it if so. */
+  mayFetch(replica: ReplicaId, now: Ticks): boolean {
+    const peer = this.#peers[replica];
+    if (peer === undefined) return false;
+    if (peer.fetchesTicks !== now) {
+      peer.fetchesTicks = now;
+      peer.fetches = 0;
+    }
+    peer.fetches += 1;
+    return peer.fetches <= FETCHES_PER_TICK_MAX;
+  }
+
+  /** Notes how far `replica` says it is. */
+  saw(replica: ReplicaId, executedSeq: Seq): void {
+    const peer = this.#peers[replica];
+    if (peer !== undefined) peer.executedSeq = executedSeq;
+  }
+
+  /** A number that at least `quorum` others say they executed; one liar more cannot raise it. */
+  executedByQuorum(quorum: number): Seq {
+    const executed = this.#peers
+      .map((peer) => peer.executedSeq)
+      .sort((left, right) => right - left);
+    return executed[quorum - 1] ?? 0;
+  }
+}

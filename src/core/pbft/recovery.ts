@@ -1,0 +1,123 @@
+/*
+ * A restarted replica finds its promises again (rules RS2, RS3, RO6).
+ */
+import { assert } from "../base/assert.js";
+import type { ClientId, Seq, SessionId } from "../base/ids.js";
+import type { Checkpoint, JournalRecord } from "../message.js";
+import { takeCheckpoint } from "./checkpoints.js";
+import { enterView } from "./new-views.js";
+import type { SessionEntry } from "./session-entry.js";
+import type { State } from "./state.js";
+
+/** What a replica finds when it starts again. */
+export interface Recovered {
+  /** The journal's records, in the order of their appends. */
+  readonly records: readonly JournalRecord[];
+  /** The last batch whose effects the store, and so the service, holds. */
+  readonly storedSeq: Seq;
+  readonly sessions: readonly SessionEntry[];
+  readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
+}
+
+/**
+ * Rebuilds view, window, P, Q and client table. Batches that are committed and that the store lacks
+ * are executed by the first `settle`.
+ * @throws InvariantError when the store is behind the stable checkpoint: the host has checked that.
+ */
+export function restoreState(s: State, recovered: Recovered): void {
+  s.clients.load(recovered.sessions, recovered.evictedThrough);
+  s.executedSeq = recovered.storedSeq;
+  s.storedSeq = recovered.storedSeq;
+  for (const record of recovered.records) restoreRecord(s, record);
+  assert(s.log.lowWatermark <= s.storedSeq, "the store holds the stable checkpoint (2.12)");
+  restoreVotes(s);
+  // Our own pre-prepares may have left before they were durable, so their view is not led again.
+  s.abdicated = s.active && s.primary === s.self;
+  s.assignedSeq = Math.max(s.assignedSeq, s.log.lowWatermark);
+  retakeCheckpoint(s);
+}
+
+function restoreRecord(s: State, record: JournalRecord): void {
+  switch (record.kind) {
+    case "pre-prepared":
+    case "prepared":
+    case "committed":
+    case "body":
+      restoreSlotRecord(s, record);
+      break;
+    case "view-change":
+      if (record.vote.view <= s.view) break;
+      s.view = record.vote.view;
+      s.active = false;
+      s.newView = null;
+      s.viewChanges.add(record.vote);
+      break;
+    case "new-view":
+      if (record.newView.view > s.view || !s.active) enterView(s, record.newView);
+      break;
+    case "stable":
+      restoreStable(s, record.certificate);
+      break;
+  }
+}
+
+type SlotRecord = Extract<
+  JournalRecord,
+  { readonly kind: "pre-prepared" | "prepared" | "committed" | "body" }
+>;
+
+function restoreSlotRecord(s: State, record: SlotRecord): void {
+  if (!s.log.inWindow(record.seq)) return;
+  const slot = s.log.slot(record.seq);
+  switch (record.kind) {
+    case "pre-prepared":
+      slot.choose(record.view, record.batch.digest);
+      slot.accepted = true;
+      slot.keepBody(record.batch);
+      slot.recordPrePrepared(record.view, record.batch.digest);
+      break;
+    case "prepared":
+      slot.preparedEntry = { seq: record.seq, digest: record.digest, view: record.view };
+      slot.prepared = true;
+      s.readBarrierSeq = Math.max(s.readBarrierSeq, record.seq);
+      break;
+    case "committed":
+      slot.committedDigest = record.digest;
+      break;
+    case "body":
+      slot.keepBody(record.batch);
+      break;
+  }
+}
+
+function restoreStable(s: State, votes: readonly Checkpoint[]): void {
+  const [first] = votes;
+  if (first === undefined || first.seq <= s.log.lowWatermark) return;
+  s.checkpoints.stabilize({ seq: first.seq, stateDigest: first.stateDigest, votes });
+  s.log.advance(first.seq);
+}
+
+/** Votes that were durable count again, so that peers get them when they ask. */
+function restoreVotes(s: State): void {
+  for (const slot of s.log.slots()) {
+    const digest = slot.acceptedDigest;
+    if (digest === null || !slot.accepted) continue;
+    const view = slot.acceptedView;
+    if (view % s.options.replicaCount !== s.self) slot.prepares.add(s.self, view, digest);
+    if (slot.prepared) slot.commits.add(s.self, view, digest);
+    s.touched.add(slot);
+  }
+}
+
+/** The state at hand may be that of a checkpoint whose vote was never sent. */
+function retakeCheckpoint(s: State): void {
+  const { storedSeq } = s;
+  if (storedSeq % s.options.checkpointIntervalSlots !== 0) return;
+  if (storedSeq <= s.log.lowWatermark) return;
+  s.service.pin(storedSeq);
+  takeCheckpoint(s, storedSeq, s.service.root());
+  const own = s.checkpoints.ownAt(storedSeq);
+  assert(own !== null, "the checkpoint was just taken");
+  const { seq, stateDigest } = own;
+  s.emit({ kind: "sign", message: { kind: "checkpoint", replica: s.self, seq, stateDigest } });
+}

@@ -1,0 +1,162 @@
+/*
+ * Both ends of state transfer inside a replica: handing pieces out, and installing what was fetched
+ * (rules ST1 to ST6, CK4, CK5).
+ */
+import { assert } from "../base/assert.js";
+import type { ReplicaId, Seq } from "../base/ids.js";
+import { StatePart, type StateData, type StateFetch, type Verified } from "../message.js";
+import type { OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
+import { stabilize } from "./checkpoints.js";
+import type { RejectCode } from "./reject.js";
+import { decodeSession, encodeSession, type SessionEntry } from "./session-entry.js";
+import type { State } from "./state.js";
+import { encodeSummary, type FetchedState } from "./state-transfer.js";
+
+/** How long a replica waits for the log to bring it there before it fetches a checkpoint's state. */
+const PATIENCE_TICKS = 10;
+
+/** Time after which a transfer that is not done goes on with a newer checkpoint (ST3). */
+const RETARGET_TICKS = 200;
+
+/** Another replica asks for a piece of one of our last checkpoints. */
+export function onStateFetch(
+  s: State,
+  from: ReplicaId,
+  m: Verified<StateFetch>,
+): RejectCode | null {
+  const own = s.checkpoints.ownAt(m.seq);
+  if (own === null || !s.peers.mayFetch(from, s.now)) return "state-fetch/unknown";
+  const data = pieceOf(s, own, m);
+  if (data === null) return "state-fetch/unknown";
+  const { seq, part, level, index } = m;
+  s.sendTo(from, { kind: "state-data", seq, part, level, index, data });
+  return null;
+}
+
+function pieceOf(s: State, own: OwnCheckpoint, m: StateFetch): Uint8Array | null {
+  switch (m.part) {
+    case StatePart.summary: {
+      const pageCount = s.service.pageCount(m.seq);
+      const { serviceRoot, tableSummary } = own;
+      return pageCount === null ? null : encodeSummary({ serviceRoot, pageCount, tableSummary });
+    }
+    case StatePart.node:
+      return s.service.treeNode(m.seq, m.level, m.index);
+    case StatePart.page:
+      return s.service.page(m.seq, m.index);
+    case StatePart.session: {
+      const entry = own.tableEntries[m.index];
+      return entry === undefined ? null : encodeSession(entry);
+    }
+  }
+}
+
+/** A piece that was asked for. */
+export function onStateData(s: State, m: Verified<StateData>): RejectCode | null {
+  switch (s.transfer.accept(m)) {
+    case "accepted":
+      return null;
+    case "not-wanted":
+      return "state-data/not-wanted";
+    case "wrong":
+      return "state-data/wrong-digest";
+  }
+}
+
+/** Decides whether state must be fetched, fetches, and hands over what is complete. */
+export function settleTransfer(s: State): void {
+  if (s.installing !== null || s.executing !== null) return;
+  const certificate = s.checkpoints.newestCertificate(s.quorums.strong);
+  chooseTarget(s, certificate);
+  const fetched = s.transfer.finished();
+  if (fetched !== null) installFetched(s, fetched);
+}
+
+function chooseTarget(s: State, certificate: StableCertificate | null): void {
+  const { target } = s.transfer;
+  if (target !== null && !s.diverged && target.seq <= s.executedSeq) s.transfer.end();
+  if (certificate === null || !needsTransfer(s, certificate)) {
+    s.behindSinceTicks = null;
+    return;
+  }
+  s.behindSinceTicks ??= s.now;
+  const waited = s.now - s.behindSinceTicks;
+  if (s.transfer.target === null) {
+    if (s.diverged || waited >= PATIENCE_TICKS) s.transfer.begin(certificate, s.now);
+  } else if (certificate.seq > s.transfer.target.seq) {
+    if (s.now - s.transfer.startedTicks >= RETARGET_TICKS) s.transfer.begin(certificate, s.now);
+  }
+}
+
+/** Whether the log alone cannot bring this replica to a checkpoint that Q others have passed. */
+function needsTransfer(s: State, certificate: StableCertificate): boolean {
+  if (s.diverged) return true;
+  if (certificate.seq <= s.executedSeq) return false;
+  return s.log.find(s.executedSeq + 1)?.committedDigest == null;
+}
+
+/** Asks for pieces; called once a tick, which is also what bounds the rate. */
+export function fetchState(s: State): void {
+  const donors = [];
+  for (let step = 1; step < s.options.replicaCount; step += 1) {
+    donors.push((s.self + step) % s.options.replicaCount);
+  }
+  for (const { to, fetch } of s.transfer.fetches(s.now, donors)) s.sendTo(to, fetch);
+}
+
+function installFetched(s: State, fetched: FetchedState): void {
+  const entries = fetched.tableEntries.map((bytes) => {
+    const entry = decodeSession(bytes);
+    assert(entry !== null, "a quorum vouched for this entry");
+    return entry;
+  });
+  const { target } = s.transfer;
+  assert(target !== null, "a finished transfer has a target");
+  s.installing = { certificate: target, fetched, entries };
+  const { seq, serviceRoot, pages } = fetched;
+  s.emit({
+    kind: "install",
+    seq,
+    serviceRoot,
+    pages,
+    sessions: entries.filter((entry) => entry.timestamp > 0),
+    evictedThrough: entries.filter((entry) => entry.timestamp === 0),
+  });
+}
+
+/** What `installFetched` asked for is done, durably: go on from there (ST4, ST5). */
+export function onInstalled(s: State, seq: Seq): void {
+  const { installing } = s;
+  assert(installing?.fetched.seq === seq, "the host answers the installation that was asked for");
+  s.installing = null;
+  s.transfer.end();
+  s.behindSinceTicks = null;
+  s.diverged = false;
+  s.clients.restoreSnapshot(installing.entries);
+  s.executedSeq = seq;
+  s.storedSeq = seq;
+  s.checkpoints.forgetOwnAbove(seq);
+  keepInstalled(s, installing);
+  for (const { client, session, timestamp } of installing.entries) {
+    s.pool.executed(client, session, timestamp);
+  }
+  if (seq > s.log.lowWatermark) stabilize(s, installing.certificate);
+  answerRestored(s, installing.entries);
+}
+
+function keepInstalled(s: State, installing: NonNullable<State["installing"]>): void {
+  const { fetched, entries, certificate } = installing;
+  const { seq, serviceRoot, tableSummary } = fetched;
+  const { stateDigest } = certificate;
+  s.checkpoints.keepOwn({ seq, stateDigest, serviceRoot, tableSummary, tableEntries: entries });
+}
+
+/** Clients may still wait for replies that we, left out, never sent (RO4 v). */
+function answerRestored(s: State, entries: readonly SessionEntry[]): void {
+  for (const entry of entries) {
+    if (entry.timestamp === 0) continue;
+    const { session, timestamp, seq, code, results } = entry;
+    const reply = { kind: "reply", view: s.view, session, timestamp, seq, code, results } as const;
+    s.reply(entry, reply, null);
+  }
+}

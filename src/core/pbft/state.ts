@@ -1,0 +1,186 @@
+import { assert } from "../base/assert.js";
+import { Domain, type Digest, type Hasher } from "../base/hasher.js";
+import type { AppendId, ReplicaId, Seq, Ticks, View } from "../base/ids.js";
+import { primaryOf } from "../base/ids.js";
+import { quorumsOf, type Quorums } from "../base/quorum.js";
+import type { Service } from "../base/service.js";
+import type { JournalRecord, NewView, ReplicaMessage, ReplyMessage, Request } from "../message.js";
+import { CheckpointBook, type StableCertificate } from "./checkpoint-book.js";
+import { ClientTable } from "./client-table.js";
+import type { Effect } from "./effect.js";
+import { Log } from "./log.js";
+import { PeerBook } from "./peer-book.js";
+import { checkOptions, type ReplicaOptions } from "./options.js";
+import { RequestPool } from "./request-pool.js";
+import type { SessionEntry } from "./session-entry.js";
+import { genesisDigestOf } from "./state-digest.js";
+import type { Slot } from "./slot.js";
+import { StateTransfer, type FetchedState } from "./state-transfer.js";
+import { ViewChangeBook } from "./view-change-book.js";
+
+/** A commit of our own that counts once its P-entry is durable (2.12). */
+export interface OwnCommit {
+  readonly append: AppendId;
+  readonly view: View;
+  readonly seq: Seq;
+  readonly digest: Digest;
+}
+
+/** An execution that was asked of the host and not yet answered. */
+export interface Execution {
+  readonly seq: Seq;
+  readonly requests: readonly Request[];
+}
+
+/** Fetched state that the host was asked to install and has not yet. */
+export interface Installation {
+  readonly certificate: StableCertificate;
+  readonly fetched: FetchedState;
+  readonly entries: readonly SessionEntry[];
+}
+
+/** Why a view was left; counted for the operator. */
+export type ViewChangeReason =
+  "request-timeout" | "new-view-timeout" | "joined" | "faulty-primary" | "abdicated";
+
+/**
+ * The whole state of one replica. The handlers in the other files of this room act on it; only
+ * `Replica` calls them.
+ */
+export class State {
+  readonly options: ReplicaOptions;
+  readonly quorums: Quorums;
+  readonly hasher: Hasher;
+  readonly service: Service;
+  readonly nullBatchDigest: Digest;
+
+  readonly log: Log;
+  readonly clients: ClientTable;
+  readonly pool: RequestPool;
+  readonly checkpoints: CheckpointBook;
+  readonly viewChanges: ViewChangeBook;
+  readonly peers: PeerBook;
+  readonly transfer: StateTransfer;
+
+  /** The present view, or the one being changed to. */
+  view: View = 0;
+  /** False from the vote for `view` until its NEW-VIEW is installed (VC1). */
+  active = true;
+  /** The NEW-VIEW that installed the present view; null in view 0 (CK7). */
+  newView: NewView | null = null;
+  /** True once this replica's state was found to differ from a stable checkpoint (CK4). */
+  diverged = false;
+  /** A restarted primary does not lead the view it led before (2.12). */
+  abdicated = false;
+
+  /** The last batch executed. */
+  executedSeq: Seq = 0;
+  /** The last batch whose effects the store holds durably. */
+  storedSeq: Seq = 0;
+  /** The last sequence number this primary assigned in the present view. */
+  assignedSeq: Seq = 0;
+  /** Reads are refused until this much is executed again after a restart (RO6). */
+  readBarrierSeq: Seq = 0;
+  executing: Execution | null = null;
+  installing: Installation | null = null;
+  /** Since when others have a stable checkpoint that our log does not lead to. */
+  behindSinceTicks: Ticks | null = null;
+  /** The append of our vote for `view`; it is sent again only once that is durable. */
+  voteAppend: AppendId = 0;
+  /** The append of `newView`. */
+  newViewAppend: AppendId = 0;
+  /** In order of `append`. */
+  ownCommits: OwnCommit[] = [];
+
+  /** Stable checkpoints whose records are not yet known to be durable, in order. */
+  discardAfter: { readonly append: AppendId; readonly seq: Seq }[] = [];
+
+  /** Slots that changed since conclusions were last drawn. */
+  readonly touched = new Set<Slot>();
+
+  /** Where this replica was when it last made progress, and when it last sent a status. */
+  status = { executedSeq: 0, view: 0, sinceTicks: 0, sentTicks: 0 };
+
+  now: Ticks = 0;
+  /** Highest append known to be durable. */
+  durableAppend: AppendId = 0;
+  viewChangeCounts = new Map<ViewChangeReason, number>();
+
+  #lastAppend: AppendId = 0;
+  #effects: Effect[] = [];
+
+  constructor(options: ReplicaOptions, hasher: Hasher, service: Service) {
+    checkOptions(options);
+    this.options = options;
+    this.hasher = hasher;
+    this.service = service;
+    this.quorums = quorumsOf(options.replicaCount);
+    this.nullBatchDigest = hasher.digest(Domain.batch, new Uint8Array(0));
+    this.log = new Log(options.replicaCount, options.windowSlots);
+    this.clients = new ClientTable(hasher, options.clientCount);
+    this.pool = new RequestPool(options.clientCount, options.pendingPerClientMax);
+    this.checkpoints = new CheckpointBook(options.replicaCount);
+    this.viewChanges = new ViewChangeBook(options.replicaCount);
+    this.peers = new PeerBook(options.replicaCount);
+    this.transfer = new StateTransfer(hasher, service);
+    this.checkpoints.stabilize({ seq: 0, stateDigest: genesisDigestOf(hasher), votes: [] });
+  }
+
+  get self(): ReplicaId {
+    return this.options.self;
+  }
+
+  /** The primary of the present view. */
+  get primary(): ReplicaId {
+    return primaryOf(this.view, this.options.replicaCount);
+  }
+
+  /** Whether this replica may order batches now. */
+  get leads(): boolean {
+    return this.primary === this.self && this.active && !this.abdicated && this.mayVote;
+  }
+
+  /** Whether this replica may send PRE-PREPARE, PREPARE, COMMIT and CHECKPOINT (CK4). */
+  get mayVote(): boolean {
+    return !this.diverged;
+  }
+
+  /** The number of the last append asked for; 0 before the first. */
+  get lastAppend(): AppendId {
+    return this.#lastAppend;
+  }
+
+  emit(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  /** Asks for `record` to be made durable. */
+  append(record: JournalRecord): AppendId {
+    this.#lastAppend += 1;
+    this.emit({ kind: "append", id: this.#lastAppend, record });
+    return this.#lastAppend;
+  }
+
+  sendTo(id: ReplicaId, message: ReplicaMessage, after: AppendId | null = null): void {
+    assert(id !== this.self, "a replica does not send to itself");
+    this.emit({ kind: "send", to: { kind: "replica", id }, message, after });
+  }
+
+  sendOthers(message: ReplicaMessage, after: AppendId | null = null): void {
+    this.emit({ kind: "send", to: { kind: "others" }, message, after });
+  }
+
+  reply(
+    to: { readonly client: number; readonly session: number },
+    message: ReplyMessage,
+    after: AppendId | null,
+  ): void {
+    this.emit({ kind: "reply", client: to.client, session: to.session, message, after });
+  }
+
+  takeEffects(): Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}

@@ -1,0 +1,153 @@
+/*
+ * "Here is where I am; send what I lack": what makes lost, duplicated and reordered datagrams harmless
+ * (TOCS'02 section 5.2; rules RT1 to RT4, VC5, CK6).
+ */
+import type { ReplicaId } from "../base/ids.js";
+import type { SlotStatus, Status, Verified } from "../message.js";
+import { missingBatches, vouch } from "./decisions.js";
+import type { RejectCode } from "./reject.js";
+import type { Slot } from "./slot.js";
+import type { State } from "./state.js";
+
+/** Slots whose decisions or pre-prepares one status may be answered with: bounds its answer (RT4). */
+const BATCHES_PER_ANSWER_MAX = 16;
+
+/** Most missing batches that one status names. */
+const MISSING_PER_STATUS_MAX = 16;
+
+/** Tells the others where this replica is. */
+export function sendStatus(s: State): void {
+  const nextCheckpoint = s.log.lowWatermark + s.options.checkpointIntervalSlots;
+  const status: Status = {
+    kind: "status",
+    view: s.view,
+    active: s.active,
+    stableSeq: s.log.lowWatermark,
+    executedSeq: s.executedSeq,
+    slots: slotStatuses(s),
+    checkpointsMask: s.checkpoints.mask(nextCheckpoint),
+    viewChangesMask: s.active ? 0 : s.viewChanges.mask(s.view),
+    hasNewView: s.newView !== null,
+    missingBatches: missingBatches(s).slice(0, MISSING_PER_STATUS_MAX),
+    wantsReply: true,
+  };
+  s.sendOthers(status);
+}
+
+function slotStatuses(s: State): SlotStatus[] {
+  const lastSeq = s.log.slots().at(-1)?.seq ?? 0;
+  const statuses: SlotStatus[] = [];
+  for (let seq = s.executedSeq + 1; seq <= lastSeq; seq += 1) {
+    const slot = s.log.find(seq);
+    statuses.push({
+      hasBatch: slot !== null && (slot.committedDigest !== null || slot.acceptedIn(s.view)),
+      preparesMask: slot?.prepares.mask(s.view) ?? 0,
+      commitsMask: slot?.commits.mask(s.view) ?? 0,
+    });
+  }
+  return statuses;
+}
+
+/** Another replica tells where it is: send it what it lacks and we hold. */
+export function onStatus(s: State, from: ReplicaId, m: Verified<Status>): RejectCode | null {
+  s.peers.saw(from, m.executedSeq);
+  if (!s.peers.mayAnswer(from, s.now)) return "status/too-often";
+  sendCheckpoints(s, from, m);
+  sendViewChanges(s, from, m);
+  sendMissingBatches(s, from, m);
+  sendSlots(s, from, m);
+  return null;
+}
+
+/** A replica behind our stable checkpoint gets its proof, one at it our vote for the next (RT2). */
+function sendCheckpoints(s: State, from: ReplicaId, m: Status): void {
+  const { stable } = s.checkpoints;
+  if (m.stableSeq < stable.seq) {
+    for (const vote of stable.votes) s.sendTo(from, vote);
+    return;
+  }
+  const nextCheckpoint = m.stableSeq + s.options.checkpointIntervalSlots;
+  const own = s.checkpoints.voteOf(s.self, nextCheckpoint);
+  const isHeld = (m.checkpointsMask & (1 << s.self)) !== 0;
+  if (own !== null && !isHeld) s.sendTo(from, own);
+}
+
+/** A replica that is not in our view yet gets what brought us here (RT2, VC5, VC13). */
+function sendViewChanges(s: State, from: ReplicaId, m: Status): void {
+  if (m.view > s.view || (m.view === s.view && m.active)) return;
+  if (s.active) {
+    if (s.newView !== null) s.sendTo(from, s.newView, s.newViewAppend);
+    return;
+  }
+  const own = s.viewChanges.voteOf(s.self, s.view);
+  const isHeld = m.view === s.view && (m.viewChangesMask & (1 << s.self)) !== 0;
+  if (own !== null && !isHeld) s.sendTo(from, own, s.voteAppend);
+}
+
+function sendMissingBatches(s: State, from: ReplicaId, m: Status): void {
+  for (const digest of m.missingBatches.slice(0, MISSING_PER_STATUS_MAX)) {
+    for (const slot of s.log.slots()) {
+      const batch = slot.body(digest);
+      if (batch === null) continue;
+      s.sendTo(from, { kind: "batch-body", batch });
+      break;
+    }
+  }
+}
+
+function sendSlots(s: State, from: ReplicaId, m: Status): void {
+  const together = m.view === s.view && m.active && s.active;
+  const first = Math.max(m.executedSeq, s.log.lowWatermark) + 1;
+  let batches = 0;
+  for (const slot of s.log.slots()) {
+    if (slot.seq < first || batches >= BATCHES_PER_ANSWER_MAX) continue;
+    const held = m.slots[slot.seq - m.executedSeq - 1] ?? null;
+    if (together) sendVotes(s, from, slot, held);
+    if (sendBatch(s, from, slot, held, together)) batches += 1;
+  }
+}
+
+/** Our own votes, if the other lacks them: only those whose promise is durable, or once it is. */
+function sendVotes(s: State, from: ReplicaId, slot: Slot, held: SlotStatus | null): void {
+  const bit = 1 << s.self;
+  const { seq } = slot;
+  const prepare = slot.prepares.voteOf(s.self, s.view);
+  if (prepare !== null && ((held?.preparesMask ?? 0) & bit) === 0) {
+    const message = { kind: "prepare", view: s.view, seq, digest: prepare } as const;
+    s.sendTo(from, message, slot.acceptedAppend);
+  }
+  const digest = slot.preparedIn(s.view) ? slot.acceptedDigest : null;
+  if (digest !== null && ((held?.commitsMask ?? 0) & bit) === 0) {
+    s.sendTo(from, { kind: "commit", view: s.view, seq, digest }, slot.preparedAppend);
+  }
+}
+
+/** The batch itself: a decision if there is one that votes alone may not bring, else our order. */
+function sendBatch(
+  s: State,
+  from: ReplicaId,
+  slot: Slot,
+  held: SlotStatus | null,
+  together: boolean,
+): boolean {
+  const lacksBatch = held?.hasBatch !== true;
+  const votesSuffice = together && !lacksBatch && slot.chosenIn(s.view) !== null;
+  if (slot.committedDigest !== null && !votesSuffice) {
+    slot.decisionSentMask &= ~(1 << from);
+    vouch(s, slot, from);
+    return true;
+  }
+  if (!together || !lacksBatch || s.primary !== s.self || !slot.acceptedIn(s.view)) return false;
+  const digest = slot.acceptedDigest;
+  const batch = digest === null ? null : slot.body(digest);
+  if (batch === null) return false;
+  s.sendTo(from, { kind: "pre-prepare", view: s.view, seq: slot.seq, batch });
+  return true;
+}
+
+/** Whether something is under way here that others may have to help with. */
+export function hasUnfinishedWork(s: State): boolean {
+  if (!s.active || s.pool.size > 0 || s.transfer.target !== null) return true;
+  if (s.peers.executedByQuorum(s.quorums.weak) > s.executedSeq) return true;
+  return (s.log.slots().at(-1)?.seq ?? 0) > s.executedSeq;
+}

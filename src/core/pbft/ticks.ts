@@ -1,0 +1,63 @@
+/*
+ * What happens because time passes (rules VT1 to VT6, VC5, RT1, CK6).
+ */
+import { fetchState } from "./state-donor.js";
+import type { State } from "./state.js";
+import { hasUnfinishedWork, sendStatus } from "./statuses.js";
+import { startViewChange, viewChangeTimeoutTicks } from "./view-changes.js";
+
+/** One tick of the host's ticker. */
+export function onTicked(s: State): void {
+  s.now += 1;
+  watchRequests(s);
+  watchNewView(s);
+  fetchState(s);
+  tellStatus(s);
+}
+
+/**
+ * The oldest request that waits is what is watched: a primary that serves all others and starves one
+ * client is voted out like one that serves nobody (VT1).
+ */
+function watchRequests(s: State): void {
+  if (!s.active) return;
+  if (s.abdicated && s.primary === s.self) {
+    startViewChange(s, s.view + 1, "abdicated");
+    return;
+  }
+  const oldest = s.pool.oldest();
+  if (oldest === null || s.primary === s.self || isWaitingForItself(s)) return;
+  if (s.now - oldest.sinceTicks < viewChangeTimeoutTicks(s)) return;
+  startViewChange(s, s.view + 1, "request-timeout");
+}
+
+/** While our own execution or state is what holds things up, the primary is not to blame (VT6). */
+function isWaitingForItself(s: State): boolean {
+  if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return true;
+  return s.log.find(s.executedSeq + 1)?.committedDigest != null;
+}
+
+/** The new view did not come in time: on to the one after it, with twice the time (VT3). */
+function watchNewView(s: State): void {
+  const deadline = s.viewChanges.newViewDeadline;
+  if (s.active || deadline === null || s.now < deadline) return;
+  startViewChange(s, s.view + 1, "new-view-timeout");
+}
+
+/** A stalled replica asks often, an idle one now and then; one that makes progress need not ask. */
+function tellStatus(s: State): void {
+  if (s.executedSeq !== s.status.executedSeq || s.view !== s.status.view) {
+    s.status = {
+      executedSeq: s.executedSeq,
+      view: s.view,
+      sinceTicks: s.now,
+      sentTicks: s.status.sentTicks,
+    };
+  }
+  const period = hasUnfinishedWork(s) ? s.options.stalledStatusTicks : s.options.idleStatusTicks;
+  const quiet = Math.min(s.now - s.status.sinceTicks, s.now - s.status.sentTicks);
+  const overdue = s.now - s.status.sentTicks >= s.options.idleStatusTicks;
+  if (quiet < period && !overdue) return;
+  s.status = { ...s.status, sentTicks: s.now };
+  sendStatus(s);
+}
