@@ -1,3 +1,4 @@
+import { assert } from "../core/base/assert.js";
 import type { Digest } from "../core/base/hasher.js";
 import type { ClientId, Seq, SessionId, Timestamp, View } from "../core/base/ids.js";
 import type { AccountRow } from "../core/ledger/account-row.js";
@@ -22,21 +23,28 @@ export interface SessionRow {
   readonly results: Uint8Array;
 }
 
+/** Which session. */
+export interface SessionName {
+  readonly client: ClientId;
+  readonly session: SessionId;
+}
+
 /** What changed in one or more consecutive batches; written in one transaction (BK3). */
 export interface StoreGroup {
   /** The last batch of the group: what "last applied" becomes. */
   readonly seq: Seq;
   /** Root of the service's state after `seq`. */
   readonly serviceRoot: Digest;
+  /** Every batch after the last applied, up to `seq` (included), ascending, null batches too. */
   readonly blocks: readonly BlockRow[];
   /** Every account that changed, as it is after `seq`. */
   readonly accounts: readonly AccountRow[];
   /** Every session that changed, as it is after `seq`. */
   readonly sessions: readonly SessionRow[];
   /** Sessions forgotten since the last group. */
-  readonly sessionsEvicted: readonly { readonly client: ClientId; readonly session: SessionId }[];
+  readonly sessionsEvicted: readonly SessionName[];
   /** Per client, the newest start among its forgotten sessions; only those that changed. */
-  readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
+  readonly evictedThrough: readonly SessionName[];
 }
 
 /** What a store holds, read back at start. */
@@ -47,7 +55,7 @@ export interface StoredState {
   readonly accounts: readonly AccountRow[];
   /** Ascending by client, then session. */
   readonly sessions: readonly SessionRow[];
-  readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
+  readonly evictedThrough: readonly SessionName[];
 }
 
 /** A replica's own database. One transaction at a time; never blocks the caller's event loop. */
@@ -71,6 +79,21 @@ export interface Store {
 
   /** Lets a commit under way finish, then closes. Idempotent. */
   close(): Promise<void>;
+}
+
+/**
+ * Checks that `group` is what comes after the batch `lastApplied`.
+ * @param lastApplied null when the store holds no state yet.
+ * @throws InvariantError when it is not: only the caller can have left something out.
+ */
+export function assertGroupFollows(lastApplied: Seq | null, group: StoreGroup): void {
+  assert(lastApplied !== null, "the first state is set by replace");
+  let seq = lastApplied;
+  for (const block of group.blocks) {
+    seq += 1;
+    assert(block.seq === seq, "the blocks of a group follow what is stored, without a gap");
+  }
+  assert(seq === group.seq, "a group ends with its last block");
 }
 
 /** The world's fault: the database could not be used. The message says what to do. */

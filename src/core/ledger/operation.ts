@@ -177,7 +177,7 @@ function textBytes(what: string, text: string, bytesMin: number, bytesMax: numbe
   if (bytes.length < bytesMin) throw new OperationError(`The ${what} is empty.`);
   if (bytes.length > bytesMax) {
     throw new OperationError(
-      `The ${what} ${shown} has ${String(bytes.length)} bytes; at most ${String(bytesMax)} fit.`,
+      `The ${what} ${shown} has ${bytes.length} bytes; at most ${bytesMax} fit.`,
     );
   }
   return bytes;
@@ -191,7 +191,7 @@ function pack(opcode: Opcode, amount: bigint | null, texts: readonly Uint8Array[
   let offset = 1;
   if (amount !== null) {
     if (amount > BALANCE_MAX || amount < -BALANCE_MAX - 1n) {
-      throw new OperationError(`The amount ${String(amount)} does not fit 64 bits.`);
+      throw new OperationError(`The amount ${amount} does not fit 64 bits.`);
     }
     new DataView(bytes.buffer).setBigInt64(offset, amount);
     offset += 8;

@@ -24,7 +24,7 @@ export function accountsFromRows(rows: readonly AccountRow[], indexKey: Uint8Arr
   for (const row of rows) {
     const fault = addRow(accounts, row);
     if (fault === null) continue;
-    const shown = `${JSON.stringify(row.account)} (customer ${String(row.customerId)})`;
+    const shown = `${JSON.stringify(row.account)} (customer ${row.customerId})`;
     throw new AccountRowError(`The account ${shown} ${fault}.`);
   }
   return accounts;
@@ -64,21 +64,28 @@ function addRow(accounts: Accounts, row: AccountRow): string | null {
   const account = encodePlainText(row.account);
   const name = encodePlainText(row.name);
   const address = encodePlainText(row.address);
-  if (account === null || name === null || address === null) return "has a control character";
-  if (account.length === 0) return "has no name to call it by";
-  if (account.length > ACCOUNT_BYTES_MAX) return `has more than ${String(ACCOUNT_BYTES_MAX)} bytes`;
-  if (name.length > NAME_BYTES_MAX)
-    return `has a name of more than ${String(NAME_BYTES_MAX)} bytes`;
-  if (address.length > ADDRESS_BYTES_MAX) {
-    return `has an address of more than ${String(ADDRESS_BYTES_MAX)} bytes`;
-  }
-  if (!isIntegerUpTo(row.customerId, CUSTOMER_ID_MAX)) return "has a customer id out of range";
+  if (account === null || name === null || address === null) return "holds a control character";
+  const fault = textFault(account, name, address) ?? numberFault(row);
+  if (fault !== null) return fault;
   if (row.customerId <= accounts.lastCustomerId) return "does not follow the customer before it";
-  if (row.owner !== null && !isIntegerUpTo(row.owner, OWNER_MAX)) return "has an impossible owner";
-  if (row.balance < 0n || row.balance > BALANCE_MAX) return "has a balance outside 0 to 2^63 - 1";
   if (accounts.find(account, 0, account.length) >= 0) return "appears twice";
   accounts.open(row.customerId, row.owner ?? NO_OWNER, account, name, address, row.balance);
   return null;
+}
+
+function textFault(account: Uint8Array, name: Uint8Array, address: Uint8Array): string | null {
+  if (account.length === 0) return "has no name to call it by";
+  if (account.length > ACCOUNT_BYTES_MAX) return `has more than ${ACCOUNT_BYTES_MAX} bytes`;
+  if (name.length > NAME_BYTES_MAX) return `has a name of more than ${NAME_BYTES_MAX} bytes`;
+  const isTooLong = address.length > ADDRESS_BYTES_MAX;
+  return isTooLong ? `has an address of more than ${ADDRESS_BYTES_MAX} bytes` : null;
+}
+
+function numberFault(row: AccountRow): string | null {
+  if (!isIntegerUpTo(row.customerId, CUSTOMER_ID_MAX)) return "has a customer id out of range";
+  if (row.owner !== null && !isIntegerUpTo(row.owner, OWNER_MAX)) return "has an impossible owner";
+  const isInRange = row.balance >= 0n && row.balance <= BALANCE_MAX;
+  return isInRange ? null : "has a balance outside 0 to 2^63 - 1";
 }
 
 function isIntegerUpTo(value: number, max: number): boolean {

@@ -1,0 +1,72 @@
+import type { Seq } from "../core/base/ids.js";
+import { assertGroupFollows } from "./store.js";
+import type {
+  AccountRow,
+  SessionName,
+  SessionRow,
+  Store,
+  StoredState,
+  StoreGroup,
+} from "./store.js";
+
+/**
+ * A store that forgets everything with its process, for benchmarks and tests: it shows what the rest
+ * costs when the database costs nothing.
+ */
+export class MemoryStore implements Store {
+  readonly name = "memory";
+  #seq: Seq | null = null;
+  #serviceRoot: Uint8Array = new Uint8Array(0);
+  readonly #accounts = new Map<number, AccountRow>();
+  readonly #sessions = new Map<string, SessionRow>();
+  readonly #evictedThrough = new Map<number, SessionName>();
+
+  open(): Promise<StoredState | null> {
+    if (this.#seq === null) return Promise.resolve(null);
+    const byCustomer = (left: AccountRow, right: AccountRow): number =>
+      left.customerId - right.customerId;
+    return Promise.resolve({
+      seq: this.#seq,
+      serviceRoot: this.#serviceRoot,
+      accounts: [...this.#accounts.values()].sort(byCustomer),
+      sessions: [...this.#sessions.values()].sort(bySession),
+      evictedThrough: [...this.#evictedThrough.values()].sort(bySession),
+    });
+  }
+
+  commit(group: StoreGroup): Promise<void> {
+    if (this.#seq !== null && group.seq <= this.#seq) return Promise.resolve();
+    assertGroupFollows(this.#seq, group);
+    this.#put(group);
+    for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
+    return Promise.resolve();
+  }
+
+  replace(state: StoredState): Promise<void> {
+    this.#accounts.clear();
+    this.#sessions.clear();
+    this.#evictedThrough.clear();
+    this.#put(state);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #put(rows: StoredState): void {
+    this.#seq = rows.seq;
+    this.#serviceRoot = rows.serviceRoot;
+    for (const row of rows.accounts) this.#accounts.set(row.customerId, row);
+    for (const row of rows.sessions) this.#sessions.set(keyOf(row), row);
+    for (const name of rows.evictedThrough) this.#evictedThrough.set(name.client, name);
+  }
+}
+
+function keyOf(name: SessionName): string {
+  return `${name.client}/${name.session}`;
+}
+
+function bySession(left: SessionName, right: SessionName): number {
+  return left.client - right.client || left.session - right.session;
+}

@@ -1,0 +1,279 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import Libsql from "libsql";
+import type { Seq } from "../core/base/ids.js";
+import { nextBlockHash, startOfChain } from "./block-chain.js";
+import { storeErrorOf } from "./sqlite-error.js";
+import { SqliteInsert, type SqliteValue } from "./sqlite-insert.js";
+import {
+  accountOf,
+  bytesOf,
+  CUSTOMER_COLUMNS,
+  customerValues,
+  EVICTED_COLUMNS,
+  evictedOf,
+  evictedValues,
+  SESSION_COLUMNS,
+  sessionOf,
+  sessionValues,
+  type SqliteRow,
+} from "./sqlite-rows.js";
+import { MIGRATION_TABLE_SQL, pendingMigrations } from "./sqlite-schema.js";
+import { assertGroupFollows, StoreError } from "./store.js";
+import type { AccountRow, BlockRow, StoredState, StoreGroup } from "./store.js";
+
+/**
+ * When a commit counts as done: `fsync` when the disk has it; `async` when a crash of the process
+ * cannot undo it, though one of the machine can; `none` is for measurements only.
+ */
+export type Durability = "fsync" | "async" | "none";
+
+const SYNCHRONOUS = { fsync: "FULL", async: "NORMAL", none: "OFF" } as const;
+
+/** How long to wait for another connection's lock before giving up. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+const BLOCK_COLUMNS = "SEQUENCE, VIEW_NUMBER, DIGEST, REQUEST_COUNT, PREVIOUS_HASH, STORED_AT_MS";
+const META_COLUMNS = "META_ID, LAST_APPLIED, SERVICE_ROOT, CHAIN_HASH";
+
+const TABLES = ["CUSTOMER", "BLOCK", "SESSION", "SESSION_EVICTED", "META"] as const;
+
+interface Meta {
+  readonly seq: Seq;
+  readonly serviceRoot: Uint8Array;
+  readonly chainHash: Uint8Array;
+}
+
+/**
+ * A replica's database in one SQLite file. Synchronous, so it belongs into a thread of its own. Every
+ * method throws a `StoreError` when the world is at fault.
+ */
+export class SqliteDatabase {
+  readonly #path: string;
+  readonly #database: Libsql.Database;
+  readonly #inserts: ReturnType<typeof prepareInserts>;
+  /** What this connection last wrote or read as "last applied"; null before the first state. */
+  #seq: Seq | null = null;
+
+  /** Opens the file, creates it when it is missing, and brings its schema up to date. */
+  constructor(path: string, durability: Durability) {
+    this.#path = path;
+    try {
+      this.#database = new Libsql(path, { timeout: BUSY_TIMEOUT_MS });
+      this.#database.defaultSafeIntegers(true);
+      this.#database.pragma("journal_mode = WAL");
+      this.#database.pragma(`synchronous = ${SYNCHRONOUS[durability]}`);
+      migrate(this.#database, path);
+      this.#inserts = prepareInserts(this.#database);
+    } catch (error) {
+      throw storeErrorOf(path, error);
+    }
+  }
+
+  /** The whole state; null when the database is new. */
+  read(): StoredState | null {
+    return this.#transaction(() => {
+      const meta = selectMeta(this.#database);
+      this.#seq = meta?.seq ?? null;
+      if (meta === null) return null;
+      const { seq, serviceRoot } = meta;
+      const accounts = selectCustomers(this.#database);
+      const sessions = select(
+        this.#database,
+        `SELECT ${SESSION_COLUMNS} FROM SESSION ORDER BY CLIENT_ID, SESSION_ID`,
+      ).map(sessionOf);
+      const evictedThrough = select(
+        this.#database,
+        `SELECT ${EVICTED_COLUMNS} FROM SESSION_EVICTED ORDER BY CLIENT_ID`,
+      ).map(evictedOf);
+      return { seq, serviceRoot, accounts, sessions, evictedThrough };
+    });
+  }
+
+  /** Applies `group` in one transaction, unless it was applied before. */
+  commit(group: StoreGroup): void {
+    if (this.#seq !== null && group.seq <= this.#seq) return;
+    assertGroupFollows(this.#seq, group);
+    this.#transaction(() => {
+      const chainHash = this.#insertBlocks(this.#presentMeta().chainHash, group.blocks);
+      this.#inserts.customers.run(group.accounts.flatMap(customerValues));
+      this.#inserts.sessions.run(group.sessions.flatMap(sessionValues));
+      for (const { client, session } of group.sessionsEvicted) {
+        this.#inserts.deleteSession.run(client, session);
+      }
+      this.#inserts.evicted.run(group.evictedThrough.flatMap(evictedValues));
+      this.#inserts.meta.run([1, group.seq, group.serviceRoot, chainHash]);
+    });
+    this.#seq = group.seq;
+  }
+
+  /** Makes `state` the whole content, in one transaction; the chain of blocks starts anew after it. */
+  replace(state: StoredState): void {
+    this.#transaction(() => {
+      for (const table of TABLES) this.#database.exec(`DELETE FROM ${table}`);
+      this.#inserts.customers.run(state.accounts.flatMap(customerValues));
+      this.#inserts.sessions.run(state.sessions.flatMap(sessionValues));
+      this.#inserts.evicted.run(state.evictedThrough.flatMap(evictedValues));
+      const chainHash = startOfChain(state.seq, state.serviceRoot);
+      this.#inserts.meta.run([1, state.seq, state.serviceRoot, chainHash]);
+    });
+    this.#seq = state.seq;
+  }
+
+  /** Leaves one file behind, the write-ahead log folded in, unless somebody is reading it. */
+  close(): void {
+    try {
+      this.#database.pragma("wal_checkpoint(TRUNCATE)");
+      this.#database.close();
+    } catch (error) {
+      throw storeErrorOf(this.#path, error);
+    }
+  }
+
+  /** @throws StoreError when another process wrote since this one did. */
+  #presentMeta(): Meta {
+    const meta = selectMeta(this.#database);
+    if (meta !== null && meta.seq === this.#seq) return meta;
+    throw new StoreError(
+      `Another process writes to the database ${this.#path}. Two replicas must not share one.`,
+    );
+  }
+
+  #insertBlocks(chainHash: Uint8Array, blocks: readonly BlockRow[]): Uint8Array {
+    const now = Date.now();
+    const values: SqliteValue[] = [];
+    let previousHash = chainHash;
+    for (const block of blocks) {
+      values.push(block.seq, block.view, block.digest, block.requestCount, previousHash, now);
+      previousHash = nextBlockHash(previousHash, block);
+    }
+    this.#inserts.blocks.run(values);
+    return previousHash;
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      return transaction(this.#database, "IMMEDIATE", work);
+    } catch (error) {
+      throw storeErrorOf(this.#path, error);
+    }
+  }
+}
+
+/** A customer table as another process may look at it. */
+export interface CustomerTable {
+  /** The last batch in it. */
+  readonly seq: Seq;
+  /** Ascending by customer id. */
+  readonly accounts: readonly AccountRow[];
+}
+
+/**
+ * Reads the customer table of the database at `path` without writing to it, at one moment, while a
+ * replica may be using it.
+ * @throws StoreError when there is no such database, or no replica has set it up yet.
+ */
+export function readCustomerTable(path: string): CustomerTable {
+  try {
+    const url = `${pathToFileURL(resolve(path)).href}?mode=ro`;
+    const database = new Libsql(url, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      database.defaultSafeIntegers(true);
+      return transaction(database, "DEFERRED", () => customerTableIn(database, path));
+    } finally {
+      database.close();
+    }
+  } catch (error) {
+    throw storeErrorOf(path, error);
+  }
+}
+
+function customerTableIn(database: Libsql.Database, path: string): CustomerTable {
+  const isSetUp = select(database, "SELECT 1 FROM sqlite_master WHERE name = 'META'").length === 1;
+  const meta = isSetUp ? selectMeta(database) : null;
+  if (meta === null) {
+    throw new StoreError(`The database ${path} is still empty: its replica has not started yet.`);
+  }
+  return { seq: meta.seq, accounts: selectCustomers(database) };
+}
+
+function migrate(database: Libsql.Database, path: string): void {
+  transaction(database, "IMMEDIATE", () => {
+    database.exec(MIGRATION_TABLE_SQL);
+    const [row] = select(database, "SELECT COALESCE(MAX(VERSION), 0) FROM SCHEMA_MIGRATION");
+    const insert = database.prepare("INSERT INTO SCHEMA_MIGRATION VALUES (?, ?, ?)");
+    for (const { version, fileName, sql } of pendingMigrations(path, Number(row?.[0]))) {
+      database.exec(sql);
+      insert.run([version, fileName, Date.now()]);
+    }
+  });
+}
+
+function selectCustomers(database: Libsql.Database): AccountRow[] {
+  const sql = `SELECT ${CUSTOMER_COLUMNS} FROM CUSTOMER ORDER BY CUSTOMER_ID`;
+  return select(database, sql).map(accountOf);
+}
+
+function selectMeta(database: Libsql.Database): Meta | null {
+  const [row] = select(database, "SELECT LAST_APPLIED, SERVICE_ROOT, CHAIN_HASH FROM META");
+  if (row === undefined) return null;
+  return { seq: Number(row[0]), serviceRoot: bytesOf(row[1]), chainHash: bytesOf(row[2]) };
+}
+
+function select(database: Libsql.Database, sql: string): SqliteRow[] {
+  return database.prepare(sql).raw().all() as SqliteRow[];
+}
+
+/** Runs `work` between BEGIN and COMMIT; rolls back when it throws. */
+function transaction<T>(
+  database: Libsql.Database,
+  mode: "IMMEDIATE" | "DEFERRED",
+  work: () => T,
+): T {
+  database.exec(`BEGIN ${mode}`);
+  try {
+    const result = work();
+    database.exec("COMMIT");
+    return result;
+  } catch (error) {
+    // After some errors, a full disk among them, SQLite has rolled back by itself.
+    if (database.inTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+function prepareInserts(database: Libsql.Database) {
+  return {
+    customers: new SqliteInsert(
+      database,
+      "CUSTOMER",
+      CUSTOMER_COLUMNS,
+      "ON CONFLICT (CUSTOMER_ID) DO UPDATE SET BALANCE = excluded.BALANCE",
+    ),
+    blocks: new SqliteInsert(database, "BLOCK", BLOCK_COLUMNS),
+    sessions: new SqliteInsert(
+      database,
+      "SESSION",
+      SESSION_COLUMNS,
+      `ON CONFLICT (CLIENT_ID, SESSION_ID) DO UPDATE SET
+         REQUEST_TIMESTAMP = excluded.REQUEST_TIMESTAMP, SEQUENCE = excluded.SEQUENCE,
+         REPLY_CODE = excluded.REPLY_CODE, RESULTS = excluded.RESULTS`,
+    ),
+    evicted: new SqliteInsert(
+      database,
+      "SESSION_EVICTED",
+      EVICTED_COLUMNS,
+      "ON CONFLICT (CLIENT_ID) DO UPDATE SET SESSION_ID = excluded.SESSION_ID",
+    ),
+    meta: new SqliteInsert(
+      database,
+      "META",
+      META_COLUMNS,
+      `ON CONFLICT (META_ID) DO UPDATE SET LAST_APPLIED = excluded.LAST_APPLIED,
+         SERVICE_ROOT = excluded.SERVICE_ROOT, CHAIN_HASH = excluded.CHAIN_HASH`,
+    ),
+    deleteSession: database.prepare<SqliteValue[]>(
+      "DELETE FROM SESSION WHERE CLIENT_ID = ? AND SESSION_ID = ?",
+    ),
+  };
+}

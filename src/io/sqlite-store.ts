@@ -1,0 +1,93 @@
+import { Worker } from "node:worker_threads";
+import { assert } from "../core/base/assert.js";
+import type { Durability } from "./sqlite-database.js";
+import type { SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
+import { type Store, type StoredState, StoreError, type StoreGroup } from "./store.js";
+
+/** Where and how safely. */
+export interface SqliteStoreOptions {
+  /** The database file; its directory must exist. */
+  readonly path: string;
+  /** `fsync` by default. */
+  readonly durability?: Durability;
+}
+
+interface Pending {
+  readonly resolve: (state: StoredState | null) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The store that needs no server: one SQLite file, used by a thread of its own. */
+export class SqliteStore implements Store {
+  readonly name = "sqlite";
+  readonly #setup: SqliteWorkerSetup;
+  #worker: Worker | null = null;
+  /** Requests under way, oldest first: the thread answers in order. */
+  readonly #pending: Pending[] = [];
+  /** Why nothing more can be asked. */
+  #failure: Error | null = null;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: SqliteStoreOptions) {
+    this.#setup = { path: options.path, durability: options.durability ?? "fsync" };
+  }
+
+  open(): Promise<StoredState | null> {
+    assert(this.#worker === null, "a store is opened once");
+    const worker = new Worker(new URL("./sqlite-worker.js", import.meta.url), {
+      workerData: this.#setup,
+    });
+    worker.on("message", (answer: SqliteAnswer) => {
+      this.#settle(answer);
+    });
+    worker.on("error", (error) => {
+      this.#fail(error);
+    });
+    worker.on("exit", () => {
+      this.#fail(new StoreError(`The thread of the database ${this.#setup.path} has ended.`));
+    });
+    this.#worker = worker;
+    return this.#ask({ kind: "open" });
+  }
+
+  async commit(group: StoreGroup): Promise<void> {
+    await this.#ask({ kind: "commit", group });
+  }
+
+  async replace(state: StoredState): Promise<void> {
+    await this.#ask({ kind: "replace", state });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#worker === null || this.#failure !== null) return;
+    const exited = new Promise<void>((resolve) => this.#worker?.once("exit", () => resolve()));
+    await this.#ask({ kind: "close" });
+    await exited;
+  }
+
+  #ask(request: SqliteRequest): Promise<StoredState | null> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      assert(this.#worker !== null, "the store is opened first");
+      this.#pending.push({ resolve, reject });
+      this.#worker.postMessage(request);
+    });
+  }
+
+  #settle(answer: SqliteAnswer): void {
+    const pending = this.#pending.shift();
+    assert(pending !== undefined, "every answer has its request");
+    if (answer.kind === "done") pending.resolve(answer.state);
+    else pending.reject(new StoreError(answer.message));
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const pending of this.#pending.splice(0)) pending.reject(error);
+  }
+}

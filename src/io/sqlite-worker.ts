@@ -1,0 +1,70 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { assert, unreachable } from "../core/base/assert.js";
+import { type Durability, SqliteDatabase } from "./sqlite-database.js";
+import { StoreError, type StoredState, type StoreGroup } from "./store.js";
+
+/*
+ * The thread that the database of one replica lives in: takes one request after another and answers
+ * each, in order. Nothing here waits for anything but the disk.
+ */
+
+/** What the thread is started with. */
+export interface SqliteWorkerSetup {
+  readonly path: string;
+  readonly durability: Durability;
+}
+
+/** What the main thread may ask. */
+export type SqliteRequest =
+  | { readonly kind: "open" }
+  | { readonly kind: "commit"; readonly group: StoreGroup }
+  | { readonly kind: "replace"; readonly state: StoredState }
+  | { readonly kind: "close" };
+
+/** The answer to one request. */
+export type SqliteAnswer =
+  | { readonly kind: "done"; readonly state: StoredState | null }
+  /** The world's fault: the sentence of a `StoreError`. */
+  | { readonly kind: "failed"; readonly message: string };
+
+const setup = workerData as SqliteWorkerSetup;
+let database: SqliteDatabase | null = null;
+
+function perform(request: SqliteRequest): StoredState | null {
+  if (request.kind === "open") {
+    database = new SqliteDatabase(setup.path, setup.durability);
+    return database.read();
+  }
+  if (request.kind === "close") {
+    database?.close();
+    parentPort?.close();
+    return null;
+  }
+  assert(database !== null, "the database is opened first");
+  switch (request.kind) {
+    case "commit":
+      database.commit(request.group);
+      return null;
+    case "replace":
+      database.replace(request.state);
+      return null;
+    default:
+      return unreachable(request);
+  }
+}
+
+function answer(request: SqliteRequest): SqliteAnswer {
+  try {
+    return { kind: "done", state: perform(request) };
+  } catch (error) {
+    // Our own bugs are not caught: the thread dies of them, and every promise with it.
+    if (!(error instanceof StoreError)) throw error;
+    return { kind: "failed", message: error.message };
+  }
+}
+
+assert(parentPort !== null, "this file is the entry of a worker thread");
+const port = parentPort;
+port.on("message", (request: SqliteRequest) => {
+  port.postMessage(answer(request));
+});
