@@ -12,14 +12,15 @@ const HASH_NAME = "blake2b512";
 const KEYS_MAX = 4_096;
 
 /**
- * The one-call hash that Node.js has from 20.12 and 21.7 on. A namespace import, because a named one
- * would not even load where it is missing.
+ * The one-call hash that Node.js has from 20.12 and 21.7 on. A namespace import, because a named
+ * one would not even load where it is missing.
  */
 const hashAtOnce: typeof nodeCrypto.hash | undefined = nodeCrypto.hash;
 
 /**
- * Up to here it is cheaper to copy prefix and bytes together and hash them in one call (0.5 µs instead
- * of 1.2 µs for a small frame); from here on a hash object fed twice costs the same and copies nothing.
+ * Up to here it is cheaper to copy prefix and bytes together and hash them in one call (0.5 µs
+ * instead of 1.2 µs for a small frame); from here on a hash object fed twice costs the same and
+ * copies nothing.
  */
 const COPY_BYTES_MAX = 8 * 1024;
 
@@ -98,8 +99,8 @@ export class PortableCrypto implements CryptoProvider {
 }
 
 /**
- * One character per byte, which is what the other way to hash gives too: a string of 64 characters is
- * made in half the time of a Buffer.
+ * One character per byte, which is what the other way to hash gives too: a string of 64 characters
+ * is made in half the time of a Buffer.
  */
 function hashTwice(prefix: Uint8Array, bytes: Uint8Array): string {
   return nodeCrypto.createHash(HASH_NAME).update(prefix).update(bytes).digest("binary");

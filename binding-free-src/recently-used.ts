@@ -1,8 +1,8 @@
 import { assert } from "../src/core/base/assert.js";
 
 /**
- * Parsed keys by their raw bytes, the least recently used forgotten first: whoever sends us ever new
- * keys costs us time, never memory.
+ * Parsed keys by their raw bytes, the least recently used forgotten first: whoever sends us ever
+ * new keys costs us time, never memory.
  */
 export class RecentlyUsed<Value> {
   readonly #values = new Map<string, Value>();
@@ -11,7 +11,8 @@ export class RecentlyUsed<Value> {
 
   /**
    * @param sizeMax most values kept, 1 and up.
-   * @param make computes the value of a key that is not kept; what it throws goes to the caller of `get`.
+   * @param make computes the value of a key that is not kept; what it throws goes to the caller of
+   * `get`.
    */
   constructor(sizeMax: number, make: (key: Uint8Array) => Value) {
     assert(sizeMax >= 1, "a cache holds at least one value");

@@ -3,7 +3,7 @@ import type { CryptoProvider } from "../core/crypto/crypto.js";
 import { providerDefect } from "../core/crypto/known-answers.js";
 
 /** What of the environment matters here; `process.env` is one. */
-export interface CryptoEnvironment {
+interface CryptoEnvironment {
   /** "portable", "sodium-native" or "auto"; not set or empty means "auto". */
   readonly CRYPTO?: string | undefined;
 }
@@ -15,7 +15,7 @@ export interface LoadedCrypto {
 }
 
 /** Loads the provider that needs an addon. */
-export type NativeImporter = () => Promise<{ readonly NativeCrypto: new () => CryptoProvider }>;
+type NativeImporter = () => Promise<{ readonly NativeCrypto: new () => CryptoProvider }>;
 
 /** The dependency that may be missing: where `npm ci` found no addon for this machine. */
 const ADDON_PACKAGE = "sodium-native";
@@ -23,11 +23,11 @@ const ADDON_PACKAGE = "sodium-native";
 /**
  * Chooses the cryptography of this process and proves it with known answers.
  *
- * "auto" takes the addon, and the portable provider only where the addon is absent or the system cannot
- * load it. Any other failure of the addon is a fault to be seen, not to be papered over.
+ * "auto" takes the addon, and the portable provider only where the addon is absent or the system
+ * cannot load it. Any other failure of the addon is a fault to be seen, not to be papered over.
  * @param importNative what imports the addon; only tests pass another.
- * @throws Error with a sentence that says what to do: an unknown name, an addon that was asked for and
- * cannot be loaded, or a provider that answers differently from what the protocol demands.
+ * @throws Error with a sentence that says what to do: an unknown name, an addon that was asked for
+ * and cannot be loaded, or a provider that answers differently from what the protocol demands.
  */
 export async function loadCrypto(
   environment: CryptoEnvironment,
@@ -81,15 +81,16 @@ function proven(provider: CryptoProvider, reason: string): LoadedCrypto {
   const defect = providerDefect(provider);
   if (defect === null) return { provider, reason };
   throw new Error(
-    `The ${provider.name} cryptography cannot be used, ${defect}. Replicas that judge differently ` +
-      "would disagree: set CRYPTO to another one, or use the Node.js version that this was tested with.",
+    `The ${provider.name} cryptography cannot be used, because ${defect}. Replicas that ` +
+      "judge differently would disagree: set CRYPTO to another one, or run another Node.js version.",
   );
 }
 
 /**
- * Whether this error says that the addon is not there or cannot be loaded, and nothing else. Each code
- * has one origin: the package is not installed; one of its own modules is missing; it has no binary for
- * this platform; the system's loader refuses the binary (reported as it is, or as a cause).
+ * Whether this error says that the addon is not there or cannot be loaded, and nothing else. Each
+ * code has one origin: the package is not installed; one of its own modules is missing; it has no
+ * binary for this platform; the system's loader refuses the binary (reported as it is, or as a
+ * cause).
  */
 function isAddonUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

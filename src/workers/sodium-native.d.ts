@@ -1,4 +1,6 @@
-/** The part of sodium-native that we call; the package brings no types. All throw on wrong sizes. */
+/**
+ * The part of sodium-native that we call; the package brings no types. All throw on wrong sizes.
+ */
 declare module "sodium-native" {
   /** BLAKE2b of `input`, as many bytes as `output` has (16 to 64). Refuses shared memory. */
   export function crypto_generichash(output: Uint8Array, input: Uint8Array): void;

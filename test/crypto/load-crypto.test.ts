@@ -4,8 +4,9 @@ import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
 import type { CryptoProvider } from "../../src/core/crypto/crypto.js";
 import { providerDefect } from "../../src/core/crypto/known-answers.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
-import type { NativeImporter } from "../../src/workers/load-crypto.js";
 import { BOTH_PROVIDERS } from "./both-providers.js";
+
+type NativeImporter = NonNullable<Parameters<typeof loadCrypto>[1]>;
 
 function failing(code: string, message = "no such thing", cause?: unknown): NativeImporter {
   return () => Promise.reject(Object.assign(new Error(message, { cause }), { code }));
@@ -24,14 +25,23 @@ const UNAVAILABLE: readonly (readonly [string, NativeImporter])[] = [
   ["the package wraps that refusal", failing("CANNOT_LOAD", "Cannot load addon", dlopenError)],
 ];
 
-const FAULTS: readonly (readonly [string, NativeImporter])[] = [
+const FAULTS: readonly (readonly [string, RegExp, NativeImporter])[] = [
   [
     "a module of our own is missing",
+    /^Error: Cannot find module '.\/x.js'$/,
     failing("ERR_MODULE_NOT_FOUND", "Cannot find module './x.js'"),
   ],
-  ["the addon loads and then fails", failing("CANNOT_LOAD", "Cannot load addon", new Error("x"))],
-  ["some other code", failing("EACCES")],
-  ["no code at all", () => Promise.reject(new TypeError("not a function"))],
+  [
+    "the addon loads and then fails",
+    /^Error: Cannot load addon$/,
+    failing("CANNOT_LOAD", "Cannot load addon", new Error("out of memory")),
+  ],
+  ["some other code", /^Error: permission denied$/, failing("EACCES", "permission denied")],
+  [
+    "no code at all",
+    /^TypeError: not a function$/,
+    () => Promise.reject(new TypeError("not a function")),
+  ],
 ];
 
 describe("the choice of cryptography", () => {
@@ -73,14 +83,10 @@ describe("the choice of cryptography", () => {
     });
   }
 
-  for (const [what, importer] of FAULTS) {
+  for (const [what, message, importer] of FAULTS) {
     test(`does not hide a fault: ${what}`, async () => {
-      const cause = await importer().then(
-        () => assert.fail("the importer fails"),
-        (error: Error) => error,
-      );
       for (const environment of [{}, { CRYPTO: "sodium-native" }]) {
-        await assert.rejects(loadCrypto(environment, importer), { message: cause.message });
+        await assert.rejects(loadCrypto(environment, importer), message);
       }
     });
   }

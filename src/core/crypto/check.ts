@@ -1,8 +1,9 @@
 import type { Digest, Domain } from "../base/hasher.js";
 
 /**
- * One thing to verify or compute over the bytes of a frame. A list of them is all that a verification
- * worker knows of the protocol. Offsets are into the job's bytes; `start` is included, `end` excluded.
+ * One thing to verify or compute over the bytes of a frame. A list of them is all that a
+ * verification worker knows of the protocol. Offsets are into the job's bytes; `start` is included,
+ * `end` excluded.
  */
 export type Check =
   /** The 16 bytes at `tag` are the MAC of [`start`, `end`) under MAC key number `key`. */
@@ -20,14 +21,18 @@ export type Check =
       readonly start: number;
       readonly end: number;
     }
-  /** Compute the digest of `count` digests computed before, from number `first` on, concatenated. */
+  /**
+   * Compute the digest of `count` digests computed before, from number `first` on, concatenated.
+   */
   | {
       readonly kind: "digest-of-digests";
       readonly domain: Domain;
       readonly first: number;
       readonly count: number;
     }
-  /** The 64 bytes at `signature` are public key number `key`'s signature of digest number `digest`. */
+  /**
+   * The 64 bytes at `signature` are public key number `key`'s signature of digest number `digest`.
+   */
   | {
       readonly kind: "signature";
       readonly key: number;
@@ -37,7 +42,9 @@ export type Check =
 
 /** What came of a list of checks. */
 export interface Verdict {
-  /** For each check, in order: 1 passed (or computed), 0 failed or not tried because a MAC failed. */
+  /**
+   * For each check, in order: 1 passed (or computed), 0 failed or not tried because a MAC failed.
+   */
   readonly passed: Uint8Array;
   /** The digests computed, in order: number 0 is that of the first digest-like check. */
   readonly digests: readonly Digest[];
@@ -51,12 +58,16 @@ export interface Verifier {
   /** For the log: provider and where it runs. */
   readonly description: string;
 
-  /** False while too much is waiting: the caller drops or defers work until it is true again. */
+  /**
+   * False while too much is waiting: the caller drops or defers work until it is true again. What
+   * is submitted all the same is run at once, so it costs the caller time and never memory.
+   */
   canAccept(): boolean;
 
   /**
-   * Runs `checks` over `bytes`, which must not change until `done` is called. `done` is called exactly
-   * once, during the call or later; lists that go to workers finish in the order of their submission.
+   * Runs `checks` over `bytes`, which must not change until `done` is called. `done` is called
+   * exactly once, during the call or later; lists that go to workers finish in the order of their
+   * submission, and a list that is too small for them may overtake those.
    */
   submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void;
 

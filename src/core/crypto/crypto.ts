@@ -1,10 +1,12 @@
 /*
  * What the system asks of a cryptography library. Two providers implement it, with the same result
- * for every input, bit for bit: src/workers/native-crypto.ts and binding-free-src/portable-crypto.ts.
+ * for every input, bit for bit: src/workers/native-crypto.ts and
+ * binding-free-src/portable-crypto.ts.
  *
  * One hash for everything: BLAKE2b-512 over a 128-byte prefix block and the bytes, cut to size. The
- * prefix block holds the domain, the cluster id and, for a MAC, the key. BLAKE2b is indifferentiable
- * from a random oracle and not open to length extension, so a secret first block makes it a MAC.
+ * prefix block holds the domain, the cluster id and, for a MAC, the key. BLAKE2b is
+ * indifferentiable from a random oracle and not open to length extension, so a secret first block
+ * makes it a MAC.
  */
 
 /** Which library does the work; `CRYPTO=portable` in the environment asks for the second. */
@@ -30,8 +32,8 @@ export interface CryptoProvider {
   readonly name: CryptoName;
 
   /**
-   * Writes the first `length` (1 to 64, included) bytes of BLAKE2b-512(`prefix` ‖ `bytes`[`start`, `end`))
-   * to `out` at `outOffset`. `prefix` is 128 bytes.
+   * Writes the first `length` (1 to 64, included) bytes of BLAKE2b-512(`prefix` ‖ `bytes`[`start`,
+   * `end`)) to `out` at `outOffset`. `prefix` is 128 bytes.
    */
   hashInto(
     out: Uint8Array,
@@ -43,12 +45,15 @@ export interface CryptoProvider {
     end: number,
   ): void;
 
-  /** Ed25519 signature (64 bytes, deterministic) of `message` with the key of the 32-byte `seed`. */
+  /**
+   * Ed25519 signature (64 bytes, deterministic) of `message` with the key of the 32-byte `seed`.
+   */
   sign(message: Uint8Array, seed: Uint8Array): Uint8Array;
 
   /**
-   * Whether `signature` is an acceptable Ed25519 signature of `message`. Acceptable means the rule of
-   * ed25519-acceptance.ts first, then the cofactorless equation. Never throws: any bytes may come in.
+   * Whether `signature` is an acceptable Ed25519 signature of `message`. Acceptable means the rule
+   * of ed25519-acceptance.ts first, then the cofactorless equation. Never throws: any bytes may
+   * come in.
    */
   verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean;
 
@@ -60,7 +65,8 @@ export interface CryptoProvider {
 
   /**
    * X25519 shared secret, 32 bytes, not yet hashed.
-   * @throws Error when `peerPublicKey` is of small order (an all-zero secret): a broken genesis file.
+   * @throws Error when `peerPublicKey` is of small order (an all-zero secret): a broken genesis
+   * file.
    */
   exchange(secret: Uint8Array, peerPublicKey: Uint8Array): Uint8Array;
 }

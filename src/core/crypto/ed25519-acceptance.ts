@@ -3,27 +3,27 @@ import { KEY_BYTES, SIGNATURE_BYTES } from "./crypto.js";
 /*
  * Which signatures may be valid at all: part of the protocol, and the same for every provider.
  *
- * Libraries agree on honest signatures only. RFC 8032 leaves open how strictly points are decoded and
- * which equation is checked, and "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko; SSR 2020)
- * shows how far implementations drift apart. Two correct replicas that disagree on one signature
- * execute different batches, so whatever a library may decide either way is refused here, before it
- * is asked:
+ * Libraries agree on honest signatures only. RFC 8032 leaves open how strictly points are decoded
+ * and which equation is checked, and "Taming the many EdDSAs" (Chalkias, Garillot, Nikolaenko; SSR
+ * 2020) shows how far implementations drift apart. Two correct replicas that disagree on one
+ * signature execute different batches, so whatever a library may decide either way is refused here,
+ * before it is asked:
  *
- *   S ≥ L                 S and S + L satisfy the same equation: a third party could turn one valid
- *                         signature into another (RFC 8032, 5.1.7; malleability).
- *   y ≥ p in A or R       A second spelling of a point. Some decoders reduce it, some refuse it, some
- *                         hash the bytes and some the reduced point (RFC 8032, 5.1.3).
- *   x = 0, sign bit set   The other second spelling: "minus zero". Only ±1 have x = 0 there, both of
- *                         small order, so the next rule covers it.
- *   A of small order      Such a key "signs" every message: with S = 0 and R = identity the equation
- *                         holds whatever the message is, and nobody is bound by it.
+ *   S ≥ L                 S and S + L satisfy the same equation: a third party could turn one
+ *                         valid signature into another (RFC 8032, 5.1.7).
+ *   y ≥ p in A or R       A second spelling of a point. Some decoders reduce it, some refuse it,
+ *                         some hash the bytes and some the reduced point (RFC 8032, 5.1.3).
+ *   x = 0, sign bit set   The other second spelling, "minus zero". Only y = 1 and y = -1 have x = 0
+ *                         and both are of small order, so the rules below cover it.
+ *   A of small order      Such a key "signs" every message: with S = 0 and R = identity its
+ *                         equation holds for an eighth of all messages, or for all of them.
  *   R of small order      An honest R is a nonce times the base point. libsodium refuses these and
  *                         OpenSSL accepts them: a Byzantine signer could split the replicas.
  *
  * Points of mixed order (a prime-order part plus a torsion part) pass: telling them apart costs a
- * scalar multiplication, and the cofactorless equation, compared as bytes, decides them the same way
- * everywhere. A library that checks the cofactored equation would not: `providerDefect` finds that
- * out when the program starts.
+ * scalar multiplication, and the cofactorless equation, compared as bytes, decides them the same
+ * way everywhere. A library that checks the cofactored equation would not: `providerDefect` finds
+ * that out when the program starts.
  */
 
 /** Order L of the base point, 2^252 + 27742317777372353535851937790883648493, little endian. */
@@ -41,8 +41,8 @@ const FIELD_PRIME = Uint8Array.from({ length: KEY_BYTES }, (_, index) => {
 });
 
 /**
- * The y-coordinates of the eight points whose order divides the cofactor 8, little endian. Both signs
- * of x belong to each, so the sign bit does not matter.
+ * The y-coordinates of the eight points whose order divides the cofactor 8, little endian. Both
+ * signs of x belong to each, so the sign bit does not matter.
  */
 const SMALL_ORDER_Y: readonly Uint8Array[] = [
   /* 1: the identity */ Uint8Array.from({ length: KEY_BYTES }, (_, index) => (index === 0 ? 1 : 0)),
@@ -65,8 +65,8 @@ const SMALL_ORDER_Y: readonly Uint8Array[] = [
 const SIGN_BIT = 0x80;
 
 /**
- * Whether an Ed25519 signature may be looked at: A and R canonical and not of small order, S canonical,
- * and both of the right size. False is final; true leaves the equation to the provider.
+ * Whether an Ed25519 signature may be looked at: A and R canonical and not of small order, S
+ * canonical, and both of the right size. False is final; true leaves the equation to the provider.
  * Never throws; all inputs are public, so it need not run in constant time.
  */
 export function isAcceptableSignature(signature: Uint8Array, publicKey: Uint8Array): boolean {
@@ -76,8 +76,9 @@ export function isAcceptableSignature(signature: Uint8Array, publicKey: Uint8Arr
 }
 
 /**
- * Whether an Ed25519 public key may be used at all: 32 bytes, canonical, not of small order. A genesis
- * file with any other key is refused when it is read. Does not tell whether it is on the curve.
+ * Whether an Ed25519 public key may be used at all: 32 bytes, canonical, not of small order. A
+ * genesis file with any other key is refused when it is read. Does not tell whether it is on the
+ * curve.
  */
 export function isAcceptablePublicKey(publicKey: Uint8Array): boolean {
   return publicKey.length === KEY_BYTES && isAcceptablePoint(publicKey);

@@ -3,8 +3,8 @@ import { HASH_BYTES, PREFIX_BYTES } from "./crypto.js";
 import type { CryptoProvider } from "./crypto.js";
 
 /*
- * Questions with known answers, asked when a provider is loaded. The library behind it is not ours and
- * may change under us (another Node.js brings another OpenSSL); a replica that hashes or judges
+ * Questions with known answers, asked when a provider is loaded. The library behind it is not ours
+ * and may change under us (another Node.js brings another OpenSSL); a replica that hashes or judges
  * signatures differently must not start, because it would leave the others at the first such input.
  */
 
@@ -39,8 +39,8 @@ const HASH =
   "f65efe4c3fed1419e493182180764524e15295933dc42ee01c4f36ed289e27f1";
 
 /**
- * What a provider does differently from what the protocol demands, as the end of a sentence; null when
- * it answers everything as it must. Takes less than a millisecond.
+ * What a provider does differently from what the protocol demands, as a clause; null when it
+ * answers everything as it must. Takes less than a millisecond.
  */
 export function providerDefect(provider: CryptoProvider): string | null {
   const publicKey = bytesOf(PUBLIC_KEY);

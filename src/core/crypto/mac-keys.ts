@@ -5,13 +5,13 @@ import type { Principal } from "../base/ids.js";
 import { KEY_BYTES } from "./crypto.js";
 
 /*
- * One key per direction: if both ends used the same one, a frame could be played back to its sender.
+ * One key per direction: with one for both, a frame could be played back to its sender.
  *
  *    ┌──────────────────┬───────────┬─────────┬─────────────┬─────────┬─────────────┐
- *    │ shared secret 32 │ epoch u32 │ role u8 │ from id u32 │ role u8 │ to id u32   │   (big endian)
+ *    │ shared secret 32 │ epoch u32 │ role u8 │ from id u32 │ role u8 │ to id u32   │
  *    └──────────────────┴───────────┴─────────┴─────────────┴─────────┴─────────────┘
  *
- * The epoch renews the keys of a pair without new identities.
+ * Big endian. The epoch renews the keys of a pair without new identities.
  */
 
 const EPOCH_OFFSET = KEY_BYTES;
@@ -22,8 +22,8 @@ const DERIVATION_BYTES = TO_OFFSET + 5;
 const ROLE_CODE = { replica: 0, client: 1 } as const;
 
 /**
- * The MAC key (32 bytes) for frames `from` one principal `to` another. Both derive the same, because
- * the X25519 secret is the same on either side.
+ * The MAC key (32 bytes) for frames `from` one principal `to` another. Both derive the same,
+ * because the X25519 secret is the same on either side.
  * @param shared the 32 bytes of `CryptoProvider.exchange`.
  * @param epoch 0 (included) to 2^32 (excluded).
  */

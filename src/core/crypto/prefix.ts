@@ -6,8 +6,8 @@ import { KEY_BYTES, PREFIX_BYTES } from "./crypto.js";
 import type { CryptoProvider } from "./crypto.js";
 
 /*
- * The block in front of everything hashed. Its fields have fixed places, so no two (domain, cluster,
- * key) share a block, and what follows it cannot be mistaken for a part of it (AU1).
+ * The block in front of everything hashed. Its fields have fixed places, so no two (domain,
+ * cluster, key) share a block, and what follows it cannot be mistaken for a part of it (AU1).
  *
  *     0               16 17              32                  64                  96         128
  *    ┌──────────────────┬──┬───────────────┬───────────────────┬───────────────────┬───────────┐
@@ -16,7 +16,8 @@ import type { CryptoProvider } from "./crypto.js";
  *    │ padded           │  │               │                   │                   │           │
  *    └──────────────────┴──┴───────────────┴───────────────────┴───────────────────┴───────────┘
  *
- * It fills exactly one block of BLAKE2b: a secret key is compressed before the first byte of a message.
+ * It fills exactly one block of BLAKE2b: a secret key is compressed before the first byte of a
+ * message.
  */
 
 const VERSION_TAG = asciiBytes("pbft-ledger/1");

@@ -1,0 +1,25 @@
+import type { Check, Verdict, Verifier } from "../core/crypto/check.js";
+import type { CheckRunner } from "./run-checks.js";
+
+/** Runs every list at once on the calling thread: `done` is called before `submit` returns. */
+export class InlineVerifier implements Verifier {
+  readonly description: string;
+  readonly #runner: CheckRunner;
+
+  constructor(runner: CheckRunner) {
+    this.description = `${runner.cryptoName} on the main thread`;
+    this.#runner = runner;
+  }
+
+  canAccept(): boolean {
+    return true;
+  }
+
+  submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void {
+    done(this.#runner.run(bytes, checks));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

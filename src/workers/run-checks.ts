@@ -1,0 +1,109 @@
+import { assert, unreachable } from "../core/base/assert.js";
+import { bytesConcat } from "../core/base/bytes.js";
+import type { Digest } from "../core/base/hasher.js";
+import type { Check, Verdict } from "../core/crypto/check.js";
+import { MAC_BYTES, SIGNATURE_BYTES } from "../core/crypto/crypto.js";
+import type { CryptoName, CryptoProvider } from "../core/crypto/crypto.js";
+import { ClusterHasher } from "../core/crypto/prefix.js";
+
+/** The keys that checks name by number; none of it changes once a verifier has it. */
+export interface CheckKeys {
+  /** 32 bytes, part of every digest. */
+  readonly clusterId: Uint8Array;
+  /** By number of the MAC key: its prefix block (128 bytes) from `macPrefix`. */
+  readonly macPrefixes: readonly Uint8Array[];
+  /** By number of the public key: its 32 bytes. */
+  readonly publicKeys: readonly Uint8Array[];
+}
+
+/** Runs lists of checks, synchronously: the same code on the main thread and in workers. */
+export class CheckRunner {
+  readonly #provider: CryptoProvider;
+  readonly #keys: CheckKeys;
+  readonly #hasher: ClusterHasher;
+  readonly #tag = new Uint8Array(MAC_BYTES);
+
+  constructor(provider: CryptoProvider, keys: CheckKeys) {
+    this.#provider = provider;
+    this.#keys = keys;
+    this.#hasher = new ClusterHasher(provider, keys.clusterId);
+  }
+
+  /** Whose cryptography it runs on. */
+  get cryptoName(): CryptoName {
+    return this.#provider.name;
+  }
+
+  /**
+   * Runs `checks` over `bytes` in order, up to a MAC that fails (AU7).
+   * @throws InvariantError when a check points outside of the bytes, or names a key or a digest
+   * that does not exist: whoever made the list has checked that.
+   */
+  run(bytes: Uint8Array, checks: readonly Check[]): Verdict {
+    const passed = new Uint8Array(checks.length);
+    const digests: Digest[] = [];
+    for (const [index, check] of checks.entries()) {
+      if (this.#passes(bytes, check, digests)) passed[index] = 1;
+      else if (check.kind === "mac") break;
+    }
+    return { passed, digests };
+  }
+
+  /** Runs one check; what it computes is appended to `digests`. */
+  #passes(bytes: Uint8Array, check: Check, digests: Digest[]): boolean {
+    switch (check.kind) {
+      case "mac":
+        return this.#hasTag(bytes, check);
+      case "digest":
+        digests.push(this.#hasher.digestRange(check.domain, bytes, check.start, check.end));
+        return true;
+      case "digest-of-digests":
+        digests.push(this.#digestOfDigests(check, digests));
+        return true;
+      case "signature":
+        return this.#hasSignature(bytes, check, digests);
+      default:
+        return unreachable(check);
+    }
+  }
+
+  #hasTag(bytes: Uint8Array, check: Extract<Check, { kind: "mac" }>): boolean {
+    const prefix = this.#keys.macPrefixes[check.key];
+    assert(prefix !== undefined, "the MAC key exists");
+    assert(check.tag >= 0 && check.tag + MAC_BYTES <= bytes.length, "the tag lies in the bytes");
+    this.#provider.hashInto(this.#tag, 0, MAC_BYTES, prefix, bytes, check.start, check.end);
+    return isTagAt(bytes, check.tag, this.#tag);
+  }
+
+  #digestOfDigests(
+    check: Extract<Check, { kind: "digest-of-digests" }>,
+    digests: readonly Digest[],
+  ): Digest {
+    const { domain, first, count } = check;
+    assert(first >= 0 && count >= 0 && first + count <= digests.length, "the digests are computed");
+    return this.#hasher.digest(domain, bytesConcat(digests.slice(first, first + count)));
+  }
+
+  #hasSignature(
+    bytes: Uint8Array,
+    check: Extract<Check, { kind: "signature" }>,
+    digests: readonly Digest[],
+  ): boolean {
+    const publicKey = this.#keys.publicKeys[check.key];
+    const digest = digests[check.digest];
+    const end = check.signature + SIGNATURE_BYTES;
+    assert(publicKey !== undefined, "the public key exists");
+    assert(digest !== undefined, "the signed digest is computed");
+    assert(check.signature >= 0 && end <= bytes.length, "the signature lies in the bytes");
+    return this.#provider.verify(digest, bytes.subarray(check.signature, end), publicKey);
+  }
+}
+
+/** Looks at every byte whatever it finds: a forger must not learn from the time how far he got. */
+function isTagAt(bytes: Uint8Array, offset: number, tag: Uint8Array): boolean {
+  let difference = 0;
+  for (let index = 0; index < tag.length; index += 1) {
+    difference |= (bytes[offset + index] ?? 0) ^ (tag[index] ?? 0);
+  }
+  return difference === 0;
+}
