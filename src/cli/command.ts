@@ -31,6 +31,8 @@ export interface CommandDescription {
   readonly options: readonly OptionDescription[];
   /** Command lines that work, without the name of the program. */
   readonly examples: readonly string[];
+  /** More for its help, after the options and before the examples. */
+  readonly notes?: string;
   /** Runs to the end. Throws `UsageError`, or an error that `sentenceFor` knows. */
   run(input: CommandInput, output: Output): Promise<ExitStatus>;
 }

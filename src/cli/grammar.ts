@@ -4,16 +4,16 @@ import type { SyntaxFault } from "./command-cursor.js";
 import { CommandCursor, faultAt } from "./command-cursor.js";
 import { tokenize } from "./tokens.js";
 
-/*
- * The grammar of ledger commands. Keywords in any case, `$` optional, commas between commands:
- *
- *   get ACCOUNT | get current balance for ACCOUNT | balance ACCOUNT
- *   deposit AMOUNT to ACCOUNT    | deposit ACCOUNT AMOUNT
- *   withdraw AMOUNT from ACCOUNT | withdraw ACCOUNT AMOUNT
- *   move AMOUNT from ACCOUNT to ACCOUNT | move ACCOUNT ACCOUNT AMOUNT
- *   open ACCOUNT [name TEXT] [address TEXT] [balance AMOUNT]
- *   help | retry | quit
- */
+/** The whole grammar, for people: what `help` prints. */
+export const GRAMMAR_HELP = `Keywords in any case, several commands on a line separated by commas:
+  get A | balance A | get current balance for A
+  deposit $100 to A | deposit A 100
+  withdraw $100 from B | withdraw B 100
+  move $100 from B to A | move B A 100
+  open D [name "Michael Chen"] [address "1 Main St"] [balance $100]
+  retry   asks again for the oldest outcome that is not known, without applying anything twice
+  help    prints this
+  quit    ends`;
 
 /** What a command asks of the client program itself. */
 export type SessionWord = "help" | "retry" | "quit";

@@ -47,6 +47,21 @@ export function replicaDatabasePath(dir: string, id: ReplicaId): string {
   return join(replicaDirectory(dir, id), "ledger.db");
 }
 
+/** Where replica `id` says what happens to it, while a supervisor runs it. */
+export function replicaLogPath(dir: string, id: ReplicaId): string {
+  return join(replicaDirectory(dir, id), "replica.log");
+}
+
+/** Where replica `id` keeps its process id, while it serves. */
+export function replicaPidPath(dir: string, id: ReplicaId): string {
+  return join(replicaDirectory(dir, id), "replica.pid");
+}
+
+/** The socket of the supervisor, while it runs. */
+export function controlSocketPath(dir: string): string {
+  return join(dir, "up.sock");
+}
+
 /** Everything that `writeCluster` puts into files. */
 export interface Cluster {
   readonly genesis: Genesis;

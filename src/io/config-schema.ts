@@ -155,9 +155,9 @@ const secretFields = {
   exchangeSecret: hex(KEY_BYTES),
 };
 
-const DURABILITIES = ["fsync", "async", "none"] as const;
-
 /** When a replica may believe that something is on disk: after an fsync, soon, or never. */
+export const DURABILITIES = ["fsync", "async", "none"] as const;
+
 export type Durability = (typeof DURABILITIES)[number];
 
 /** Where a replica keeps its customer table. */

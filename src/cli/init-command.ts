@@ -1,0 +1,96 @@
+import { isIP } from "node:net";
+import { REPLICAS_MAX, REPLICAS_MIN } from "../core/base/quorum.js";
+import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
+import { writeCluster } from "../io/cluster-directory.js";
+import type { Genesis } from "../io/config.js";
+import { DURABILITIES, isStoreUrl } from "../io/config-schema.js";
+import type { Durability, StoreUrl } from "../io/config-schema.js";
+import { loadCrypto } from "../workers/load-crypto.js";
+import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
+import { UsageError } from "./command.js";
+
+const CLIENTS_MAX = 10_000;
+const PORT_MAX = 65_535;
+
+/** `init`: makes a new cluster. */
+export const initCommand: CommandDescription = {
+  name: "init",
+  summary: "make a new cluster: a public genesis file, and a private key for everybody",
+  positionals: [["<dir>", "where to put it; must not hold a cluster yet"]],
+  options: [
+    { flags: "--replicas <n>", summary: "replicas, 4 to 31", fallback: "4" },
+    { flags: "--clients <n>", summary: "clients; the first is a teller", fallback: "1" },
+    {
+      flags: "--store <store>",
+      summary: "sqlite, memory or mysql://user:password@host:port/prefix",
+      fallback: "sqlite",
+    },
+    {
+      flags: "--durability <kind>",
+      summary: "what counts as on disk: fsync, async or none",
+      fallback: "fsync",
+    },
+    {
+      flags: "--host <address>",
+      summary: "IP address of all replicas, or one for each, separated by commas",
+      fallback: "127.0.0.1",
+    },
+    { flags: "--port <number>", summary: "first UDP port", fallback: "7000" },
+    { flags: "--json", summary: "print one JSON object" },
+  ],
+  examples: ["init demo", "init demo --replicas 7 --clients 3 --port 9000"],
+  run: runInit,
+};
+
+async function runInit(input: CommandInput, output: Output): Promise<ExitStatus> {
+  const replicaCount = input.wholeNumber("replicas", REPLICAS_MIN, REPLICAS_MAX);
+  const clientCount = input.wholeNumber("clients", 1, CLIENTS_MAX);
+  const port = input.wholeNumber("port", 1, PORT_MAX + 1 - replicaCount);
+  const hosts = hostsOf(input.text("host") ?? "", replicaCount);
+  const store = storeOf(input.text("store") ?? "");
+  const durability = durabilityOf(input.text("durability") ?? "");
+  const { provider } = await loadCrypto(process.env);
+  const options = { replicaCount, clientCount, hosts, port, store, durability };
+  const cluster = createCluster({ ...options, accounts: DEMO_ACCOUNTS }, provider);
+  writeCluster(input.directory, cluster);
+  if (input.flag("json")) output.result(jsonReport(input.directory, cluster.genesis));
+  else for (const line of textReport(input.directory, cluster.genesis)) output.result(line);
+  return 0;
+}
+
+function hostsOf(written: string, replicaCount: number): readonly string[] {
+  const hosts = written.split(",").map((host) => host.trim());
+  const stranger = hosts.find((host) => isIP(host) === 0);
+  if (stranger !== undefined)
+    throw new UsageError(`--host must be IP addresses, not "${stranger}"`);
+  if (hosts.length === 1 || hosts.length === replicaCount) return hosts;
+  const expected = `one address, or one for each of the ${replicaCount.toString()} replicas`;
+  throw new UsageError(`--host must be ${expected}, not ${hosts.length.toString()}`);
+}
+
+function storeOf(written: string): StoreUrl {
+  if (isStoreUrl(written)) return written;
+  throw new UsageError("--store must be sqlite, memory or mysql://user:password@host:port/prefix");
+}
+
+function durabilityOf(written: string): Durability {
+  const durability = DURABILITIES.find((kind) => kind === written);
+  if (durability !== undefined) return durability;
+  throw new UsageError(`--durability must be fsync, async or none, not "${written}"`);
+}
+
+function jsonReport(directory: string, genesis: Genesis): string {
+  const replicas = genesis.replicas.map(({ id, host, port }) => ({ replica: id, host, port }));
+  const clients = genesis.clients.map(({ name, role }) => ({ name, role }));
+  return JSON.stringify({ directory, replicas, clients });
+}
+
+function textReport(directory: string, genesis: Genesis): readonly string[] {
+  const places = genesis.replicas.map(({ host, port }) => `${host}:${port.toString()}`);
+  const names = genesis.clients.map((client) => client.name);
+  return [
+    `${directory} holds a new cluster of ${places.length.toString()} replicas: ${places.join(", ")}`,
+    `Clients: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`,
+    `Start it with: pbft-ledger up ${directory}`,
+  ];
+}

@@ -1,0 +1,77 @@
+import { fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ReplicaId } from "../core/base/ids.js";
+import { replicaDirectory, replicaLogPath } from "../io/cluster-directory.js";
+
+/** What a replica's process tells its supervisor. */
+export type ReplicaReport =
+  { readonly kind: "serving" } | { readonly kind: "failed"; readonly reason: string };
+
+/** How long a replica may take to stop before it is killed. */
+const STOP_TIMEOUT_MS = 10_000;
+
+const MAIN_PATH = fileURLToPath(new URL("./main.js", import.meta.url));
+
+/**
+ * One run of one replica in a process of its own. Its log goes to a file. It ends by itself when this
+ * process does, however that happens: the channel between them closes.
+ */
+export class ReplicaChild {
+  /** Resolves once it serves, or with the reason why it can't. */
+  readonly started: Promise<"serving" | { readonly reason: string }>;
+  /** Resolves once the process is gone, with how it ended. */
+  readonly ended: Promise<string>;
+  readonly #process: ChildProcess;
+
+  constructor(dir: string, id: ReplicaId) {
+    mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
+    const log = openSync(replicaLogPath(dir, id), "a", 0o600);
+    const words = ["replica", dir, "--id", id.toString()];
+    this.#process = fork(MAIN_PATH, words, { execArgv: [], stdio: ["ignore", log, log, "ipc"] });
+    closeSync(log);
+    this.ended = endOf(this.#process);
+    this.started = Promise.race([
+      firstReport(this.#process),
+      this.ended.then((reason) => ({ reason })),
+    ]);
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Lets it end in order, and makes it end if it does not. Resolves once it is gone. */
+  async stop(): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    const deadline = setTimeout(() => this.kill(), STOP_TIMEOUT_MS);
+    await this.ended;
+    clearTimeout(deadline);
+  }
+
+  /** Ends it at once, in the middle of whatever it does. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => {
+      resolve(`cannot be started: ${error.message}`);
+    });
+    child.once("exit", (status, signal) => {
+      resolve(signal === null ? `ended with status ${String(status)}` : `was killed by ${signal}`);
+    });
+  });
+}
+
+function firstReport(child: ChildProcess): Promise<"serving" | { readonly reason: string }> {
+  return new Promise((resolve) => {
+    child.once("message", (message) => {
+      const report = message as ReplicaReport;
+      resolve(report.kind === "serving" ? "serving" : { reason: report.reason });
+    });
+  });
+}

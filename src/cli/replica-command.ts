@@ -1,0 +1,96 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { REPLICAS_MAX } from "../core/base/quorum.js";
+import {
+  loadGenesis,
+  loadReplicaKey,
+  replicaDirectory,
+  replicaPidPath,
+} from "../io/cluster-directory.js";
+import { createLog, LOG_LEVELS } from "../io/log.js";
+import type { LogLevel } from "../io/log.js";
+import { startReplica } from "../io/replica-process.js";
+import { loadCrypto } from "../workers/load-crypto.js";
+import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
+import { UsageError } from "./command.js";
+import { sentenceFor } from "./failure.js";
+import type { ReplicaReport } from "./replica-child.js";
+
+/** `replica`: runs one replica until it is told to stop. */
+export const replicaCommand: CommandDescription = {
+  name: "replica",
+  summary: "run one replica of a cluster",
+  positionals: [["<dir>", "the cluster's directory, with the genesis and this replica's key"]],
+  options: [
+    { flags: "--id <n>", summary: "which replica, 0 and up" },
+    { flags: "--log-level <level>", summary: LOG_LEVELS.join(", "), fallback: "info" },
+    { flags: "--json", summary: "print one JSON object when it serves" },
+  ],
+  examples: ["replica demo --id 0"],
+  run: runReplica,
+};
+
+async function runReplica(input: CommandInput, output: Output): Promise<ExitStatus> {
+  const stopped = stopRequest();
+  try {
+    await serve(input, output, stopped);
+  } catch (error) {
+    report({ kind: "failed", reason: sentenceFor(error) ?? String(error) });
+    throw error;
+  } finally {
+    // An open channel to the supervisor would keep this process alive.
+    if (process.connected) process.disconnect();
+  }
+  return 0;
+}
+
+async function serve(input: CommandInput, output: Output, stopped: Promise<void>): Promise<void> {
+  const id = input.wholeNumber("id", 0, REPLICAS_MAX - 1);
+  const level = logLevelOf(input.text("log-level") ?? "");
+  const dir = input.directory;
+  const genesis = loadGenesis(dir);
+  const { provider } = await loadCrypto(process.env);
+  const key = loadReplicaKey(dir, genesis, id, provider);
+  mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
+  const replica = await startReplica({ dir, genesis, key, log: createLog(level, { replica: id }) });
+  const pidPath = replicaPidPath(dir, id);
+  writeFileSync(pidPath, `${process.pid.toString()}\n`);
+  report({ kind: "serving" });
+  const { host, port } = replica.address;
+  const place = { replica: id, pid: process.pid, host, port };
+  const words = `replica ${id.toString()} serves at ${host}:${port.toString()}`;
+  output.result(input.flag("json") ? JSON.stringify(place) : words);
+  await stopped;
+  await replica.stop();
+  rmSync(pidPath, { force: true });
+}
+
+/** Tells the supervisor, if there is one. */
+function report(message: ReplicaReport): void {
+  if (process.connected) process.send?.(message);
+}
+
+/**
+ * Resolves when this process shall stop: at a signal, or when the supervisor lets go of its channel or
+ * dies. Under a supervisor Ctrl-C is the supervisor's business: it reaches the whole process group.
+ */
+function stopRequest(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      resolve();
+    };
+    process.once("SIGTERM", stop);
+    process.once("disconnect", stop);
+    if (process.send === undefined) process.once("SIGINT", stop);
+    else process.on("SIGINT", ignoreSignal);
+  });
+}
+
+function ignoreSignal(): void {
+  // Without a listener the signal would end the process.
+}
+
+function logLevelOf(written: string): LogLevel {
+  const level = LOG_LEVELS.find((each) => each === written);
+  if (level !== undefined) return level;
+  throw new UsageError(`--log-level must be one of ${LOG_LEVELS.join(", ")}, not "${written}"`);
+}

@@ -1,0 +1,159 @@
+import type { ReplicaId } from "../core/base/ids.js";
+import { ReplicaChild } from "./replica-child.js";
+
+/** What a replica's process is doing. "gone" ones ended too often; "crashed" ones by command. */
+export type ReplicaState = "starting" | "serving" | "waiting" | "crashed" | "gone";
+
+/** One replica of the cluster as its supervisor sees it. */
+export interface ReplicaListing {
+  readonly replica: ReplicaId;
+  /** Null while no process runs. */
+  readonly pid: number | null;
+  readonly state: ReplicaState;
+}
+
+/** Where a supervisor says what happens to replicas. */
+type Note = (line: string) => void;
+
+/** Most restarts of one replica within a minute: more, and it has a reason that restarts can't cure. */
+const RESTARTS_PER_MINUTE_MAX = 6;
+const MINUTE_MS = 60_000;
+
+/** Wait before the first restart within a minute; doubles with each. */
+const BACKOFF_MS = 100;
+
+/** Keeps one replica running until it is stopped. */
+class Guardian {
+  readonly id: ReplicaId;
+  readonly #dir: string;
+  readonly #note: Note;
+  #child: ReplicaChild | null = null;
+  #state: ReplicaState = "starting";
+  #restartTimer: NodeJS.Timeout | null = null;
+  /** When it was restarted within the last minute, by the process's clock. */
+  #restartsMs: number[] = [];
+
+  constructor(dir: string, id: ReplicaId, note: Note) {
+    this.id = id;
+    this.#dir = dir;
+    this.#note = note;
+  }
+
+  get listing(): ReplicaListing {
+    return { replica: this.id, pid: this.#child?.pid ?? null, state: this.#state };
+  }
+
+  /** Starts its process. Resolves with null once it serves, or with the reason why it does not. */
+  async start(): Promise<string | null> {
+    this.#cancelRestart();
+    const child = new ReplicaChild(this.#dir, this.id);
+    this.#child = child;
+    this.#state = "starting";
+    void child.ended.then((how) => {
+      this.#onEnded(child, how);
+    });
+    const outcome = await child.started;
+    if (outcome !== "serving") return outcome.reason;
+    if (this.#child === child) this.#state = "serving";
+    return null;
+  }
+
+  /** Kills its process and leaves it so. */
+  async crash(): Promise<void> {
+    const child = this.#release("crashed");
+    child?.kill();
+    await child?.ended;
+  }
+
+  /** Ends its process in order and leaves it so. */
+  async stop(): Promise<void> {
+    await this.#release("gone")?.stop();
+  }
+
+  /** From here on the end of its process is wanted. */
+  #release(state: ReplicaState): ReplicaChild | null {
+    this.#cancelRestart();
+    const child = this.#child;
+    this.#child = null;
+    this.#state = state;
+    return child;
+  }
+
+  #onEnded(child: ReplicaChild, how: string): void {
+    if (this.#child !== child) return;
+    const wasServing = this.#state === "serving";
+    this.#release("gone");
+    if (!wasServing && this.#restartsMs.length === 0) return;
+    const nowMs = performance.now();
+    this.#restartsMs = this.#restartsMs.filter((restartMs) => nowMs - restartMs < MINUTE_MS);
+    const name = `replica ${this.id.toString()} ${how}`;
+    if (this.#restartsMs.length >= RESTARTS_PER_MINUTE_MAX) {
+      this.#note(`${name}, too often: it stays down. Its log is in ${this.#dir}.`);
+      return;
+    }
+    const delayMs = BACKOFF_MS * 2 ** this.#restartsMs.length;
+    this.#restartsMs.push(nowMs);
+    this.#state = "waiting";
+    this.#note(`${name}: starting it again in ${delayMs.toString()} ms`);
+    this.#restartTimer = setTimeout(() => void this.#restart(), delayMs);
+  }
+
+  async #restart(): Promise<void> {
+    const reason = await this.start();
+    const news = reason === null ? "serves again" : `does not start: ${reason}`;
+    this.#note(`replica ${this.id.toString()} ${news}`);
+  }
+
+  #cancelRestart(): void {
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    this.#restartTimer = null;
+  }
+}
+
+/** Runs all replicas of a cluster on this machine, each in a process of its own. */
+export class Supervisor {
+  readonly #guardians: readonly Guardian[];
+
+  /** @param replicaCount replicas 0 to `replicaCount` - 1 of the cluster in `dir`. */
+  constructor(dir: string, replicaCount: number, note: Note) {
+    const ids = Array.from({ length: replicaCount }, (_, id) => id);
+    this.#guardians = ids.map((id) => new Guardian(dir, id, note));
+  }
+
+  /** Starts all replicas. Resolves with null once all serve, or with the reason why one does not. */
+  async start(): Promise<string | null> {
+    const reasons = await Promise.all(this.#guardians.map((guardian) => guardian.start()));
+    const failed = reasons.findIndex((reason) => reason !== null);
+    return failed < 0
+      ? null
+      : `Replica ${failed.toString()} does not start. ${reasons[failed] ?? ""}`;
+  }
+
+  /** All replicas, in order. */
+  list(): readonly ReplicaListing[] {
+    return this.#guardians.map((guardian) => guardian.listing);
+  }
+
+  /** Kills replica `id` and leaves it down. False when there is no such replica. */
+  async crash(id: ReplicaId): Promise<boolean> {
+    const guardian = this.#guardians[id];
+    await guardian?.crash();
+    return guardian !== undefined;
+  }
+
+  /**
+   * Starts replica `id` again, killing it first if it runs. Resolves with null once it serves, or with
+   * the reason why it does not.
+   */
+  async restart(id: ReplicaId): Promise<string | null> {
+    const guardian = this.#guardians[id];
+    if (guardian === undefined) return `there is no replica ${id.toString()}`;
+    await guardian.crash();
+    return guardian.start();
+  }
+
+  /** Ends all replicas in order; resolves once all processes are gone. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#guardians.map((guardian) => guardian.stop()));
+  }
+}
