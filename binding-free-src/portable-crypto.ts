@@ -8,8 +8,11 @@ import { RecentlyUsed } from "./recently-used.js";
 
 const HASH_NAME = "blake2b512";
 
-/** Keys kept parsed: every replica and the busiest clients of a large cluster. */
+/** Public keys kept parsed: every replica and the busiest clients of a large cluster. */
 const KEYS_MAX = 4_096;
+
+/** Secret keys kept parsed; a process has one of a kind, a test or a load generator some more. */
+const SECRETS_MAX = 256;
 
 /**
  * The one-call hash that Node.js has from 20.12 and 21.7 on. A namespace import, because a named
@@ -36,8 +39,11 @@ export class PortableCrypto implements CryptoProvider {
   readonly name = "portable";
 
   readonly #scratch = new Uint8Array(PREFIX_BYTES + COPY_BYTES_MAX);
-  readonly #signingKeys = new RecentlyUsed(KEYS_MAX, (seed) =>
+  readonly #signingKeys = new RecentlyUsed(SECRETS_MAX, (seed) =>
     privateKeyOf(DER_PREFIX_ED25519, seed),
+  );
+  readonly #exchangeKeys = new RecentlyUsed(SECRETS_MAX, (secret) =>
+    privateKeyOf(DER_PREFIX_X25519, secret),
   );
   readonly #verifyingKeys = new RecentlyUsed(KEYS_MAX, (key) => publicKeyOf("Ed25519", key));
 
@@ -77,11 +83,11 @@ export class PortableCrypto implements CryptoProvider {
   }
 
   exchangePublicKey(secret: Uint8Array): Uint8Array {
-    return rawPublicKeyOf(privateKeyOf(DER_PREFIX_X25519, secret));
+    return rawPublicKeyOf(this.#exchangeKeys.get(secret));
   }
 
   exchange(secret: Uint8Array, peerPublicKey: Uint8Array): Uint8Array {
-    const privateKey = privateKeyOf(DER_PREFIX_X25519, secret);
+    const privateKey = this.#exchangeKeys.get(secret);
     const publicKey = publicKeyOf("X25519", peerPublicKey);
     try {
       return new Uint8Array(nodeCrypto.diffieHellman({ privateKey, publicKey }));

@@ -9,7 +9,7 @@ interface CryptoEnvironment {
 }
 
 /** The provider to use, and why it is this one, as a clause for the log. */
-export interface LoadedCrypto {
+interface LoadedCrypto {
   readonly provider: CryptoProvider;
   readonly reason: string;
 }
@@ -81,8 +81,9 @@ function proven(provider: CryptoProvider, reason: string): LoadedCrypto {
   const defect = providerDefect(provider);
   if (defect === null) return { provider, reason };
   throw new Error(
-    `The ${provider.name} cryptography cannot be used, because ${defect}. Replicas that ` +
-      "judge differently would disagree: set CRYPTO to another one, or run another Node.js version.",
+    `The ${provider.name} cryptography cannot be used, because ${defect}. ` +
+      "Replicas that judge differently would disagree: set CRYPTO to another one, " +
+      "or run another version of Node.js.",
   );
 }
 

@@ -70,18 +70,9 @@ const SIGN_BIT = 0x80;
  * Never throws; all inputs are public, so it need not run in constant time.
  */
 export function isAcceptableSignature(signature: Uint8Array, publicKey: Uint8Array): boolean {
-  if (signature.length !== SIGNATURE_BYTES) return false;
+  if (signature.length !== SIGNATURE_BYTES || publicKey.length !== KEY_BYTES) return false;
   if (!isLess(signature, KEY_BYTES, GROUP_ORDER)) return false;
-  return isAcceptablePoint(signature) && isAcceptablePublicKey(publicKey);
-}
-
-/**
- * Whether an Ed25519 public key may be used at all: 32 bytes, canonical, not of small order. A
- * genesis file with any other key is refused when it is read. Does not tell whether it is on the
- * curve.
- */
-export function isAcceptablePublicKey(publicKey: Uint8Array): boolean {
-  return publicKey.length === KEY_BYTES && isAcceptablePoint(publicKey);
+  return isAcceptablePoint(signature) && isAcceptablePoint(publicKey);
 }
 
 /** Judges the encoded point in the first 32 bytes. */

@@ -25,21 +25,11 @@ const DOMAIN_OFFSET = 16;
 const CLUSTER_ID_OFFSET = 32;
 const MAC_KEY_OFFSET = 64;
 
-/** Size of a cluster id. */
-export const CLUSTER_ID_BYTES = DIGEST_BYTES;
+/** Cluster ids are random numbers of the size of a digest. */
+const CLUSTER_ID_BYTES = DIGEST_BYTES;
 
 assert(VERSION_TAG.length <= DOMAIN_OFFSET, "the version tag fits its field");
 assert(MAC_KEY_OFFSET + KEY_BYTES <= PREFIX_BYTES, "the MAC key fits the block");
-
-/**
- * The prefix block (128 bytes, fresh) of digests under `domain`.
- * @param domain any but `mac`, whose block must hold a key: see `macPrefix`.
- * @param clusterId 32 bytes.
- */
-export function digestPrefix(domain: Domain, clusterId: Uint8Array): Uint8Array {
-  assert(domain !== Domain.mac, "a MAC prefix holds a key");
-  return prefixBlock(domain, clusterId);
-}
 
 /**
  * The prefix block (128 bytes, fresh, as secret as its key) of MACs.
@@ -72,7 +62,7 @@ export class ClusterHasher implements Hasher {
     this.#provider = provider;
     const prefixes: (Uint8Array | undefined)[] = [];
     for (const domain of Object.values(Domain)) {
-      if (domain !== Domain.mac) prefixes[domain] = digestPrefix(domain, clusterId);
+      if (domain !== Domain.mac) prefixes[domain] = prefixBlock(domain, clusterId);
     }
     this.#prefixes = prefixes;
   }

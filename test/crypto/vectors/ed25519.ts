@@ -1,7 +1,7 @@
 /*
- * Signatures that tell implementations of Ed25519 apart. The edge cases were made with a curve library:
- * every point and scalar is built so that the equation named in `name` holds, and only the rule named
- * there refuses it. R and S are the halves of the signature; everything is hexadecimal.
+ * Signatures that tell implementations of Ed25519 apart. The edge cases were made with a curve
+ * library: every point and scalar is built so that the equation named in `name` holds, and only the
+ * rule named there refuses it. R and S are the halves of the signature; all is hexadecimal.
  */
 
 /** A signature and what the protocol must say about it. */
@@ -45,7 +45,8 @@ export const RFC_8032_VECTORS = [
     seed: "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
     publicKey: "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
     message:
-      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a" +
+      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
     r: "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b589",
     s: "09351fc9ac90b3ecfdfbc7c66431e0303dca179c138ac17ad9bef1177331a704",
   },
