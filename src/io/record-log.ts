@@ -1,0 +1,124 @@
+import { assert } from "../core/base/assert.js";
+import { Domain } from "../core/base/hasher.js";
+import type { AppendId, Seq } from "../core/base/ids.js";
+import type { JournalRecord } from "../core/message.js";
+import { decodeRecord, encodeRecord } from "../core/wire/record.js";
+import type { Durability } from "./config-schema.js";
+import { nodeJournalFiles } from "./journal-files.js";
+import { JournalError } from "./journal-error.js";
+import { Journal, type JournalOptions } from "./journal.js";
+import type { KeyRing } from "./key-ring.js";
+
+/** What opening a replica's record log takes. */
+export interface RecordLogOptions {
+  /** The replica's own directory. */
+  readonly directory: string;
+  readonly keys: KeyRing;
+  readonly durability: Durability;
+  readonly onDurable: (id: AppendId) => void;
+  readonly onFatal: (error: Error) => void;
+}
+
+/** The protocol's records in a journal of bytes: knows which ones outlive their segment. */
+export class RecordLog {
+  readonly #journal: Journal;
+  readonly #carried: CarriedRecords;
+
+  private constructor(journal: Journal, carried: CarriedRecords) {
+    this.#journal = journal;
+    this.#carried = carried;
+  }
+
+  /**
+   * Opens the log and reads what an earlier run wrote.
+   * @throws JournalError when the journal cannot be used, or may have lost what was promised (RS4).
+   */
+  static async open(
+    options: RecordLogOptions,
+  ): Promise<{ log: RecordLog; records: readonly JournalRecord[] }> {
+    const { directory, keys, durability, onDurable, onFatal } = options;
+    const carried = new CarriedRecords();
+    const { roster, hasher } = keys;
+    const identity = hasher.digest(Domain.journal, Uint8Array.of(roster.self.id));
+    const carryOver = (): readonly Uint8Array[] => carried.records();
+    const files = nodeJournalFiles;
+    const journalOptions: JournalOptions = {
+      ...{ directory, identity, durability, files, hasher, onDurable, onFatal, carryOver },
+    };
+    const { journal, outcome } = await Journal.open(journalOptions);
+    if (outcome.kind === "amnesia" || journal === null) {
+      const reason = outcome.kind === "amnesia" ? outcome.reason : "the journal is gone";
+      throw new JournalError(amnesiaSentence(directory, reason));
+    }
+    const records = outcome.records.map((bytes) => {
+      const record = decodeRecord(bytes, hasher, roster);
+      if (typeof record === "string") {
+        throw new JournalError(
+          `The journal in ${directory} holds a record of another release (${record}).`,
+        );
+      }
+      carried.note(record, bytes);
+      return record;
+    });
+    return { log: new RecordLog(journal, carried), records };
+  }
+
+  /** Appends `record`; returns its number, 1 and up. */
+  append(record: JournalRecord): AppendId {
+    const bytes = encodeRecord(record);
+    this.#carried.note(record, bytes);
+    return this.#journal.append(bytes, seqOf(record));
+  }
+
+  /** Records about sequence numbers up to `seq` are not needed any more. */
+  discard(seq: Seq): void {
+    this.#journal.discard(seq);
+  }
+
+  /** Whether there is room for more work (back-pressure). */
+  canAppend(): boolean {
+    return this.#journal.canAppend();
+  }
+
+  /** Makes durable what waits, and closes. */
+  async close(): Promise<void> {
+    await this.#journal.close();
+  }
+}
+
+/** The newest record of view and of stable checkpoint: they stand for all before them. */
+class CarriedRecords {
+  #view: Uint8Array | null = null;
+  #stable: Uint8Array | null = null;
+
+  note(record: JournalRecord, bytes: Uint8Array): void {
+    if (record.kind === "stable") this.#stable = bytes;
+    else if (record.kind === "view-change" || record.kind === "new-view") this.#view = bytes;
+    else assert(seqOf(record) > 0, "all other records concern a sequence number");
+  }
+
+  records(): Uint8Array[] {
+    return [this.#stable, this.#view].filter((bytes): bytes is Uint8Array => bytes !== null);
+  }
+}
+
+function seqOf(record: JournalRecord): Seq {
+  switch (record.kind) {
+    case "pre-prepared":
+    case "prepared":
+    case "committed":
+    case "body":
+      return record.seq;
+    case "view-change":
+    case "new-view":
+    case "stable":
+      return 0;
+  }
+}
+
+function amnesiaSentence(directory: string, reason: string): string {
+  return (
+    `The journal in ${directory} may have lost what this replica promised: ${reason} ` +
+    "It must not vote again under its old name; restore the directory from before the damage."
+  );
+}

@@ -1,0 +1,224 @@
+/*
+ * One replica in the world: here the circle closes. Events go into the core one at a time, its
+ * effects are carried out in order, and what these report are events again (ARCHITECTURE.md).
+ */
+import { assert, unreachable } from "../core/base/assert.js";
+import { BundleReader, BundleWriter } from "../core/base/bundle.js";
+import type { AppendId, Principal } from "../core/base/ids.js";
+import type { Ledger } from "../core/ledger/ledger.js";
+import type { Message, ReplicaMessage, ClientMessage, Verified } from "../core/message.js";
+import type { Effect } from "../core/pbft/effect.js";
+import type { Event } from "../core/pbft/event.js";
+import type { Replica } from "../core/pbft/replica.js";
+import { signMessage } from "../core/wire/sign.js";
+import { AddressBook } from "./address-book.js";
+import { EffectGate } from "./effect-gate.js";
+import { Destination, type Egress } from "./egress.js";
+import type { KeyRing } from "./key-ring.js";
+import type { RecordLog } from "./record-log.js";
+import type { StoreRunner } from "./store-runner.js";
+import type { Tally } from "./tally.js";
+import type { SocketAddress } from "./udp-socket.js";
+
+/** The parts of the world that a replica acts on. */
+export interface ReplicaWorld {
+  readonly keys: KeyRing;
+  readonly egress: Egress;
+  readonly records: RecordLog;
+  readonly stores: StoreRunner;
+  readonly ledger: Ledger;
+  /** Where replica i is; its own place is null. */
+  readonly peers: readonly (Destination | null)[];
+  readonly rejects: Tally;
+  /** Answers an inspection with JSON text. */
+  readonly inspect: () => object;
+}
+
+type Outgoing = Extract<Effect, { readonly kind: "send" | "reply" }>;
+
+/** What a replica did since it started. */
+export interface HostCounts {
+  /** Batches executed that held something new. */
+  batches: number;
+  /** Requests executed. */
+  requests: number;
+  /** Views entered. */
+  viewChanges: number;
+}
+
+/** Runs one replica's core against its world. */
+export class ReplicaHost {
+  readonly counts: HostCounts = { batches: 0, requests: 0, viewChanges: 0 };
+  readonly #replica: Replica;
+  readonly #world: ReplicaWorld;
+  readonly #others: readonly Destination[];
+  readonly #addresses = new AddressBook();
+  readonly #gate = new EffectGate<Outgoing>();
+  readonly #events: Event[] = [];
+  #running = false;
+  #flushIsDue = false;
+
+  constructor(replica: Replica, world: ReplicaWorld) {
+    this.#replica = replica;
+    this.#world = world;
+    this.#others = world.peers.filter((peer): peer is Destination => peer !== null);
+  }
+
+  /** Takes a verified message from the ingress. */
+  onMessage(from: Principal, message: Verified<Message>, address: SocketAddress): void {
+    if (from.role === "client" && "session" in message) {
+      this.#addresses.saw(from.id, message.session, address);
+    }
+    if (message.kind === "inspect") {
+      this.#answerInspection(from, message.nonce, address);
+      return;
+    }
+    // The ingress lets only these through: it knows who may say what.
+    this.dispatch({ kind: "received", from, message: message as ReplicaMessage | ClientMessage });
+  }
+
+  /** Everything up to append `id` is durable. */
+  onDurable(id: AppendId): void {
+    this.dispatch({ kind: "appended", id });
+    for (const effect of this.#gate.open(id)) this.#release(effect);
+    this.#flushLater();
+  }
+
+  /** Hands `event` to the core and carries out what follows from it. */
+  dispatch(event: Event): void {
+    this.#events.push(event);
+    if (this.#running) return;
+    this.#running = true;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      this.#step(next);
+    }
+    this.#running = false;
+    this.#flushLater();
+  }
+
+  /** Sends what is queued; called by itself at the end of a turn. */
+  flush(): void {
+    this.#flushIsDue = false;
+    this.#world.egress.flush();
+  }
+
+  #step(event: Event): void {
+    const { view } = this.#replica;
+    const wasActive = this.#replica.active;
+    const reject = this.#replica.step(event);
+    if (reject !== null) this.#world.rejects.add(reject);
+    const entered = this.#replica.active && (this.#replica.view !== view || !wasActive);
+    if (entered) this.counts.viewChanges += 1;
+    for (const effect of this.#replica.takeEffects()) this.#carryOut(effect);
+  }
+
+  /** All datagrams that one turn of the event loop brought are answered together. */
+  #flushLater(): void {
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    setImmediate(() => {
+      this.flush();
+    });
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case "append":
+        this.#append(effect);
+        break;
+      case "send":
+      case "reply":
+        if (effect.after === null || this.#gate.isOpen(effect.after)) this.#release(effect);
+        else this.#gate.hold(effect.after, effect);
+        break;
+      case "sign":
+        this.#sign(effect);
+        break;
+      case "execute":
+        this.#execute(effect);
+        break;
+      case "install":
+        void this.#install(effect);
+        break;
+      case "query":
+        this.#query(effect);
+        break;
+      case "discard":
+        this.#world.records.discard(effect.seq);
+        break;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #append(effect: Extract<Effect, { kind: "append" }>): void {
+    const id = this.#world.records.append(effect.record);
+    assert(id === effect.id, "journal and core count appends alike");
+  }
+
+  #sign(effect: Extract<Effect, { kind: "sign" }>): void {
+    const { keys } = this.#world;
+    const message = signMessage(effect.message, keys.hasher, (digest) => keys.sign(digest));
+    this.#events.push({ kind: "signed", message });
+  }
+
+  #release(effect: Outgoing): void {
+    const { egress, peers } = this.#world;
+    if (effect.kind === "reply") {
+      const to = this.#addresses.find(effect.client, effect.session);
+      if (to !== null) egress.queue(effect.message, [to]);
+      return;
+    }
+    if (effect.to.kind === "others") {
+      egress.queue(effect.message, this.#others);
+      return;
+    }
+    const peer = peers[effect.to.id];
+    assert(peer !== undefined && peer !== null, "a message goes to another replica");
+    egress.queue(effect.message, [peer]);
+  }
+
+  #execute(effect: Extract<Effect, { kind: "execute" }>): void {
+    const { ledger, stores } = this.#world;
+    const { seq, view, batch, requests, pin } = effect;
+    const results = requests.map((request) => {
+      const writer = new BundleWriter();
+      ledger.execute(request.client, new BundleReader(request.bundle), writer);
+      return writer.finish();
+    });
+    if (pin) ledger.pin(seq);
+    const serviceRoot = pin ? ledger.root() : null;
+    this.counts.requests += requests.length;
+    if (requests.length > 0) this.counts.batches += 1;
+    this.#events.push({ kind: "executed", seq, results, serviceRoot });
+    stores.executed({ seq, view, digest: batch.digest, requestCount: requests.length });
+  }
+
+  #query(effect: Extract<Effect, { kind: "query" }>): void {
+    const { client, session, nonce, bundle } = effect.read;
+    const writer = new BundleWriter();
+    this.#world.ledger.query(client, new BundleReader(bundle), writer);
+    const results = writer.finish();
+    const { view, seq } = effect;
+    const message = { kind: "read-reply", view, session, nonce, seq, results } as const;
+    this.#release({ kind: "reply", client, session, message, after: null });
+  }
+
+  /** Memory and database change to the fetched state, and the core goes on once both have (ST4). */
+  async #install(effect: Extract<Effect, { kind: "install" }>): Promise<void> {
+    const { ledger, stores } = this.#world;
+    const { seq, serviceRoot, pages, sessions, evictedThrough } = effect;
+    ledger.restore(pages);
+    ledger.pin(seq);
+    const accounts = ledger.accountRows();
+    await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });
+    this.dispatch({ kind: "installed", seq });
+  }
+
+  #answerInspection(from: Principal, nonce: number, address: SocketAddress): void {
+    const json = new TextEncoder().encode(JSON.stringify(this.#world.inspect()));
+    const to = new Destination(from, address);
+    this.#world.egress.queue({ kind: "inspect-reply", nonce, json }, [to]);
+    this.#flushLater();
+  }
+}

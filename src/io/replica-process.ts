@@ -1,0 +1,296 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { assert } from "../core/base/assert.js";
+import { hexOf } from "../core/base/bytes.js";
+import type { Principal } from "../core/base/ids.js";
+import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
+import { Ledger } from "../core/ledger/ledger.js";
+import type { JournalRecord } from "../core/message.js";
+import type { Recovered } from "../core/pbft/recovery.js";
+import { Replica } from "../core/pbft/replica.js";
+import type { Verifier } from "../core/crypto/check.js";
+import { createVerifier } from "../workers/create-verifier.js";
+import { loadCrypto } from "../workers/load-crypto.js";
+import { replicaDirectory } from "./cluster-directory.js";
+import type { Genesis, ReplicaKey } from "./config.js";
+import { datagramBytesMaxOf } from "./datagram-size.js";
+import { Destination, Egress } from "./egress.js";
+import { Ingress } from "./ingress.js";
+import { KeyRing } from "./key-ring.js";
+import { lockDirectory, type Lock } from "./lock-file.js";
+import type { Log } from "./log.js";
+import { chooseStore } from "./open-store.js";
+import { RecordLog } from "./record-log.js";
+import { ReplicaHost } from "./replica-host.js";
+import { type ReplicaStatus, statusOf } from "./replica-status.js";
+import { type Store, StoreError, type StoredState } from "./store.js";
+import { StoreRunner } from "./store-runner.js";
+import { Tally } from "./tally.js";
+import { startTicker } from "./ticker.js";
+import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
+
+/** What starting a replica takes. */
+export interface StartReplicaOptions {
+  /** The cluster's directory; the replica writes to `replica-N` in it. */
+  readonly dir: string;
+  readonly genesis: Genesis;
+  readonly key: ReplicaKey;
+  readonly log: Log;
+  /**
+   * Called once when this replica cannot go on: a disk, a database or a worker failed. It has stopped
+   * taking part; its process should end. The default logs and exits with status 1.
+   */
+  readonly onFatal?: (error: unknown) => void;
+  /** Verification threads, 0 (included) and up; one by default if there are two processors. */
+  readonly workerCount?: number;
+  /** Opens the socket; a test may put one in between that loses datagrams. */
+  readonly openSocket?: (local: SocketAddress) => Promise<DatagramSocket>;
+}
+
+/** A replica that takes part in its cluster. */
+export interface RunningReplica {
+  readonly address: { readonly host: string; readonly port: number };
+  /** What it would answer an inspection. */
+  status(): ReplicaStatus;
+  /** Stops taking part, makes everything durable and lets go of all files. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Ticks after which a message that still lacks fragments is given up. */
+const REASSEMBLY_TICKS_MAX = 100;
+
+/** Length of what is shown of a digest in a log line. */
+const SHORT_HEX_LENGTH = 12;
+
+/**
+ * Starts one replica in this process: reads what it did before, catches up, serves.
+ * @throws LockError, JournalError, StoreError or SocketError, each with a sentence for the operator.
+ */
+export async function startReplica(options: StartReplicaOptions): Promise<RunningReplica> {
+  const { dir, key } = options;
+  const directory = replicaDirectory(dir, key.id);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(directory);
+  const opened: Closer[] = [
+    () => {
+      lock.release();
+    },
+  ];
+  try {
+    const parts = await openParts(options, directory, opened);
+    return run(options, parts, lock);
+  } catch (error) {
+    for (const close of opened.reverse()) await close();
+    throw error;
+  }
+}
+
+/** Lets go of something that was opened. */
+type Closer = () => void | Promise<void>;
+
+/** Everything that has to be opened before the core can be made. */
+interface Parts {
+  readonly keys: KeyRing;
+  readonly verifier: Verifier;
+  readonly socket: DatagramSocket;
+  readonly store: Store;
+  readonly stored: StoredState;
+  readonly ledger: Ledger;
+  readonly records: RecordLog;
+  readonly recovered: readonly JournalRecord[];
+  readonly hooks: Hooks;
+}
+
+/** What parts call that were opened before the host was made. */
+interface Hooks {
+  onDurable: (id: number) => void;
+  onFatal: (error: unknown) => void;
+}
+
+async function openParts(
+  options: StartReplicaOptions,
+  directory: string,
+  opened: Closer[],
+): Promise<Parts> {
+  const { dir, genesis, key, log } = options;
+  const hooks: Hooks = { onDurable: () => undefined, onFatal: fatalHandler(options) };
+  const { provider, reason } = await loadCrypto(process.env);
+  const self: Principal = { role: "replica", id: key.id };
+  const keys = new KeyRing(provider, genesis, self, key);
+  const verifier = await createVerifier({
+    workerCount: options.workerCount ?? defaultWorkerCount(),
+    provider,
+    keys: keys.checkKeys,
+    onCrash: (cause) => {
+      hooks.onFatal(cause);
+    },
+  });
+  opened.push(() => verifier.close());
+  log.info({ crypto: provider.name, verifier: verifier.description }, `crypto chosen: ${reason}`);
+  const place = genesis.replicas[key.id];
+  assert(place !== undefined, "the key belongs to this genesis");
+  const openSocket = options.openSocket ?? openUdpSocket;
+  const socket = await openSocket({ address: place.host, port: place.port });
+  opened.push(() => socket.close());
+  const store = chooseStore(dir, key.id, key);
+  opened.push(() => store.close());
+  const ledger = new Ledger({
+    hasher: keys.hasher,
+    clients: genesis.clients.map((client) => client.role),
+    accounts: genesis.accounts,
+    indexKey: randomBytes(INDEX_KEY_BYTES),
+  });
+  const stored = await loadStore(store, ledger);
+  const { log: records, records: recovered } = await RecordLog.open({
+    directory,
+    keys,
+    durability: key.durability,
+    onDurable: (id) => {
+      hooks.onDurable(id);
+    },
+    onFatal: (error) => {
+      hooks.onFatal(error);
+    },
+  });
+  opened.push(() => records.close());
+  checkTogether(directory, stored, recovered);
+  return { keys, verifier, socket, store, stored, ledger, records, recovered, hooks };
+}
+
+/** Reads the database into the ledger; a new one gets the genesis state. */
+async function loadStore(store: Store, ledger: Ledger): Promise<StoredState> {
+  const stored = await store.open();
+  if (stored === null) {
+    const accounts = ledger.accountRows();
+    const genesisState: StoredState = {
+      ...{ seq: 0, serviceRoot: ledger.root(), accounts, sessions: [], evictedThrough: [] },
+    };
+    await store.replace(genesisState);
+    return genesisState;
+  }
+  ledger.load(stored.accounts);
+  const root = hexOf(ledger.root());
+  if (root !== hexOf(stored.serviceRoot)) {
+    throw new StoreError(
+      "The customer table is not the one this replica stored: its rows were changed by someone else. " +
+        "Restore the database, or remove the replica's directory and let an operator confirm the wipe.",
+    );
+  }
+  return stored;
+}
+
+/** The journal's stable checkpoint must be in the database, else promises would be forgotten. */
+function checkTogether(
+  directory: string,
+  stored: StoredState,
+  recovered: readonly JournalRecord[],
+): void {
+  const stable = recovered.findLast((record) => record.kind === "stable");
+  const needed = stable?.seq ?? 0;
+  if (stored.seq >= needed) return;
+  throw new StoreError(
+    `The database in ${directory} ends at batch ${stored.seq.toString()}, but the journal says that it ` +
+      `held batch ${needed.toString()}: the database was lost or replaced. Restore it from its backup. ` +
+      "A cluster whose store is memory cannot be started a second time.",
+  );
+}
+
+function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
+  const { genesis, key, log } = options;
+  const { keys, verifier, socket, store, stored, ledger, records, hooks } = parts;
+  const { tickMs, ...settings } = genesis.settings;
+  const replicaCount = genesis.replicas.length;
+  const clientCount = genesis.clients.length;
+  const replica = new Replica(
+    { ...settings, self: key.id, replicaCount, clientCount },
+    keys.hasher,
+    ledger,
+    recoveredFrom(parts),
+  );
+  const onStored = (seq: number): void => {
+    host.dispatch({ kind: "stored", seq });
+  };
+  const onFatal = (error: unknown): void => {
+    hooks.onFatal(error);
+  };
+  const clients = replica.clients;
+  const stores = new StoreRunner({ store, ledger, clients, onStored, onFatal }, stored.seq);
+  const [drops, rejects] = [new Tally(), new Tally()];
+  const datagramBytesMax = datagramBytesMaxOf(genesis);
+  const egress = new Egress({ roster: keys.roster, sealer: keys, socket, datagramBytesMax, drops });
+  const peers = genesis.replicas.map(({ id, host, port }) =>
+    id === key.id ? null : new Destination({ role: "replica", id }, { address: host, port }),
+  );
+  const status = (): ReplicaStatus =>
+    statusOf({ key, replica, host, stores, ledger, verifier, drops, rejects, socket });
+  const world = { keys, egress, records, stores, ledger, peers, rejects, inspect: status };
+  const host = new ReplicaHost(replica, world);
+  hooks.onDurable = (id) => {
+    host.onDurable(id);
+  };
+  const ingress = new Ingress({
+    roster: keys.roster,
+    verifier,
+    macKeyOf: (from, epoch) => keys.macKeyOf(from, epoch),
+    reassemblyTicksMax: REASSEMBLY_TICKS_MAX,
+    drops,
+    onMessage: (from, message, address) => {
+      host.onMessage(from, message, address);
+    },
+  });
+  socket.receive((bytes, from) => {
+    ingress.receive(bytes, from);
+  });
+  const stopTicker = startTicker(tickMs, () => {
+    ingress.tick();
+    host.dispatch({ kind: "ticked" });
+  });
+  logStart(log, status());
+  const stop = once(async () => {
+    stopTicker();
+    await socket.close();
+    await verifier.close();
+    await records.close();
+    await stores.close();
+    lock.release();
+    log.info({ executed: replica.executedSeq, view: replica.view }, "stopped");
+  });
+  const { address, port } = socket.local;
+  return { address: { host: address, port }, status, stop };
+}
+
+/** What the core gets to know of the past; null on the first start. */
+function recoveredFrom({ stored, recovered }: Parts): Recovered | null {
+  if (stored.seq === 0 && recovered.length === 0) return null;
+  const sessions = stored.sessions.map((row) => ({ ...row, code: 0 as const }));
+  const { seq, evictedThrough } = stored;
+  return { records: recovered, storedSeq: seq, sessions, evictedThrough };
+}
+
+function logStart(log: Log, status: ReplicaStatus): void {
+  const { view, executed, stable, stateRoot } = status;
+  const root = stateRoot.slice(0, SHORT_HEX_LENGTH);
+  log.info({ view, executed, stable, stateRoot: root, pid: process.pid }, "serving");
+}
+
+/** With other processes on the same processors, more than one thread a replica does not pay. */
+function defaultWorkerCount(): number {
+  return availableParallelism() > 1 ? 1 : 0;
+}
+
+function fatalHandler(options: StartReplicaOptions): (error: unknown) => void {
+  return once((error: unknown) => {
+    if (options.onFatal !== undefined) options.onFatal(error);
+    else {
+      const message = error instanceof Error ? error.message : String(error);
+      options.log.error({ err: error }, message);
+      process.exit(1);
+    }
+  });
+}
+
+function once<A extends unknown[], R>(action: (...values: A) => R): (...values: A) => R {
+  let result: { readonly value: R } | null = null;
+  return (...values) => (result ??= { value: action(...values) }).value;
+}

@@ -1,0 +1,90 @@
+import { hexOf } from "../core/base/bytes.js";
+import type { Verifier } from "../core/crypto/check.js";
+import type { Ledger } from "../core/ledger/ledger.js";
+import type { Replica } from "../core/pbft/replica.js";
+import type { ReplicaKey } from "./config.js";
+import type { ReplicaHost } from "./replica-host.js";
+import type { StoreRunner } from "./store-runner.js";
+import type { Tally } from "./tally.js";
+import type { DatagramSocket } from "./udp-socket.js";
+
+/** How a replica says it is, as JSON. The first ten fields are the documented ones of `status`. */
+export interface ReplicaStatus {
+  readonly replica: number;
+  readonly up: true;
+  readonly pid: number;
+  readonly view: number;
+  readonly primary: number;
+  /** The last sequence number executed. */
+  readonly executed: number;
+  /** The last stable checkpoint. */
+  readonly stable: number;
+  /** Merkle root of the accounts after `executed`, hexadecimal. */
+  readonly stateRoot: string;
+  /** Views entered since this process started. */
+  readonly viewChanges: number;
+  /** Batches executed since this process started. */
+  readonly batches: number;
+  /** Executed batches that the database does not hold yet. */
+  readonly databaseLag: number;
+  /** False while a view change is under way. */
+  readonly active: boolean;
+  /** Requests executed since this process started; a request may hold many operations. */
+  readonly requests: number;
+  /** Requests known and not yet executed. */
+  readonly pending: number;
+  readonly store: string;
+  readonly durability: string;
+  /** Crypto provider and where verification runs. */
+  readonly verifier: string;
+  /** Why views were left, with counts. */
+  readonly viewChangeReasons: Readonly<Record<string, number>>;
+  /** Inputs that the protocol dropped, and frames that never reached it, by code. */
+  readonly rejects: Readonly<Record<string, number>>;
+  readonly drops: Readonly<Record<string, number>>;
+  readonly datagramsReceived: number;
+  readonly datagramsSent: number;
+}
+
+/** The parts of a replica that its status is read from. */
+export interface StatusSources {
+  readonly key: ReplicaKey;
+  readonly replica: Replica;
+  readonly host: ReplicaHost;
+  readonly stores: StoreRunner;
+  readonly ledger: Ledger;
+  readonly verifier: Verifier;
+  readonly drops: Tally;
+  readonly rejects: Tally;
+  readonly socket: DatagramSocket;
+}
+
+/** The present status. Computes the state root, so it is not for every operation. */
+export function statusOf(sources: StatusSources): ReplicaStatus {
+  const { key, replica, host, stores, ledger, verifier, drops, rejects, socket } = sources;
+  return {
+    replica: key.id,
+    up: true,
+    pid: process.pid,
+    view: replica.view,
+    primary: replica.primary,
+    executed: replica.executedSeq,
+    stable: replica.stableSeq,
+    stateRoot: hexOf(ledger.root()),
+    viewChanges: host.counts.viewChanges,
+    batches: host.counts.batches,
+    databaseLag: replica.executedSeq - stores.storedSeq,
+    active: replica.active,
+    requests: host.counts.requests,
+    pending: replica.pendingCount,
+    // A MySQL address holds a password.
+    store: key.store.startsWith("mysql:") ? "mysql" : key.store,
+    durability: key.durability,
+    verifier: verifier.description,
+    viewChangeReasons: Object.fromEntries(replica.viewChangeCounts),
+    rejects: Object.fromEntries(rejects.entries()),
+    drops: Object.fromEntries(drops.entries()),
+    datagramsReceived: socket.counts.datagramsReceived,
+    datagramsSent: socket.counts.datagramsSent,
+  };
+}
