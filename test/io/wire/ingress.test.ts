@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Message } from "../../../src/core/message.js";
+import { FrameKind, HEADER_BYTES } from "../../../src/core/wire/layout.js";
+import { writeHeader } from "../../../src/core/wire/header.js";
+import { writeFragmentFields } from "../../../src/core/wire/fragments.js";
+import { EXAMPLES } from "../../core/wire/examples.js";
+import { batchOf, message, messageOfKind, request } from "../../core/wire/message-arbitraries.js";
+import {
+  altered,
+  bodyOf,
+  client,
+  replica,
+  rosterOf,
+  scopeFor,
+} from "../../core/wire/sample-cluster.js";
+import { EPOCH, REASSEMBLY_TICKS, SampleLink, sealerOf } from "./sample-link.js";
+
+const { prepare, hello } = EXAMPLES;
+const [signedRequest] = fc.sample(request, { seed: 1, numRuns: 1 });
+assert.ok(signedRequest !== undefined);
+
+/** A sealed frame of replica 1 for replica 0. */
+function frameOf(kind: FrameKind, body: Uint8Array, epoch = EPOCH): Uint8Array {
+  const frame = new Uint8Array(HEADER_BYTES + body.length);
+  writeHeader(frame, kind, rosterOf(replica(1)), replica(0), epoch);
+  frame.set(body, HEADER_BYTES);
+  sealerOf(replica(1)).seal(frame, frame.length, replica(0));
+  return frame;
+}
+
+/** Fragments of `body` in two frames. */
+function twoFragments(body: Uint8Array, messageId = 1): Uint8Array[] {
+  const chunkBytes = Math.ceil(body.length / 2);
+  return [0, 1].map((index) => {
+    const chunk = body.subarray(index * chunkBytes, (index + 1) * chunkBytes);
+    const content = new Uint8Array(12 + chunk.length);
+    const fields = { messageId, index, count: 2, totalBytes: body.length };
+    writeFragmentFields(content, 0, fields);
+    content.set(chunk, 12);
+    return frameOf(FrameKind.fragment, content);
+  });
+}
+
+test("a message arrives with the principal that authenticated it and the address it came from", () => {
+  const link = new SampleLink(client(3), replica(0));
+  link.deliver(link.send(hello));
+  const expected = { from: client(3), message: hello, address: link.address };
+  assert.deepEqual(link.arrived, [expected]);
+});
+
+test("any message arrives as it was sent", () => {
+  fc.assert(
+    fc.property(message, (sent) => {
+      const { roster, from } = scopeFor(sent);
+      const link = new SampleLink(from, roster.self, 400);
+      link.deliver(link.send(sent));
+      assert.deepEqual(link.takeArrived(), [sent]);
+      assert.deepEqual(link.dropped(), {});
+    }),
+  );
+});
+
+test("a frame with any byte changed delivers nothing (AU1)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const [datagram] = link.send(prepare, EXAMPLES.commit);
+  assert.ok(datagram !== undefined);
+  for (let at = 0; at < datagram.length; at += 1) {
+    link.deliver([altered(datagram, at, (datagram[at] ?? 0) ^ 0x10)]);
+  }
+  assert.deepEqual(link.takeArrived(), []);
+  const dropCount = Object.values(link.dropped()).reduce((sum, count) => sum + count, 0);
+  assert.equal(dropCount, datagram.length, "one drop a datagram");
+  assert.ok(link.drops.of("frame/bad-mac") > datagram.length - HEADER_BYTES);
+});
+
+test("a frame cannot be played back to its sender, nor to another receiver", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const [datagram] = link.send(prepare);
+  assert.ok(datagram !== undefined);
+  const back = new SampleLink(replica(0), replica(1));
+  back.deliver([datagram]);
+  assert.deepEqual(back.dropped(), { "frame/wrong-receiver": 1 });
+  const turned = altered(altered(datagram, 24, 0, 0, 0), 27, 0, 0, 1);
+  back.deliver([turned]);
+  assert.deepEqual(back.dropped(), { "frame/wrong-receiver": 1, "frame/bad-mac": 1 });
+});
+
+test("what is not for us, or of no known key, is dropped before any verification (AU7)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  link.deliver([new Uint8Array(0), frameOf(FrameKind.packed, bodyOf([]), EPOCH + 1)]);
+  assert.deepEqual(link.dropped(), { "frame/too-short": 1, "frame/unknown-key": 1 });
+  assert.equal(link.verifier.jobCount, 0);
+});
+
+test("while the verifier has no room, frames are counted and dropped", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const datagrams = link.send(prepare);
+  link.verifier.accepting = false;
+  link.deliver(datagrams);
+  link.verifier.accepting = true;
+  link.deliver(datagrams);
+  assert.deepEqual(link.takeArrived(), [prepare]);
+  assert.deepEqual(link.dropped(), { "ingress/overloaded": 1 });
+});
+
+test("messages wait for their verdict, and come in the order of the verdicts", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  link.verifier.deferring = true;
+  link.deliver([...link.send(prepare), ...link.send(EXAMPLES.commit)]);
+  assert.deepEqual(link.takeArrived(), []);
+  link.verifier.runNext();
+  assert.deepEqual(link.takeArrived(), [prepare]);
+  link.verifier.runNext();
+  assert.deepEqual(link.takeArrived(), [EXAMPLES.commit]);
+});
+
+test("a message that is refused is counted and does not take its neighbours with it", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const forged = { ...signedRequest, bytes: altered(signedRequest.bytes, 30, 0xff) };
+  link.deliver(link.send(prepare, hello, forged, EXAMPLES.commit));
+  assert.deepEqual(link.takeArrived(), [prepare, EXAMPLES.commit]);
+  const dropped = { "wire/wrong-role": 1, "request/bad-signature": 1 };
+  assert.deepEqual(link.dropped(), dropped);
+});
+
+test("one bad request rejects the pre-prepare that orders it (AU4), large ones too", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const forged = { ...signedRequest, bytes: altered(signedRequest.bytes, 5, 0xee) };
+  for (const count of [1, 40]) {
+    const requests = [...Array.from({ length: count }, () => signedRequest), forged];
+    const sent: Message = { kind: "pre-prepare", view: 0, seq: 1, batch: batchOf(requests) };
+    link.deliver(link.send(sent));
+  }
+  assert.deepEqual(link.takeArrived(), []);
+  assert.deepEqual(link.dropped(), { "pre-prepare/bad-request-signature": 2 });
+});
+
+test("fragments that are lost, repeated and out of order give each message at most once", () => {
+  const large = fc
+    .uint8Array({ minLength: 1_000, maxLength: 4_000 })
+    .map((data) => ({ ...EXAMPLES["state-data"], data }));
+  const fate = fc.record({ copies: fc.nat(2), rank: fc.nat() });
+  const fates = fc.array(fate, { minLength: 64, maxLength: 64 });
+  fc.assert(
+    fc.property(fc.array(large, { minLength: 1, maxLength: 3 }), fates, (sent, chances) => {
+      const link = new SampleLink(replica(1), replica(0), 400);
+      const datagrams = link.send(...sent).map((bytes, index) => ({
+        bytes,
+        ...(chances[index] ?? { copies: 1, rank: 0 }),
+      }));
+      const arriving = datagrams
+        .flatMap((one) => Array.from({ length: one.copies }, () => one))
+        .sort((left, right) => left.rank - right.rank);
+      link.deliver(arriving.map(({ bytes }) => bytes));
+      for (const message of link.takeArrived()) {
+        assert.ok(sent.some((one) => Buffer.compare(one.data, dataOf(message)) === 0));
+      }
+      if (datagrams.every(({ copies }) => copies === 1)) {
+        assert.equal(link.drops.of("fragment/duplicate"), 0);
+      }
+    }),
+  );
+});
+
+function dataOf(message: Message): Uint8Array {
+  assert.equal(message.kind, "state-data");
+  return message.data;
+}
+
+test("a fragment with a bad MAC does not touch what is under reassembly", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const [first, second] = twoFragments(bodyOf([signedRequest.bytes]));
+  assert.ok(first !== undefined && second !== undefined);
+  const forged = altered(second, second.length - 1, (second.at(-1) ?? 0) ^ 1);
+  link.deliver([first, forged, second]);
+  assert.deepEqual(link.takeArrived(), [signedRequest]);
+  assert.deepEqual(link.dropped(), { "frame/bad-mac": 1 });
+});
+
+test("a reassembled body holds one message, so that its checks are bounded (AU7)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  link.deliver(twoFragments(bodyOf([signedRequest.bytes, signedRequest.bytes]), 1));
+  link.deliver(twoFragments(bodyOf([signedRequest.bytes]), 2));
+  assert.deepEqual(link.takeArrived(), [signedRequest]);
+  assert.deepEqual(link.dropped(), { "fragment/several-messages": 1 });
+});
+
+test("a message that lost a fragment is given up after some ticks", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const [first, second] = twoFragments(bodyOf([signedRequest.bytes]));
+  assert.ok(first !== undefined && second !== undefined);
+  link.deliver([first]);
+  for (let tick = 0; tick <= REASSEMBLY_TICKS; tick += 1) link.ingress.tick();
+  link.deliver([second]);
+  assert.deepEqual(link.takeArrived(), []);
+  assert.deepEqual(link.dropped(), { "fragment/given-up": 1 });
+});
+
+test("a malformed fragment is dropped before any verification (AU7)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  link.deliver([frameOf(FrameKind.fragment, new Uint8Array(13))]);
+  assert.deepEqual(link.dropped(), { "fragment/bad-shape": 1 });
+  assert.equal(link.verifier.jobCount, 0);
+});
+
+test("a client takes replies of replicas, and nothing else", () => {
+  const link = new SampleLink(replica(1), client(2));
+  const reply = EXAMPLES.reply;
+  link.deliver(link.send(reply, prepare, hello));
+  assert.deepEqual(link.takeArrived(), [reply]);
+  assert.deepEqual(link.dropped(), { "wire/wrong-role": 2 });
+});
+
+test("any datagram, sealed by a faulty member or by nobody, is taken without an exception", () => {
+  const sealed = fc
+    .tuple(fc.constantFrom(FrameKind.packed, FrameKind.fragment), fc.uint8Array({ maxLength: 300 }))
+    .map(([kind, body]) => frameOf(kind, body));
+  const link = new SampleLink(replica(1), replica(0));
+  fc.assert(
+    fc.property(fc.oneof(sealed, fc.uint8Array({ maxLength: 100 })), (datagram) => {
+      link.deliver([datagram]);
+    }),
+    { numRuns: 1_000 },
+  );
+  const kinds = new Set(Object.keys(messageOfKind));
+  assert.ok(link.takeArrived().every(({ kind }) => kinds.has(kind)));
+});
