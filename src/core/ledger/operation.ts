@@ -173,7 +173,11 @@ function accountBytes(account: string): Uint8Array {
 function textBytes(what: string, text: string, bytesMin: number, bytesMax: number): Uint8Array {
   const bytes = encodePlainText(text);
   const shown = JSON.stringify(text);
-  if (bytes === null) throw new OperationError(`The ${what} ${shown} holds a control character.`);
+  if (bytes === null) {
+    throw new OperationError(
+      `The ${what} ${shown} holds a control character, or half of a surrogate pair.`,
+    );
+  }
   if (bytes.length < bytesMin) throw new OperationError(`The ${what} is empty.`);
   if (bytes.length > bytesMax) {
     throw new OperationError(

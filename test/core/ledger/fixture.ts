@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import {
+  BundleReader,
+  BundleWriter,
+  bundleItems,
+  bundleOf,
+} from "../../../src/core/base/bundle.js";
+import type { Hasher } from "../../../src/core/base/hasher.js";
+import type { AccountRow } from "../../../src/core/ledger/account-row.js";
+import { Ledger } from "../../../src/core/ledger/ledger.js";
+import {
+  decodeResult,
+  encodeOperation,
+  type LedgerOperation,
+  type LedgerResult,
+} from "../../../src/core/ledger/operation.js";
+
+/** Any collision-free hash will do for the ledger. */
+export const hasher: Hasher = {
+  digest: (domain, bytes) =>
+    new Uint8Array(createHash("sha256").update(Uint8Array.of(domain)).update(bytes).digest()),
+};
+
+/** The client ids of `newLedger`. */
+export const TELLER = 0;
+export const MIA = 1;
+export const NICK = 2;
+
+export const MAX = 2n ** 63n - 1n;
+
+/** A ledger of one teller and two customers. */
+export function newLedger(accounts: readonly AccountRow[], accountsMax?: number): Ledger {
+  const clients = ["teller", "customer", "customer"] as const;
+  return new Ledger({ hasher, clients, accounts, ...(accountsMax && { accountsMax }) });
+}
+
+/** An account of a bank, whose details matter to nobody. */
+export function rowOf(customerId: number, account: string, balance: bigint): AccountRow {
+  const name = `Customer ${customerId}`;
+  return { customerId, account, name, address: "", balance, owner: null };
+}
+
+/** `count` accounts, "1" and up, with 1,000 each. */
+export function rowsOf(count: number): AccountRow[] {
+  return Array.from({ length: count }, (_, index) => rowOf(index + 1, String(index + 1), 1_000n));
+}
+
+/** Executes encoded operations as one bundle. */
+export function executeBytes(
+  ledger: Ledger,
+  client: number,
+  operations: readonly Uint8Array[],
+): LedgerResult[] {
+  const results = new BundleWriter();
+  ledger.execute(client, new BundleReader(bundleOf(operations)), results);
+  return resultsIn(results);
+}
+
+/** Asks for encoded operations on the read path. */
+export function queryBytes(
+  ledger: Ledger,
+  client: number,
+  operations: readonly Uint8Array[],
+): LedgerResult[] {
+  const results = new BundleWriter();
+  ledger.query(client, new BundleReader(bundleOf(operations)), results);
+  return resultsIn(results);
+}
+
+/** Executes one operation. */
+export function execute(ledger: Ledger, client: number, operation: LedgerOperation): LedgerResult {
+  const [result] = executeBytes(ledger, client, [encodeOperation(operation)]);
+  assert(result !== undefined);
+  return result;
+}
+
+/** Adds up all balances. */
+export function moneyIn(ledger: Ledger): bigint {
+  return ledger.accountRows().reduce((sum, row) => sum + row.balance, 0n);
+}
+
+function resultsIn(results: BundleWriter): LedgerResult[] {
+  return bundleItems(results.finish()).map((bytes) => {
+    const result = decodeResult(bytes);
+    assert(result !== null, "a result can be decoded");
+    return result;
+  });
+}
