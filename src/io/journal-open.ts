@@ -142,7 +142,6 @@ async function prepareIntact(
   for (const number of found.leftovers) await files.unlink(segmentPath(directory, number));
   if (cut !== null) await files.truncate(segmentPath(directory, cut.number), cut.bytes);
   await files.makeDirectory(segmentsDirectory(directory));
-  await files.syncDirectory(segmentsDirectory(directory));
   const manifest = { ...found.manifest, newestRecords, bootId };
   await writeManifest(files, directory, manifest);
   const { doubt } = manifest;

@@ -59,7 +59,8 @@ export interface JournalOptions {
   readonly onFatal: (error: JournalError) => void;
   /**
    * The records that stand for everything appended so far, apart from records about sequence numbers
-   * that were not discarded. Asked for whenever a segment is begun after the first.
+   * that were not discarded. Asked for whenever a segment is begun after the first, and relied on at
+   * once: a segment in which no record concerns a sequence number goes as soon as the next is begun.
    */
   readonly carryOver: () => readonly Uint8Array[];
   /** On amnesia: false (default) returns no journal, true sets the old one aside and starts another. */
@@ -89,7 +90,7 @@ export class Journal {
   /** The sync that runs behind the writes (`async`), and whether another has to follow. */
   #syncBehind: Promise<void> | null = null;
   #syncIsDue = false;
-  /** The removal of discarded segments; nobody waits for it but the next rotation. */
+  /** The removal of discarded segments; only `close` waits for it. */
   #removal: Promise<void> = Promise.resolve();
   #failed = false;
   #closed: Promise<void> | null = null;
@@ -135,7 +136,7 @@ export class Journal {
     const id = this.#log.append(record, seq);
     if (!this.#flushIsDue) {
       this.#flushIsDue = true;
-      setImmediate(() => this.#enqueue(() => this.#flush()));
+      setImmediate(() => void this.#enqueue(() => this.#flush()));
     }
     return id;
   }
@@ -205,8 +206,7 @@ export class Journal {
     await files.syncDirectory(segmentsDirectory(directory));
     const { segment: segmentLast, segmentFirst, discarded } = plan;
     await this.#updateManifest({ segmentFirst, segmentLast });
-    await this.#removal;
-    this.#removal = this.#disk(() => this.#removeSegments(discarded));
+    this.#removal = this.#removal.then(() => this.#disk(() => this.#removeSegments(discarded)));
   }
 
   /** All of the file is durable before the next segment counts. */

@@ -199,10 +199,7 @@ function usableHeader(
   }
   if (header === "damaged") return damaged(`the header of segment ${number} is damaged`);
   if (header.number !== number) return damaged(`segment ${number} is really ${header.number}`);
-  if (before === null) return header;
-  if (header.groupBefore === before.group && bytesEqual(header.hashBefore, before.hash)) {
-    return header;
-  }
+  if (before === null || bytesEqual(header.hashBefore, before.hash)) return header;
   return damaged(`segment ${number} does not go on where segment ${number - 1} ends`);
 }
 

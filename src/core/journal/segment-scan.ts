@@ -87,15 +87,14 @@ function scanGroup(
   const frames: Frame[] = [];
   const group = before.group + 1;
   let { endOffset: start, hash, seqMax } = before;
-  for (let recordsToCome = -1; recordsToCome !== 0;) {
+  for (let isWhole = false; !isWhole;) {
     const header = readWholeFrame(bytes, start, salt, hash);
-    if (header === null || header.group !== group) return null;
-    if (frames.length > 0 && header.recordsToCome !== recordsToCome - 1) return null;
+    if (header?.group !== group) return null;
     frames.push({ start, header });
     hash = frameHash(hasher, bytes, start, header.length);
     seqMax = Math.max(seqMax, header.seq);
     start += frameBytes(header.length);
-    recordsToCome = header.recordsToCome;
+    isWhole = header.recordsToCome === 0;
   }
   return { frames, after: { records: [], endOffset: start, group, hash, seqMax } };
 }

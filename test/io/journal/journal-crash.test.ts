@@ -1,0 +1,232 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import fc from "fast-check";
+import { Journal } from "../../../src/io/journal.js";
+import type { JournalOptions } from "../../../src/io/journal.js";
+import { FakeDisk } from "./fake-disk.js";
+import type { Choose } from "./fake-disk.js";
+import { bytesOf, DIRECTORY, HASHER, IDENTITY, intactTexts, settle } from "./fixture.js";
+
+type Step =
+  | { readonly kind: "append"; readonly seqStep: number; readonly size: number }
+  | { readonly kind: "discard"; readonly behind: number }
+  | { readonly kind: "turn" | "pause" | "resume" };
+
+interface Life {
+  readonly steps: readonly Step[];
+  readonly haltAfter: number;
+  readonly closes: boolean;
+  readonly endsBy: "kill" | "power cut";
+  readonly seed: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("append" as const),
+      seqStep: fc.nat(2),
+      size: fc.oneof(fc.nat(80), fc.nat(1_500)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("discard" as const), behind: fc.nat(4) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("turn" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("pause", "resume") }) },
+);
+
+const life: fc.Arbitrary<Life> = fc.record({
+  steps: fc.array(step, { maxLength: 40 }),
+  haltAfter: fc.oneof(fc.nat(25), fc.nat(150)),
+  closes: fc.boolean(),
+  endsBy: fc.constantFrom("kill", "power cut"),
+  seed: fc.nat(),
+});
+
+const LAST_LIFE: Life = {
+  steps: [],
+  haltAfter: Infinity,
+  closes: true,
+  endsBy: "kill",
+  seed: 0,
+};
+
+/** What a replica does with a journal, and what it must find again. */
+class Owner {
+  /** All that was appended and not lost in a crash before it was reported, in order. */
+  history: { readonly id: number; readonly seq: number }[] = [];
+  /** How many of them were reported. */
+  reported = 0;
+  discarded = 0;
+  #nextId = 1;
+  #seq = 0;
+  #base = 0;
+  #life = 0;
+
+  /** Listens for one life: what a process learns in the moment it ends, it cannot act on. */
+  listen(): (id: number) => void {
+    const life = (this.#life += 1);
+    return (id) => {
+      if (life !== this.#life) return;
+      assert.ok(this.#base + id > this.reported, "reports ascend");
+      assert.ok(this.#base + id <= this.history.length, "only what was appended is reported");
+      this.reported = this.#base + id;
+    };
+  }
+
+  /** The process is gone. */
+  end(): void {
+    this.#life += 1;
+  }
+
+  /** Ids without a sequence number are what only the carried state keeps. */
+  readonly carryOver = (): readonly Uint8Array[] => {
+    const ids = this.history.filter(({ seq }) => seq === 0).map(({ id }) => id);
+    return [bytesOf(`carried ${ids.join(" ")}`)];
+  };
+
+  append(journal: Journal, seqStep: number, size: number): void {
+    this.#seq += seqStep;
+    const seq = seqStep === 0 ? 0 : this.#seq;
+    const id = this.#nextId;
+    this.#nextId += 1;
+    this.history.push({ id, seq });
+    journal.append(bytesOf(`${id} ${"x".repeat(size)}`), seq);
+  }
+
+  discard(journal: Journal, behind: number): void {
+    this.discarded = Math.max(this.discarded, this.#seq - behind);
+    journal.discard(this.discarded);
+  }
+
+  /** Compares what was recovered with what must be there, and goes on from it. */
+  restart(texts: readonly string[]): void {
+    const carried = texts[0]?.startsWith("carried") === true ? texts[0].split(" ").slice(1) : [];
+    const plain = (carried.length > 0 || texts[0] === "carried " ? texts.slice(1) : texts).map(
+      (text) => Number(text.split(" ")[0]),
+    );
+    const found = new Set([...carried.filter(Boolean).map(Number), ...plain]);
+    assert.deepEqual(
+      plain,
+      [...new Set(plain)].sort((a, b) => a - b),
+      "records come back in order, once",
+    );
+    const newest = Math.max(0, ...found);
+    for (const [index, { id, seq }] of this.history.entries()) {
+      if (seq !== 0 && seq <= this.discarded) continue;
+      if (index < this.reported) assert.ok(found.has(id), `reported record ${id} is there`);
+      if (id <= newest) assert.ok(found.has(id), `record ${id} is there, as later ones are`);
+    }
+    const known = new Set(this.history.map(({ id }) => id));
+    for (const id of found) assert.ok(known.has(id), `record ${id} was appended`);
+    this.history = this.history.filter(({ id }, index) => index < this.reported || id <= newest);
+    this.reported = this.history.length;
+    this.#base = this.history.length;
+  }
+}
+
+function chooser(seed: number): Choose {
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  return (bound) => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5) >>> 0;
+    return Math.floor(((state ^ (state >>> 13)) >>> 0) / (0x1_0000_0000 / bound));
+  };
+}
+
+function optionsFor(disk: FakeDisk, owner: Owner): JournalOptions {
+  return {
+    directory: DIRECTORY,
+    identity: IDENTITY,
+    durability: "fsync",
+    files: disk.mount(),
+    hasher: HASHER,
+    onDurable: owner.listen(),
+    onFatal: (error) => assert.fail(error),
+    carryOver: owner.carryOver,
+    segmentBytesMax: 3_000,
+  };
+}
+
+async function run(journal: Journal, disk: FakeDisk, owner: Owner, steps: readonly Step[]) {
+  for (const step of steps) {
+    if (step.kind === "append") owner.append(journal, step.seqStep, step.size);
+    else if (step.kind === "discard") owner.discard(journal, step.behind);
+    else if (step.kind === "pause") disk.pause();
+    else if (step.kind === "resume") disk.resume();
+    else await nextTurn();
+  }
+}
+
+/** One life of a process, from start to its end, which may come at any call to the disk. */
+async function live(
+  disk: FakeDisk,
+  owner: Owner,
+  { steps, haltAfter, closes }: Life,
+  changes: Partial<JournalOptions> = {},
+): Promise<"closed" | "halted"> {
+  disk.haltAfter(haltAfter);
+  const options = { ...optionsFor(disk, owner), ...changes };
+  const opened = await Promise.race([Journal.open(options), disk.halted]);
+  if (opened === undefined) return "halted";
+  owner.restart(intactTexts(opened.outcome));
+  assert.ok(opened.journal !== null);
+  await run(opened.journal, disk, owner, steps);
+  if (!closes) return "halted";
+  disk.resume();
+  const closed = opened.journal.close().then(() => "closed" as const);
+  return Promise.race([closed, disk.halted.then(() => "halted" as const)]);
+}
+
+test("PS, RS1: after kills and power cuts at any moment, with torn writes, every reported record is there, in order", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 5 }), async (lives) => {
+      const disk = new FakeDisk();
+      const owner = new Owner();
+      for (const each of lives) {
+        const end = await live(disk, owner, each);
+        if (end === "closed") assert.equal(owner.reported, owner.history.length);
+        owner.end();
+        if (each.endsBy === "kill") disk.kill();
+        else disk.cutPower(chooser(each.seed));
+      }
+      await live(disk, owner, LAST_LIFE);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("PS: with durability async every reported record outlives the process", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 4 }), async (lives) => {
+      const disk = new FakeDisk();
+      const owner = new Owner();
+      for (const each of lives) {
+        await live(disk, owner, each, { durability: "async" });
+        owner.end();
+        disk.kill();
+      }
+      await live(disk, owner, LAST_LIFE);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("the crash test can fail: a disk that forgets what it synced is found out", async () => {
+  const disk = new FakeDisk();
+  const owner = new Owner();
+  const steps: Step[] = [
+    { kind: "append", seqStep: 0, size: 10 },
+    { kind: "turn" },
+    { kind: "turn" },
+    { kind: "append", seqStep: 0, size: 10 },
+  ];
+  await live(disk, owner, { ...LAST_LIFE, steps, closes: false });
+  await settle();
+  assert.equal(owner.reported, 2);
+  const segment = disk.paths().find((path) => path.endsWith(".log")) ?? "";
+  disk.overwrite(segment, disk.bytesOf(segment).subarray(0, 184));
+  await assert.rejects(live(disk, owner, LAST_LIFE), /reported record 2 is there/);
+});
