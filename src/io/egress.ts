@@ -23,7 +23,7 @@ export interface FrameSealer {
 }
 
 /** What an egress works with. */
-export interface EgressOptions {
+interface EgressOptions {
   readonly roster: Roster;
   readonly sealer: FrameSealer;
   readonly socket: DatagramSocket;
@@ -65,7 +65,7 @@ const MESSAGE_ID_END = 2 ** 32;
 
 /**
  * From messages to datagrams: all messages queued in a turn for one destination are packed into as
- * few datagrams as they fit, with one MAC each; what is larger than a datagram is cut into fragments.
+ * few datagrams as they fit, with one MAC each; what is larger than a datagram is fragmented.
  */
 export class Egress {
   readonly #options: EgressOptions;

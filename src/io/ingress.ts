@@ -14,7 +14,7 @@ import type { Tally } from "./tally.js";
 import type { SocketAddress } from "./udp-socket.js";
 
 /** What an ingress works with. */
-export interface IngressOptions {
+interface IngressOptions {
   readonly roster: Roster;
   /** Knows the public keys by `principalNumber` and the MAC keys by `macKeyOf`. */
   readonly verifier: Verifier;
@@ -38,9 +38,9 @@ interface Arrival {
 }
 
 /**
- * From a datagram to verified messages. Nothing is learnt from bytes that were not authenticated, and
- * nothing is decoded before its frame's MAC passed; a frame or message that fails is counted and
- * dropped. Messages come out in the order in which the verifier finishes.
+ * From a datagram to verified messages. Nothing is learnt from bytes that were not authenticated,
+ * and nothing is decoded before its frame's MAC passed; a frame or message that fails is counted
+ * and dropped. Messages come out in the order in which the verifier finishes.
  *
  * A datagram's bytes must not change after they were handed in: messages keep views of them.
  */

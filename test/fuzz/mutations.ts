@@ -1,4 +1,4 @@
-/** A seeded stream of numbers (mulberry32): the same seed gives the same stream on every machine. */
+/** A seeded stream of numbers (mulberry32): one seed gives one stream, on every machine. */
 export class SeededNumbers {
   #state: number;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { Check } from "../../src/core/crypto/check.js";
 import type { Message } from "../../src/core/message.js";
 import { encodeMessage } from "../../src/core/wire/encode.js";
 import { readFragment } from "../../src/core/wire/fragments.js";
@@ -11,8 +12,10 @@ import { journalRecord, message } from "../core/wire/message-arbitraries.js";
 import {
   bodyOf,
   client,
+  CLIENT_COUNT,
   decodeBody,
   replica,
+  REPLICA_COUNT,
   rosterOf,
   scopeFor,
 } from "../core/wire/sample-cluster.js";
@@ -35,7 +38,7 @@ const SCOPES = [
 ];
 
 /**
- * Size of a decoded value, counted from its fields: 8 bytes for a number or flag, 8 for each element
+ * Size of a decoded value, counted from its fields: 8 bytes for a number or flag, 8 for an element
  * of an array, the length of byte strings that are not views of what came in.
  */
 function sizeOf(value: unknown, source: ArrayBufferLike): number {
@@ -49,10 +52,30 @@ function sizeOf(value: unknown, source: ArrayBufferLike): number {
   return 8;
 }
 
+/** What a verifier relies on: checks point into the bytes, at keys that exist, at earlier digests. */
+function assertRunnable(bytes: Uint8Array, checks: readonly Check[]): void {
+  let digestCount = 0;
+  for (const check of checks) {
+    if (check.kind === "digest") {
+      assert.ok(0 <= check.start && check.start < check.end && check.end <= bytes.length);
+      digestCount += 1;
+    } else if (check.kind === "digest-of-digests") {
+      assert.ok(0 <= check.first && check.first + check.count <= digestCount);
+      digestCount += 1;
+    } else if (check.kind === "signature") {
+      assert.ok(check.digest < digestCount && check.signature + 64 <= bytes.length);
+      assert.ok(0 <= check.key && check.key < REPLICA_COUNT + CLIENT_COUNT);
+    }
+  }
+}
+
 /** Decodes as if every MAC and signature were good: the worst that a faulty member can do. */
 function decodeEverywhere(body: Uint8Array): void {
   for (const scope of SCOPES) {
-    const decoded = decodeBody(body, scope, constantVerdict);
+    const decoded = decodeBody(body, scope, (bytes, checks) => {
+      assertRunnable(bytes, checks);
+      return constantVerdict(bytes, checks);
+    });
     const size = sizeOf(decoded, body.buffer);
     assert.ok(size <= 64 + GROWTH_MAX * body.length, `${String(size)} from ${String(body.length)}`);
   }
@@ -80,7 +103,7 @@ test("counts and lengths of all ones allocate nothing", () => {
   }
 });
 
-test(`decoding mutated messages never throws; what is accepted is canonical (seed ${SEED})`, (t) => {
+test(`decoding mutated messages never throws; what passes is canonical (seed ${SEED})`, (t) => {
   const numbers = new SeededNumbers(SEED);
   const samples = [...EXAMPLE_LIST, ...fc.sample(message, { seed: SEED, numRuns: 300 })];
   const accepted = new Set<Message["kind"]>();

@@ -68,10 +68,24 @@ const BAD_SIGNATURE: Readonly<Partial<Record<Message["kind"], WireReject>>> = {
 /** A new-view's own checks come before those of its votes: a digest and a signature. */
 const NEW_VIEW_SIGNATURE_CHECK = 1;
 
+/** Messages of which views stay in memory after they were handled. */
+const HELD: ReadonlySet<Message["kind"]> = new Set([
+  "request",
+  "read",
+  "reply",
+  "read-reply",
+  "pre-prepare",
+  "checkpoint",
+  "view-change",
+  "new-view",
+  "batch-body",
+  "decision",
+  "state-data",
+]);
+
 /**
- * A message with signatures stays in memory as views of the bytes that it came in. It gets bytes of
- * its own when it is less than this part of them: so nobody makes us hold a large datagram for the
- * sake of a small message.
+ * A message that is held gets bytes of its own when it is less than this part of those that it came
+ * in: so nobody makes us keep a large datagram for the sake of a small message.
  */
 const HELD_PART_MIN = 1 / 4;
 
@@ -113,9 +127,8 @@ function signatureReject(kind: Message["kind"], failed: number): WireReject {
 }
 
 function readerOf(bytes: Uint8Array, planned: AdmittedMessage, verdict: Verdict): Reader {
-  const { start, end, digestFirst } = planned;
-  const isHeld = planned.checkEnd > planned.checkFirst;
-  if (isHeld && end - start < bytes.buffer.byteLength * HELD_PART_MIN) {
+  const { kind, start, end, digestFirst } = planned;
+  if (HELD.has(kind) && end - start < bytes.buffer.byteLength * HELD_PART_MIN) {
     const own = new Uint8Array(end - start);
     own.set(bytes.subarray(start, end));
     return new Reader(own, 0, own.length, verdict.digests, digestFirst);

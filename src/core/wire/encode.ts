@@ -21,8 +21,8 @@ import { encodeStateData, encodeStateFetch } from "./state-transfer-codec.js";
 import { encodeStatus } from "./status-codec.js";
 
 /**
- * The one encoding of `message`, type included. A signed message is what was signed, verbatim and not
- * copied (AU2): never write to the result.
+ * The one encoding of `message`, type included. A signed message is what was signed, verbatim and
+ * not copied (AU2): never write to the result.
  * @throws InvariantError when a field does not fit: our own messages are well formed.
  */
 export function encodeMessage(message: Message): Uint8Array {

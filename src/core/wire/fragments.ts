@@ -15,7 +15,7 @@ import type { WireReject } from "./reject.js";
  *   │ message id u32 │ index u16 │ count u16 │ total bytes u32 │ chunk │
  *
  * So each fragment alone says where its chunk belongs, and two that disagree are noticed at once.
- * Chunks are kept as they came: what is held is what was really received, whatever a fragment claims.
+ * Chunks are kept as they came: what is held is what was received, whatever a fragment claims.
  */
 
 /** Size of a fragment's fields before its chunk. */

@@ -5,7 +5,7 @@ import type { WireReject } from "./reject.js";
 import { type Roster, rosterHas } from "./roster.js";
 
 /** What a frame's header says. Nobody vouched for it yet. */
-export interface FrameHeader {
+interface FrameHeader {
   readonly kind: FrameKind;
   readonly from: Principal;
   /** Which of the sender's MAC keys was used. */

@@ -116,8 +116,8 @@ export const CERTIFICATE_ENTRY_BYTES = 2 * COUNTER_BYTES + DIGEST_BYTES;
 /** A checkpoint: type, replica, sequence number, digest, signature. */
 export const CHECKPOINT_BYTES = TYPE_BYTES + 1 + CHECKPOINT_ENTRY_BYTES + SIGNATURE_BYTES;
 
-/** A view-change's fields before its entries: type, replica, view, stable checkpoint, three counts. */
-export const VIEW_CHANGE_FIXED_BYTES = TYPE_BYTES + 1 + 2 * COUNTER_BYTES + 3 * 2;
+/** A view-change's fields before its entries: type, replica, view, stable seq, three counts. */
+const VIEW_CHANGE_FIXED_BYTES = TYPE_BYTES + 1 + 2 * COUNTER_BYTES + 3 * 2;
 
 /** Smallest view-change: no entries. */
 export const VIEW_CHANGE_BYTES_MIN = VIEW_CHANGE_FIXED_BYTES + SIGNATURE_BYTES;

@@ -7,9 +7,9 @@ const NO_DIGESTS: readonly Digest[] = [];
 const NO_DIGEST: Digest = new Uint8Array(DIGEST_BYTES);
 
 /**
- * Reads fields one after another from untrusted bytes. Never throws: the first thing that is wrong is
- * kept in `rejected`, and from then on every field reads as zero or empty, so that a decoder needs
- * one check at its end. What it read until then must be thrown away.
+ * Reads fields one after another from untrusted bytes. Never throws: the first thing that is wrong
+ * is kept in `rejected`, and from then on every field reads as zero or empty, so that a decoder
+ * needs one check at its end. What it read until then must be thrown away.
  */
 export class Reader {
   readonly bytes: Uint8Array;

@@ -1,6 +1,6 @@
 /**
- * Why a frame, a fragment or a message was dropped. A peer's fault, or nobody's: always a value that
- * is counted, never an exception. The part before the slash names what was looked at.
+ * Why a frame, a fragment or a message was dropped. A peer's fault, or nobody's: a value that is
+ * counted, never an exception. The part before the slash names what was looked at.
  */
 export type WireReject =
   // The fixed header; nothing behind it was looked at.

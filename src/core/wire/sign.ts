@@ -7,7 +7,7 @@ import { encodeUnsignedRequest } from "./request-codec.js";
 import { encodeUnsigned } from "./view-change-codec.js";
 
 /** Makes the 64-byte Ed25519 signature of a digest with the caller's key. */
-export type Signer = (digest: Digest) => Uint8Array;
+type Signer = (digest: Digest) => Uint8Array;
 
 const SIGNED_DOMAIN: Readonly<Record<SignedMessage["kind"], Domain>> = {
   checkpoint: Domain.checkpoint,
@@ -37,7 +37,7 @@ export function signRequest(message: Unsigned<Request>, hasher: Hasher, signer: 
   return { ...message, bytes, digest };
 }
 
-/** Signs all but the last 64 bytes and puts the signature there; returns the digest that it signs. */
+/** Signs all but the last 64 bytes and puts the signature there; returns the digest it signs. */
 function signInto(bytes: Uint8Array, domain: Domain, hasher: Hasher, signer: Signer): Digest {
   const signatureStart = bytes.length - SIGNATURE_BYTES;
   const digest = hasher.digest(domain, bytes.subarray(0, signatureStart));

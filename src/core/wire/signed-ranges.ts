@@ -21,7 +21,7 @@ import { principalNumber } from "./roster.js";
 import type { Scope } from "./scope.js";
 
 /*
- * Finds, in bytes that nobody vouched for yet, what has to be digested and whose signature has to be
+ * Finds, in bytes that nobody vouched for yet, what must be digested and whose signature must be
  * checked, so that one job of a worker does all of it. Looks at lengths, counts and signers only;
  * whether the rest makes sense is for the decoder to say, once the bytes have an author.
  */

@@ -48,7 +48,7 @@ export const request: fc.Arbitrary<Request> = record({
 }).map((fields) => signRequest(fields, sampleHasher, sampleSigner(REPLICA_COUNT + fields.client)));
 
 /** A batch, the null batch included. */
-export const batch: fc.Arbitrary<Batch> = fc
+const batch: fc.Arbitrary<Batch> = fc
   .array(request, { maxLength: 4 })
   .map((requests) => batchOf(requests));
 
@@ -59,7 +59,7 @@ export function batchOf(requests: readonly Request[]): Batch {
 }
 
 /** A signed checkpoint of any replica. */
-export const checkpoint: fc.Arbitrary<Checkpoint> = record({
+const checkpoint: fc.Arbitrary<Checkpoint> = record({
   kind: fc.constant("checkpoint" as const),
   replica: replicaId,
   seq: counter,
@@ -80,7 +80,7 @@ const prePrepared = fc
   .map(([entries, moreCount]) => entries.flatMap((entry) => variantsOf(entry, moreCount)));
 
 /** A signed view-change of any replica. */
-export const viewChange: fc.Arbitrary<ViewChange> = record({
+const viewChange: fc.Arbitrary<ViewChange> = record({
   kind: fc.constant("view-change" as const),
   replica: replicaId,
   view: counter,
@@ -95,7 +95,7 @@ export const viewChange: fc.Arbitrary<ViewChange> = record({
 });
 
 /** A signed new-view of any replica. */
-export const newView: fc.Arbitrary<NewView> = record({
+const newView: fc.Arbitrary<NewView> = record({
   replica: replicaId,
   view: counter,
   votes: fc.uniqueArray(viewChange, { maxLength: 3, selector: (vote) => vote.replica }),

@@ -118,7 +118,7 @@ test("a reply has a known code, and results only if it was executed", () => {
   assert.equal(rejectOf("reply", 33, ReplyCode.sessionExpired), "reply/unexpected-results");
 });
 
-test("a batch that claims more than its bytes hold is rejected before anything is allocated", () => {
+test("a batch that claims more than its bytes hold is rejected before it is decoded", () => {
   const countAt = 17;
   assert.equal(rejectOf("pre-prepare", countAt, 0x04, 0x01), "batch/too-many-requests");
   assert.equal(rejectOf("pre-prepare", countAt, 0x04, 0x00), "wire/truncated");

@@ -14,7 +14,7 @@ import { runChecks } from "./sample-crypto.js";
 /** The cluster of the wire's tests: four replicas, five clients. */
 export const REPLICA_COUNT = 4;
 export const CLIENT_COUNT = 5;
-export const CLUSTER_TAG = 0xc1057e12;
+const CLUSTER_TAG = 0xc1057e12;
 
 /** Replica `id`. */
 export function replica(id: number): Principal {

@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
 import type { Digest, Hasher } from "../../../src/core/base/hasher.js";
 import type { Check, Verdict, Verifier } from "../../../src/core/crypto/check.js";
-import type { Signer } from "../../../src/core/wire/sign.js";
 
 /*
- * Cryptography for tests of the wire: every key is a number, a signature is a hash of key and digest.
- * It protects nothing, but a wrong range, key, domain or digest gives a wrong result as with the real.
+ * Cryptography for tests of the wire: a key is a number, a signature is a hash of key and digest.
+ * It protects nothing, but a wrong range, key, domain or digest fails as it does with the real one.
  */
 
 /** SHA-256 of the domain and the bytes. */
 export const sampleHasher: Hasher = { digest: hash };
 
 /** Signs with key number `key`. */
-export function sampleSigner(key: number): Signer {
+export function sampleSigner(key: number): (digest: Digest) => Uint8Array {
   return (digest) => {
     const half = hash(key, digest);
     return Uint8Array.of(...half, ...half);

@@ -110,7 +110,7 @@ test("the largest message passes, a larger one is counted and dropped", () => {
   assert.deepEqual(link.dropped(), { "egress/too-large": 1 });
 });
 
-test("what the socket does not let go of is bounded; then datagrams are counted and dropped", () => {
+test("what the socket does not let go of is bounded; the rest is counted and dropped", () => {
   const link = new SampleLink(replica(1), replica(0), 65_507);
   const boundCount = Math.floor((64 * 1024 * 1024) / 65_507);
   for (let turn = 0; turn < boundCount + 3; turn += 1) {

@@ -43,7 +43,7 @@ function twoFragments(body: Uint8Array, messageId = 1): Uint8Array[] {
   });
 }
 
-test("a message arrives with the principal that authenticated it and the address it came from", () => {
+test("a message arrives with who authenticated it and the address it came from", () => {
   const link = new SampleLink(client(3), replica(0));
   link.deliver(link.send(hello));
   const expected = { from: client(3), message: hello, address: link.address };

@@ -32,7 +32,7 @@ export function sealerOf(self: Principal): FrameSealer {
 }
 
 /** Keeps what is sent until the test takes it, and the buffers until it lets go of them. */
-export class HeldSocket implements DatagramSocket {
+class HeldSocket implements DatagramSocket {
   readonly local = { address: "127.0.0.1", port: 7000 };
   readonly counts = {} as SocketCounts;
   readonly sent: { readonly bytes: Uint8Array; readonly to: SocketAddress }[] = [];
@@ -69,7 +69,7 @@ export class HeldSocket implements DatagramSocket {
 }
 
 /** What one message arrived as. */
-export interface Arrived {
+interface Arrived {
   readonly from: Principal;
   readonly message: Message;
   readonly address: SocketAddress;
