@@ -104,7 +104,7 @@ function accountsOf(
   published: ReadonlyMap<string, string>,
 ): ExperimentAccount[] {
   const byCustomer = new Map(
-    tables.flatMap((table) => table.accounts.map((row) => [row.customerId, row] as const)),
+    tables.flatMap((table) => table?.accounts ?? []).map((row) => [row.customerId, row]),
   );
   const rows = [...byCustomer.values()].sort((left, right) => left.customerId - right.customerId);
   return rows.map(({ customerId, account, name, address }) => ({
@@ -114,7 +114,7 @@ function accountsOf(
     address,
     published: published.get(account) ?? null,
     balances: tables.map((table) => {
-      const row = table.accounts.find((candidate) => candidate.customerId === customerId);
+      const row = table?.accounts.find((candidate) => candidate.customerId === customerId);
       return row === undefined ? null : formatMoney(row.balance);
     }),
   }));

@@ -94,7 +94,7 @@ export function conditionPairs({
     ["replicas", `${cluster.replicaCount}, with the client on this machine`],
     ["store", cluster.store],
     ["durability", cluster.durability],
-    ["cryptography", cluster.cryptoProvider],
+    ["verification", cluster.verifier],
     ["sessions", load.sessions.toString()],
     ["in flight", `${load.inFlight} a session`],
     ["load", loop],

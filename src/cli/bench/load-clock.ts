@@ -15,6 +15,12 @@ export const processClock: LoadClock = {
   nowMicros: () => performance.now() * MICROS_PER_MS,
   async sleepUntil(micros, signal) {
     const remainingMs = micros / MICROS_PER_MS - performance.now();
-    if (remainingMs > 0) await delay(remainingMs, undefined, { signal });
+    if (remainingMs <= 0) return;
+    try {
+      await delay(remainingMs, undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted(); // With the reason why, which the timer does not pass on.
+      throw error;
+    }
   },
 };

@@ -56,8 +56,21 @@ export async function runLoad(
   const lanes = clients.flatMap((client) =>
     Array.from({ length: options.inFlight }, () => load.lane(client)),
   );
-  await Promise.all(lanes);
+  const ended = new AbortController();
+  try {
+    await Promise.race([Promise.all(lanes), aborted(signal, ended.signal)]);
+  } finally {
+    ended.abort();
+  }
   return load.result();
+}
+
+/** Rejects when `signal` aborts: an operation that waits for its deadline must not delay the end. */
+function aborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort, { once: true, signal: ended });
+  });
 }
 
 /** One load under way, shared by its lanes. A lane has at most one operation outstanding. */

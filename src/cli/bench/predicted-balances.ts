@@ -1,6 +1,9 @@
 import type { LedgerOperation } from "../../core/ledger/operation.js";
 import type { MeasuredOutcome } from "./measured-client.js";
 
+/** Failures after which a change may have been made all the same. */
+const UNKNOWN_CODES: readonly string[] = ["timeout", "session-expired"];
+
 /**
  * Predicts the balances from nothing but the operations and their outcomes, so that four
  * databases which agree on a wrong amount are caught too.
@@ -23,7 +26,7 @@ export class PredictedBalances {
   note(operation: LedgerOperation, outcome: MeasuredOutcome): void {
     if (operation.kind === "get") return;
     if (!outcome.ok) {
-      if (outcome.code === "timeout") this.#unknownCount += 1;
+      if (UNKNOWN_CODES.includes(outcome.code)) this.#unknownCount += 1;
       return;
     }
     switch (operation.kind) {

@@ -25,7 +25,7 @@ export interface ClusterConditions {
   readonly replicaCount: number;
   readonly store: string;
   readonly durability: string;
-  readonly cryptoProvider: string;
+  readonly verifier: string;
 }
 
 /** How it was driven. */

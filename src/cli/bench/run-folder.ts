@@ -1,33 +1,34 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../io/config-error.js";
 import type { BenchResult } from "./run-bench.js";
 import { reportHtml } from "./report-html.js";
 
 /**
- * Creates the folder for one run, `parent`/runs/TIME, and returns its path. Done before measuring,
- * so that a folder that cannot be written is not found out after two minutes of work.
- * @throws ConfigError when it cannot be created.
+ * The folder for a run that starts at `now`: `parent`/runs/TIME. It is only made when there is
+ * something to put into it, but asked for before measuring, so that a place that cannot be
+ * written is not found out after two minutes of work.
+ * @throws ConfigError when it could not be created.
  */
-export function createRunFolder(parent: string, now: Date): string {
-  const folder = join(parent, "runs", now.toISOString().replaceAll(":", "-").replace(".", "-"));
+export function runFolder(parent: string, now: Date): string {
+  const runs = join(parent, "runs");
   try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    accessSync(existsSync(runs) ? runs : parent, constants.W_OK);
+  } catch {
     throw new ConfigError(
-      `The report's folder ${folder} cannot be created: ${reason}. ` +
-        "Check the permissions and the disk, or run from another directory.",
+      `The report cannot be saved: ${runs} is not writable. ` +
+        "Check the permissions, or run from another directory.",
     );
   }
-  return folder;
+  return join(runs, now.toISOString().replaceAll(":", "-").replace(".", "-"));
 }
 
 /**
- * Writes `run.json` (everything), one `.hgrm` file for each row, and `report.html`.
- * Returns the path of the HTML report.
+ * Creates `folder` and writes `run.json` (everything), one `.hgrm` file for each row, and
+ * `report.html`. Returns the path of the HTML report.
  */
 export function writeRun(folder: string, { report, percentileTexts }: BenchResult): string {
+  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "run.json"), `${JSON.stringify(report, null, 2)}\n`);
   for (const [index, row] of report.rows.entries()) {
     writeFileSync(join(folder, row.percentileFile), percentileTexts[index] ?? "");

@@ -1,5 +1,4 @@
 import { renderTable } from "../table.js";
-import { problemsOf } from "./bench-report.js";
 import type { BenchReport, ExperimentReport } from "./bench-report.js";
 import {
   ROW_HEADS,
@@ -24,7 +23,7 @@ export function experimentText(experiment: ExperimentReport): string {
   ].join("\n");
 }
 
-/** The table of the rows with what one needs to judge it, and every problem, for the terminal. */
+/** The table of the rows with what one needs to judge it, for the terminal. */
 export function rowsText(report: BenchReport): string {
   const warmUps = [...new Set(report.rows.map((row) => row.warmUpCount.toString()))].join(" or ");
   const conditions = conditionPairs(report.conditions).map(([name, value]) => `${name}: ${value}`);
@@ -39,7 +38,6 @@ export function rowsText(report: BenchReport): string {
     ...wrapped(note),
     ...wrapped(PUBLISHED_NOTE),
     ...wrapped(`Measured with ${conditions.join("; ")}.`),
-    ...problemsOf(report).map((problem) => `PROBLEM ${problem}`),
   ];
   return lines.join("\n");
 }

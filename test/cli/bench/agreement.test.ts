@@ -67,3 +67,13 @@ test("a different name, a missing row and an extra row are differences too", asy
   longer.tables[2]?.set("D", { ...row, customerId: 9, account: "D" });
   assert.match((await agreementOf(longer)).explanation, /replica 0 holds no row/);
 });
+
+test("where there is no database, the state roots decide", async () => {
+  const cluster = new FakeCluster();
+  cluster.roots.fill("c0ffee");
+  assert.match((await agreementOf(cluster)).explanation, /all 4 replicas name one state root/);
+  cluster.roots[1] = "decaf";
+  const agreement = await agreementOf(cluster);
+  assert.equal(agreement.identical, false);
+  assert.match(agreement.explanation, /replica 0 holds state c0ffee, replica 1 holds state decaf/);
+});

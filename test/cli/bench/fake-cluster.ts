@@ -2,9 +2,9 @@ import type { LoadClock } from "../../../src/cli/bench/load-clock.js";
 import type { LedgerOperation } from "../../../src/core/ledger/operation.js";
 import type { MeasuredOutcome } from "../../../src/cli/bench/measured-client.js";
 import type {
-  CustomerTable,
   MeasuredCluster,
   MeasuredSession,
+  ReplicaTable,
 } from "../../../src/cli/bench/measured-cluster.js";
 import type { AccountRow } from "../../../src/io/store.js";
 
@@ -29,6 +29,7 @@ export class FakeCluster implements MeasuredCluster {
   readonly viewChanges = [0, 0, 0, 0];
   readonly tables: Map<string, AccountRow>[];
   readonly seqs = [0, 0, 0, 0];
+  readonly roots: (string | null)[] = [null, null, null, null];
   openSessions = 0;
   /** Runs before each operation, to make things go wrong. */
   onOperation: (operation: LedgerOperation) => MeasuredOutcome | null = () => null;
@@ -53,9 +54,10 @@ export class FakeCluster implements MeasuredCluster {
     return Promise.resolve(this.viewChanges[replica] ?? null);
   }
 
-  readTable(replica: number): Promise<CustomerTable> {
+  readTable(replica: number): Promise<ReplicaTable | null> {
     const accounts = [...(this.tables[replica]?.values() ?? [])];
-    return Promise.resolve({ seq: this.seqs[replica] ?? 0, accounts });
+    const root = this.roots[replica] ?? null;
+    return Promise.resolve({ seq: this.seqs[replica] ?? 0, accounts, root });
   }
 
   #run(operation: LedgerOperation): MeasuredOutcome {

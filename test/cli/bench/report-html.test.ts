@@ -18,7 +18,7 @@ function hostileReport(): BenchReport {
       machine: { cpuModel: HOSTILE, cpuCount: 2, memoryBytes: 2 ** 33, platform: "linux x64" },
       nodeVersion: "v20.0.0",
       commit: null,
-      cluster: { replicaCount: 4, store: HOSTILE, durability: "fsync", cryptoProvider: "native" },
+      cluster: { replicaCount: 4, store: HOSTILE, durability: "fsync", verifier: "native" },
       load: { sessions: 1, inFlight: 1, ratePerSecond: 500, seed: 9, timeoutMs: 1_000 },
     },
     experiments: [

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FailedOperation } from "../src/cli/failure.js";
+import { Supervisor } from "../src/cli/supervisor.js";
+import { createCluster, DEMO_ACCOUNTS } from "../src/io/cluster-create.js";
+import { writeCluster } from "../src/io/cluster-directory.js";
+import type { StoreUrl } from "../src/io/config-schema.js";
+import { loadCrypto } from "../src/workers/load-crypto.js";
+import { findFreePorts } from "./free-ports.js";
+
+const REPLICA_COUNT = 4;
+
+/**
+ * Boots a fresh demo cluster of four replicas, each in a process of its own, lets `work` use it, then
+ * stops the replicas and deletes everything they wrote, also when `work` fails.
+ * @param note hears what happens to replicas.
+ */
+export async function withDemoCluster<T>(
+  store: StoreUrl,
+  note: (line: string) => void,
+  work: (dir: string) => Promise<T>,
+): Promise<T> {
+  const dir = mkdtempSync(join(tmpdir(), "pbft-ledger-"));
+  try {
+    await writeDemoCluster(dir, store);
+    const supervisor = new Supervisor(dir, REPLICA_COUNT, note);
+    try {
+      const reason = await supervisor.start();
+      if (reason !== null) throw new FailedOperation(reason);
+      return await work(dir);
+    } finally {
+      await supervisor.stop();
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function writeDemoCluster(dir: string, store: StoreUrl): Promise<void> {
+  const { provider } = await loadCrypto(process.env);
+  const port = await findFreePorts(REPLICA_COUNT);
+  const cluster = createCluster(
+    {
+      replicaCount: REPLICA_COUNT,
+      clientCount: 1,
+      hosts: ["127.0.0.1"],
+      port,
+      store,
+      durability: "fsync",
+      accounts: DEMO_ACCOUNTS,
+    },
+    provider,
+  );
+  writeCluster(dir, cluster);
+}

@@ -1,0 +1,122 @@
+/*
+ * What `npm start` runs: a fresh cluster of four replicas on this machine, the published experiments,
+ * the rows of Table 1, and the report.
+ */
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { benchAndReport } from "../src/cli/bench/bench-output.js";
+import { interruptible } from "../src/cli/bench/interrupt.js";
+import { LedgerCluster } from "../src/cli/bench/ledger-cluster.js";
+import { parseKinds, planRows } from "../src/cli/bench/plan-rows.js";
+import { SEED_LIMIT } from "../src/cli/bench/prng.js";
+import { ProgressBar } from "../src/cli/bench/progress-bar.js";
+import type { BenchPlan } from "../src/cli/bench/run-bench.js";
+import { CommandInput, UsageError } from "../src/cli/command.js";
+import type { ExitStatus, Output } from "../src/cli/command.js";
+import { sentenceFor } from "../src/cli/failure.js";
+import { withDemoCluster } from "./demo-cluster.js";
+
+const USAGE = `Usage: npm start -- [options]
+
+Boots four replicas on this machine, repeats Experiments 1 and 3, measures the rows of Table 1, and
+saves the report under runs/. Ends with 0 only when all databases agree and everything is right.
+
+Options:
+  --iterations <n,...>  measure these numbers of operations instead of Table 1's
+  --rows <kinds>        read-only, read-write, or both separated by a comma (default: both)
+  --store <store>       sqlite or memory (default: sqlite)
+  --seed <n>            repeat the operations of an earlier run
+  --json                print one JSON object as the last line
+  --help                show this
+
+Example:
+  npm start -- --iterations 1000 --rows read-only --json`;
+
+const STORES = ["sqlite", "memory"] as const;
+
+/** One client that waits for each answer, as in the reference's measurements. */
+const LOAD = { inFlight: 1, ratePerSecond: null, timeoutMs: 10_000 };
+
+const output: Output = {
+  result: (line) => process.stdout.write(`${line}\n`),
+  note: (line) => process.stderr.write(`${line}\n`),
+};
+
+const input = parse(process.argv.slice(2));
+process.exitCode = input === null ? 2 : await run(input);
+
+function parse(words: string[]): CommandInput | null {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const options = { iterations: text, rows: text, store: text, seed: text, json: flag, help: flag };
+  try {
+    return new CommandInput([], parseArgs({ args: words, options }).values);
+  } catch (error) {
+    output.note(`error: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return null;
+  }
+}
+
+async function run(given: CommandInput): Promise<ExitStatus> {
+  if (given.flag("help")) {
+    output.result(USAGE);
+    return 0;
+  }
+  try {
+    return await measure(given);
+  } catch (error) {
+    const sentence = sentenceFor(error);
+    if (sentence === null) throw error;
+    output.note(`error: ${sentence}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+async function measure(given: CommandInput): Promise<ExitStatus> {
+  const isJson = given.flag("json");
+  const plan = planOf(given);
+  const store = storeOf(given.text("store") ?? STORES[0]);
+  const progress = new ProgressBar(process.stderr.isTTY);
+  const parent = process.cwd();
+  return interruptible((signal) =>
+    withDemoCluster(
+      store,
+      (line) => output.note(line),
+      async (dir) => {
+        const cluster = await LedgerCluster.open(dir);
+        const { conditions } = cluster;
+        try {
+          return await benchAndReport({
+            cluster,
+            conditions,
+            plan,
+            parent,
+            isJson,
+            progress,
+            output,
+            signal,
+          });
+        } finally {
+          await cluster.close();
+        }
+      },
+    ),
+  );
+}
+
+function planOf(given: CommandInput): BenchPlan {
+  const isSeeded = given.text("seed") !== null;
+  return {
+    hasExperiments: true,
+    rows: planRows(given.text("iterations"), parseKinds(given.text("rows"))),
+    sessionCount: 1,
+    load: LOAD,
+    seed: isSeeded ? given.wholeNumber("seed", 0, SEED_LIMIT - 1) : randomInt(SEED_LIMIT),
+  };
+}
+
+function storeOf(written: string): (typeof STORES)[number] {
+  const store = STORES.find((known) => known === written);
+  if (store !== undefined) return store;
+  throw new UsageError(`--store must be ${STORES.join(" or ")}, not "${written}"`);
+}

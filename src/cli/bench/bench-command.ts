@@ -1,0 +1,91 @@
+import { randomInt } from "node:crypto";
+import { SESSIONS_PER_CLIENT_MAX } from "../../core/base/limits.js";
+import type { CommandDescription, CommandInput, ExitStatus, Output } from "../command.js";
+import { UsageError } from "../command.js";
+import { benchAndReport } from "./bench-output.js";
+import { interruptible } from "./interrupt.js";
+import { LedgerCluster } from "./ledger-cluster.js";
+import { planRows } from "./plan-rows.js";
+import { SEED_LIMIT } from "./prng.js";
+import { ProgressBar } from "./progress-bar.js";
+import type { BenchPlan } from "./run-bench.js";
+import { WORKLOAD_KINDS } from "./workload.js";
+import type { WorkloadKind } from "./workload.js";
+
+/** Operations a session may have outstanding in the open loop, when nothing else was asked for. */
+const IN_FLIGHT_OPEN_LOOP = 1_000;
+
+const IN_FLIGHT_MAX = 100_000;
+const RATE_MAX = 100_000_000;
+
+/** Half of what the replicas remember: other sessions of this client must not be forgotten. */
+const SESSIONS_MAX = SESSIONS_PER_CLIENT_MAX / 2;
+
+/** Deadline of one operation, in milliseconds. */
+const TIMEOUT_MS = 10_000;
+
+/** `bench`: measures a running cluster. */
+export const benchCommand: CommandDescription = {
+  name: "bench",
+  summary: "measure a running cluster; saves the report under DIR/runs",
+  positionals: [["<dir>", "the cluster's directory, with the key of the first client"]],
+  options: [
+    { flags: "--iterations <n>", summary: "operations of a row, or several separated by commas" },
+    { flags: "--read-only", summary: "only rows of balance queries" },
+    { flags: "--read-write", summary: "only rows of half queries and half changes" },
+    { flags: "--in-flight <n>", summary: "operations outstanding in each session (default: 1)" },
+    { flags: "--sessions <n>", summary: "client sessions that share the load", fallback: "1" },
+    { flags: "--rate <ops>", summary: "open loop: operations started a second, come what may" },
+    { flags: "--seed <n>", summary: "repeats the operations of an earlier run" },
+    { flags: "--json", summary: "print one JSON object at the end" },
+  ],
+  notes:
+    "Without --iterations it measures the rows of Table 1: 1,000 reads; 1,000, 5,000 and 10,000 " +
+    "operations of half\nreads and half writes. Writes move small amounts among the accounts of " +
+    "the genesis. Nobody else may\nchange these meanwhile.",
+  examples: ["bench demo", "bench demo --read-write --iterations 5000 --in-flight 64 --json"],
+  run: runBenchCommand,
+};
+
+async function runBenchCommand(input: CommandInput, output: Output): Promise<ExitStatus> {
+  const isJson = input.flag("json");
+  const plan = planOf(input);
+  const progress = new ProgressBar(process.stderr.isTTY);
+  const cluster = await LedgerCluster.open(input.directory);
+  const { conditions } = cluster;
+  const parent = input.directory;
+  try {
+    return await interruptible((signal) =>
+      benchAndReport({ cluster, conditions, plan, parent, isJson, progress, output, signal }),
+    );
+  } finally {
+    await cluster.close();
+  }
+}
+
+function planOf(input: CommandInput): BenchPlan {
+  const ratePerSecond = input.text("rate") === null ? null : input.decimal("rate", 0.001, RATE_MAX);
+  return {
+    hasExperiments: false,
+    rows: planRows(input.text("iterations"), kindsOf(input)),
+    sessionCount: input.wholeNumber("sessions", 1, SESSIONS_MAX),
+    load: { inFlight: inFlightOf(input, ratePerSecond), ratePerSecond, timeoutMs: TIMEOUT_MS },
+    seed: seedOf(input),
+  };
+}
+
+function kindsOf(input: CommandInput): readonly WorkloadKind[] {
+  const asked = WORKLOAD_KINDS.filter((kind) => input.flag(kind));
+  if (asked.length > 1) throw new UsageError("--read-only and --read-write exclude each other");
+  return asked.length === 0 ? WORKLOAD_KINDS : asked;
+}
+
+function inFlightOf(input: CommandInput, ratePerSecond: number | null): number {
+  if (input.text("in-flight") !== null) return input.wholeNumber("in-flight", 1, IN_FLIGHT_MAX);
+  return ratePerSecond === null ? 1 : IN_FLIGHT_OPEN_LOOP;
+}
+
+function seedOf(input: CommandInput): number {
+  if (input.text("seed") === null) return randomInt(SEED_LIMIT);
+  return input.wholeNumber("seed", 0, SEED_LIMIT - 1);
+}
