@@ -73,6 +73,7 @@ export function stabilize(s: State, certificate: StableCertificate): void {
   const append = s.append({ kind: "stable", seq, certificate: certificate.votes });
   s.discardAfter.push({ append, seq });
   s.checkpoints.stabilize(certificate);
+  s.monitor.relax();
   s.log.advance(seq);
   s.assignedSeq = Math.max(s.assignedSeq, seq);
 }

@@ -17,12 +17,26 @@ export function onPrePrepare(
   m: Verified<PrePrepare>,
 ): RejectCode | null {
   const reject = rejectPrePrepare(s, from, m);
+  // Two orders for one number, both authentic: the first stands, and the primary is faulty (NC10).
+  if (reject === "pre-prepare/equivocation") s.suspicion ??= "faulty-primary";
   if (reject !== null) return reject;
   assert(s.primary !== s.self, "only a backup accepts a pre-prepare");
   const slot = s.log.slot(m.seq);
   if (slot.chosenIn(m.view) === null) slot.choose(m.view, m.batch.digest);
+  if (isSlow(s, m.batch)) s.suspicion ??= "slow-primary";
   acceptBatch(s, slot, m.batch);
   return null;
+}
+
+/** Whether the primary kept requests that we knew of waiting, once too often (VT7). */
+function isSlow(s: State, batch: Batch): boolean {
+  let waitedTicks: number | null = null;
+  for (const { client, session, timestamp } of batch.requests) {
+    const known = s.pool.find(client, session);
+    if (known?.request.timestamp !== timestamp) continue;
+    waitedTicks = Math.max(waitedTicks ?? 0, s.now - known.sinceTicks);
+  }
+  return waitedTicks !== null && s.monitor.ordered(waitedTicks);
 }
 
 function rejectPrePrepare(s: State, from: ReplicaId, m: PrePrepare): RejectCode | null {
@@ -50,6 +64,7 @@ export function acceptBatch(s: State, slot: Slot, batch: Batch): AppendId {
   assert(chosen !== null && bytesEqual(chosen, batch.digest), "the chosen batch is accepted");
   assert(!slot.accepted, "a batch is accepted once a view (I5)");
   slot.accepted = true;
+  slot.acceptedTicks = s.now;
   s.touched.add(slot);
   slot.keepBody(batch);
   slot.recordPrePrepared(s.view, batch.digest);

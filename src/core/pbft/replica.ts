@@ -44,12 +44,7 @@ import { onInstalled, onStateData, onStateFetch, settleTransfer } from "./state-
 import { State, type ViewChangeReason } from "./state.js";
 import { onStatus } from "./statuses.js";
 import { onTicked } from "./ticks.js";
-import {
-  onViewChange,
-  onViewChangeSigned,
-  settleViewChange,
-  startViewChange,
-} from "./view-changes.js";
+import { onViewChange, onViewChangeSigned, settleViewChange } from "./view-changes.js";
 
 /** The consensus of one replica (see the head of this file). */
 export class Replica {
@@ -215,11 +210,8 @@ function receiveFromReplica(
   message: ReplicaMessage | ClientMessage,
 ): RejectCode | null {
   switch (message.kind) {
-    case "pre-prepare": {
-      const reject = onPrePrepare(s, from, message);
-      if (reject === "pre-prepare/equivocation") startViewChange(s, s.view + 1, "faulty-primary");
-      return reject;
-    }
+    case "pre-prepare":
+      return onPrePrepare(s, from, message);
     case "prepare":
       return onPrepare(s, from, message);
     case "commit":

@@ -1,7 +1,7 @@
 import { assert } from "../base/assert.js";
 import { bytesEqual, hexOf } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
-import type { AppendId, Seq, View } from "../base/ids.js";
+import type { AppendId, Seq, Ticks, View } from "../base/ids.js";
 import { PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js";
 import type { Batch, CertificateEntry } from "../message.js";
 import { VoteSet } from "./vote-set.js";
@@ -20,6 +20,8 @@ export class Slot {
   accepted = false;
   /** The append of that Q-entry. */
   acceptedAppend: AppendId = 0;
+  /** When the batch was accepted. */
+  acceptedTicks: Ticks = 0;
   /** Whether this replica is prepared in `acceptedView` (NC6). */
   prepared = false;
   /** The append of the P-entry of `acceptedView`. */

@@ -11,6 +11,7 @@ import type { Effect } from "./effect.js";
 import { Log } from "./log.js";
 import { PeerBook } from "./peer-book.js";
 import { checkOptions, type ReplicaOptions } from "./options.js";
+import { PrimaryMonitor } from "./primary-monitor.js";
 import { RequestPool } from "./request-pool.js";
 import type { SessionEntry } from "./session-entry.js";
 import { genesisDigestOf } from "./state-digest.js";
@@ -41,7 +42,12 @@ export interface Installation {
 
 /** Why a view was left; counted for the operator. */
 export type ViewChangeReason =
-  "request-timeout" | "new-view-timeout" | "joined" | "faulty-primary" | "abdicated";
+  | "request-timeout"
+  | "new-view-timeout"
+  | "joined"
+  | "faulty-primary"
+  | "slow-primary"
+  | "abdicated";
 
 /**
  * The whole state of one replica. The handlers in the other files of this room act on it; only
@@ -60,6 +66,7 @@ export class State {
   readonly checkpoints: CheckpointBook;
   readonly viewChanges: ViewChangeBook;
   readonly peers: PeerBook;
+  readonly monitor = new PrimaryMonitor();
   readonly transfer: StateTransfer;
 
   /** The present view, or the one being changed to. */
@@ -89,6 +96,8 @@ export class State {
   voteAppend: AppendId = 0;
   /** The append of `newView`. */
   newViewAppend: AppendId = 0;
+  /** Why the primary of the present view is to be voted out, if it is. */
+  suspicion: ViewChangeReason | null = null;
   /** In order of `append`. */
   ownCommits: OwnCommit[] = [];
 

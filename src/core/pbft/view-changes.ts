@@ -22,6 +22,9 @@ export function startViewChange(s: State, view: View, reason: ViewChangeReason):
   s.view = view;
   s.active = false;
   s.newView = null;
+  s.suspicion = null;
+  if (reason === "slow-primary") s.monitor.replaced();
+  s.monitor.restart();
   s.viewChanges.newViewDeadline = null;
   s.viewChanges.signing = false;
   s.viewChanges.missing = [];
@@ -73,6 +76,7 @@ export function voteRules(s: State) {
 
 /** Joins a view change that others began, and starts the timer once Q take part (VC10, VT2). */
 export function settleViewChange(s: State): void {
+  if (s.active && s.suspicion !== null) startViewChange(s, s.view + 1, s.suspicion);
   if (s.active && s.viewChanges.highestView <= s.view) return;
   const above = s.viewChanges.viewsAbove(s.view);
   const [smallest] = above;
