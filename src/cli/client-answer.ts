@@ -97,6 +97,8 @@ function failureSentence(operation: LedgerOperation, outcome: Failure): string {
       return `this client may not use the account ${accounts(operation)}.`;
     case "timeout":
       return "no outcome within the time limit. `retry` asks again and can't apply it twice.";
+    case "session-expired":
+      return "the replicas have forgotten this session: whether it was done can't be told.";
     default:
       return outcome.message ?? outcome.code;
   }

@@ -1,4 +1,5 @@
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { loadClientKey, loadGenesis } from "../io/cluster-directory.js";
 import { connect } from "../io/ledger-client.js";
 import type { LedgerClient } from "../io/ledger-client.js";
@@ -6,12 +7,17 @@ import { loadCrypto } from "../workers/load-crypto.js";
 import { CommandSession } from "./command-session.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
+import { FailedOperation } from "./failure.js";
 import { GRAMMAR_HELP, parseLine } from "./grammar.js";
 import { lineOfArguments } from "./tokens.js";
 
 /** Bounds of `--timeout`, in seconds. */
 const TIMEOUT_SECONDS_MIN = 0.001;
 const TIMEOUT_SECONDS_MAX = 86_400;
+
+/** How long to wait for the first sign of life of the cluster, at most. */
+const HELLO_TIMEOUT_MS = 3_000;
+const HELLO_PAUSE_MS = 2;
 
 /** `client`: runs ledger commands against a running cluster. */
 export const clientCommand: CommandDescription = {
@@ -61,7 +67,14 @@ async function connectAs(
   const genesis = loadGenesis(dir);
   const { provider } = await loadCrypto(process.env);
   const key = loadClientKey(dir, genesis, name, provider);
-  return connect({ genesis, key, timeoutMs });
+  const client = await connect({ genesis, key });
+  const deadlineMs = performance.now() + Math.min(timeoutMs, HELLO_TIMEOUT_MS);
+  while (client.welcomeCount === 0 && performance.now() < deadlineMs) await sleep(HELLO_PAUSE_MS);
+  if (client.welcomeCount > 0) return client;
+  await client.close();
+  throw new FailedOperation(
+    `No replica of the cluster in ${dir} answers. Start it: pbft-ledger up ${dir}`,
+  );
 }
 
 /** Answers each line as soon as it is done, so that a script can wait for it before the next one. */

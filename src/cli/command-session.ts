@@ -20,13 +20,18 @@ interface NoOrigin {
   readonly path?: never;
 }
 
+/** How long to wait for an outcome. */
+interface OperationWait {
+  readonly timeoutMs: number;
+}
+
 /** No outcome was learned in time; the operation may have been, or may yet be, executed. */
 interface UnknownOutcome extends NoOrigin {
   readonly ok: false;
   readonly code: "timeout";
   readonly message?: string;
-  /** Sends the very same request again: it can't be applied twice. */
-  retry(): Promise<OperationOutcome>;
+  /** Waits for the very same request again: it can't be applied twice. */
+  retry(wait: OperationWait): Promise<OperationOutcome>;
 }
 
 /** An error that the replicas agree on, or one that kept the operation from being ordered. */
@@ -45,10 +50,7 @@ export type OperationOutcome =
 
 /** The part of the client library that a session of commands uses. */
 export interface OperationClient {
-  run(
-    operation: LedgerOperation,
-    options: { readonly timeoutMs: number },
-  ): Promise<OperationOutcome>;
+  run(operation: LedgerOperation, wait: OperationWait): Promise<OperationOutcome>;
 }
 
 /** How a session answers. */
@@ -134,7 +136,8 @@ export class CommandSession {
       return;
     }
     const { typed, operation, outcome } = pending;
-    this.#answer(typed, operation, await outcome.retry());
+    const { timeoutMs } = this.#options;
+    this.#answer(typed, operation, await outcome.retry({ timeoutMs }));
   }
 
   #answer(typed: string, operation: LedgerOperation, outcome: OperationOutcome): void {

@@ -21,10 +21,6 @@ function isBug(error: Error): boolean {
 /** What the operating system reports by a code, in words; null for any other error. */
 function systemSentence(error: Error & Partial<NodeJS.ErrnoException>): string | null {
   switch (error.code) {
-    case "EADDRINUSE":
-      return `${place(error)} is in use. Stop what uses it, or make a cluster with another --port.`;
-    case "EADDRNOTAVAIL":
-      return `${place(error)} is no address of this machine. The genesis names where replicas run.`;
     case "EACCES":
     case "EPERM":
       return `Permission denied: ${error.message}.`;
@@ -35,10 +31,4 @@ function systemSentence(error: Error & Partial<NodeJS.ErrnoException>): string |
     default:
       return null;
   }
-}
-
-function place(error: object): string {
-  const address = "address" in error ? String(error.address) : "The address";
-  const port = "port" in error ? ` port ${String(error.port)}` : "";
-  return address + port;
 }

@@ -2,7 +2,8 @@ import type { ReplicaId } from "../core/base/ids.js";
 import { loadClientKey } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
 import { connect } from "../io/ledger-client.js";
-import type { LedgerClient, ReplicaStatus } from "../io/ledger-client.js";
+import type { LedgerClient } from "../io/ledger-client.js";
+import type { ReplicaStatus } from "../io/replica-status.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 
 /** How long a replica may take to say how it is before it counts as down. */
@@ -31,8 +32,8 @@ export class ReplicaInspector {
 
   /** What each replica says, in order; null for one that does not answer. */
   ask(): Promise<readonly (ReplicaStatus | null)[]> {
-    const timeoutMs = INSPECT_TIMEOUT_MS;
-    return Promise.all(this.#ids.map((id) => this.#client.inspect(id, { timeoutMs })));
+    const wait = { timeoutMs: INSPECT_TIMEOUT_MS };
+    return Promise.all(this.#ids.map((id) => this.#client.inspect(id, wait)));
   }
 
   close(): Promise<void> {

@@ -1,11 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { REPLICAS_MAX } from "../core/base/quorum.js";
-import {
-  loadGenesis,
-  loadReplicaKey,
-  replicaDirectory,
-  replicaPidPath,
-} from "../io/cluster-directory.js";
+import { loadGenesis, loadReplicaKey, replicaPidPath } from "../io/cluster-directory.js";
 import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
 import { startReplica } from "../io/replica-process.js";
@@ -50,7 +45,6 @@ async function serve(input: CommandInput, output: Output, stopped: Promise<void>
   const genesis = loadGenesis(dir);
   const { provider } = await loadCrypto(process.env);
   const key = loadReplicaKey(dir, genesis, id, provider);
-  mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
   const replica = await startReplica({ dir, genesis, key, log: createLog(level, { replica: id }) });
   const pidPath = replicaPidPath(dir, id);
   writeFileSync(pidPath, `${process.pid.toString()}\n`);

@@ -3,11 +3,12 @@ import { setTimeout } from "node:timers/promises";
 import type { ReplicaId } from "../core/base/ids.js";
 import { clientKeyPath, loadGenesis, replicaDatabasePath } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
-import type { ReplicaStatus } from "../io/ledger-client.js";
-import { formatMoney } from "../io/money.js";
+import type { ReplicaStatus } from "../io/replica-status.js";
 import { readCustomerTable } from "../io/sqlite-database.js";
-import type { AccountRow } from "../io/store.js";
+import type { CustomerTable } from "../io/sqlite-database.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
+import { compareTables } from "./customer-tables.js";
+import type { TableComparison } from "./customer-tables.js";
 import { FailedOperation } from "./failure.js";
 import { ReplicaInspector } from "./inspect-replicas.js";
 import { renderTable } from "./table.js";
@@ -25,115 +26,45 @@ export const showCommand: CommandDescription = {
   run: runShow,
 };
 
-/** One replica's rows by customer id, or null where it has no database here. */
-type ReplicaTable = ReadonlyMap<number, AccountRow> | null;
-
 async function runShow(input: CommandInput, output: Output): Promise<ExitStatus> {
   const dir = input.directory;
   const genesis = loadGenesis(dir);
   await settle(dir, genesis);
   const tables = genesis.replicas.map(({ id }) => tableOf(dir, id));
-  const held = tables.filter((table) => table !== null);
-  if (held.length === 0) {
+  if (tables.every((table) => table === null)) {
     throw new FailedOperation(
       `${dir} holds no database. Replicas whose store is sqlite make theirs when they first run.`,
     );
   }
-  const accounts = new Set(input.rest);
-  const customers = customersOf(held, accounts);
-  const isIdentical = customers.every(({ customerId }) => isSame(customerId, held));
-  const rows = customers.map((customer) => ({ customer, balances: balancesOf(customer, tables) }));
-  if (input.flag("json")) printJson(rows, isIdentical, held.length, output);
-  else printTable(rows, isIdentical, held.length, output);
-  const missing = [...accounts].filter(
-    (name) => !customers.some(({ account }) => account === name),
-  );
+  const comparison = compareTables(tables, new Set(input.rest));
+  if (input.flag("json")) printJson(comparison, output);
+  else printTable(comparison, output);
+  const found = new Set(comparison.customers.map(({ account }) => account));
+  const missing = input.rest.filter((account) => !found.has(account));
   if (missing.length > 0) throw new FailedOperation(`No database holds ${missing.join(", ")}.`);
-  return isIdentical ? 0 : 1;
+  return comparison.identical ? 0 : 1;
 }
 
-function tableOf(dir: string, id: ReplicaId): ReplicaTable {
+function tableOf(dir: string, id: ReplicaId): CustomerTable | null {
   const path = replicaDatabasePath(dir, id);
-  if (!existsSync(path)) return null;
-  const { accounts } = readCustomerTable(path);
-  return new Map(accounts.map((row) => [row.customerId, row]));
+  return existsSync(path) ? readCustomerTable(path) : null;
 }
 
-/** One row for each customer that any of the databases holds, ascending by customer id. */
-function customersOf(
-  tables: readonly NonNullable<ReplicaTable>[],
-  accounts: ReadonlySet<string>,
-): readonly AccountRow[] {
-  const customers = new Map<number, AccountRow>(tables.toReversed().flatMap((table) => [...table]));
-  return [...customers.values()]
-    .filter(({ account }) => accounts.size === 0 || accounts.has(account))
-    .sort((left, right) => left.customerId - right.customerId);
+function printJson({ customers, sequences, identical }: TableComparison, output: Output): void {
+  for (const customer of customers) output.result(JSON.stringify(customer));
+  output.result(JSON.stringify({ identical, sequences }));
 }
 
-/** Whether every database holds this customer with the same values in every column. */
-function isSame(customerId: number, tables: readonly NonNullable<ReplicaTable>[]): boolean {
-  const rows = tables.map((table) => table.get(customerId));
-  const [first] = rows;
-  return rows.every((row) => {
-    return (
-      row !== undefined &&
-      row.account === first?.account &&
-      row.name === first.name &&
-      row.address === first.address &&
-      row.balance === first.balance &&
-      row.owner === first.owner
-    );
-  });
-}
-
-function balancesOf(
-  { customerId }: AccountRow,
-  tables: readonly ReplicaTable[],
-): readonly (string | null)[] {
-  return tables.map((table) => {
-    const row = table?.get(customerId);
-    return row === undefined ? null : formatMoney(row.balance);
-  });
-}
-
-interface ShownRow {
-  readonly customer: AccountRow;
-  /** By replica; null where its database lacks the customer, or is not here. */
-  readonly balances: readonly (string | null)[];
-}
-
-function printJson(
-  rows: readonly ShownRow[],
-  identical: boolean,
-  databases: number,
-  output: Output,
-): void {
-  for (const { customer, balances } of rows) {
-    const { customerId, account, name, address } = customer;
-    output.result(JSON.stringify({ customerId, account, name, address, balances }));
-  }
-  output.result(JSON.stringify({ identical, databases }));
-}
-
-function printTable(
-  rows: readonly ShownRow[],
-  isIdentical: boolean,
-  databaseCount: number,
-  output: Output,
-): void {
-  const replicaCount = rows[0]?.balances.length ?? 0;
-  const columns = Array.from(
-    { length: replicaCount },
-    (_, id) => `BALANCE\nreplica ${id.toString()}`,
-  );
+function printTable({ customers, sequences, identical }: TableComparison, output: Output): void {
+  const columns = sequences.map((_, id) => `BALANCE\nreplica ${id.toString()}`);
   const heads = ["CUSTOMER_ID", "ACCOUNT", "CUSTOMER_NAME", "CUSTOMER_ADDRESS", ...columns];
-  const cells = rows.map(({ customer, balances }) => {
-    const { customerId, account, name, address } = customer;
+  const rows = customers.map(({ customerId, account, name, address, balances }) => {
     return [customerId.toString(), account, name, address, ...balances.map((each) => each ?? "-")];
   });
-  output.result(renderTable(heads, cells));
-  const verdict = isIdentical ? "are identical" : "DIFFER";
-  output.result(`The tables of ${databaseCount.toString()} databases ${verdict}.`);
+  output.result(renderTable(heads, rows));
+  const verdict = identical ? "are identical" : "DIFFER";
+  const last = sequences.map((seq) => seq?.toString() ?? "-").join(", ");
+  output.result(`The tables ${verdict}. Last batch in each database: ${last}.`);
 }
 
 /** How long replicas that run get to bring their databases up to what they have executed. */

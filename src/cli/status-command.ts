@@ -1,23 +1,21 @@
-import type { ReplicaId } from "../core/base/ids.js";
 import { loadGenesis } from "../io/cluster-directory.js";
-import type { ReplicaStatus } from "../io/ledger-client.js";
+import type { ReplicaStatus } from "../io/replica-status.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { FailedOperation } from "./failure.js";
 import { ReplicaInspector } from "./inspect-replicas.js";
 import { renderTable } from "./table.js";
 
-const HEADS = [
-  "replica",
-  "up",
-  "view",
-  "primary",
-  "executed",
-  "stable",
-  "state root",
-  "view changes",
-  "batches",
-  "database lag",
-] as const;
+/** The columns after the replica's id and whether it is up. */
+const COLUMNS: readonly (readonly [head: string, field: keyof ReplicaStatus])[] = [
+  ["view", "view"],
+  ["primary", "primary"],
+  ["executed", "executed"],
+  ["stable", "stable"],
+  ["state root", "stateRoot"],
+  ["view changes", "viewChanges"],
+  ["batches", "batches"],
+  ["database lag", "databaseLag"],
+];
 
 /** Digits of a state root that people compare. */
 const ROOT_DIGITS = 12;
@@ -37,14 +35,8 @@ async function runStatus(input: CommandInput, output: Output): Promise<ExitStatu
   const inspector = await ReplicaInspector.open(dir, loadGenesis(dir));
   try {
     const statuses = await inspector.ask();
-    if (input.flag("json")) {
-      for (const [id, status] of statuses.entries()) {
-        output.result(JSON.stringify(jsonRow(id, status)));
-      }
-    } else {
-      const rows = statuses.map((status, id) => cells(id, status));
-      output.result(renderTable(HEADS, rows));
-    }
+    if (input.flag("json")) printJson(statuses, output);
+    else printTable(statuses, output);
     if (statuses.some((status) => status !== null)) return 0;
     throw new FailedOperation(`No replica answers. Start the cluster: pbft-ledger up ${dir}`);
   } finally {
@@ -52,15 +44,28 @@ async function runStatus(input: CommandInput, output: Output): Promise<ExitStatu
   }
 }
 
-function jsonRow(replica: ReplicaId, status: ReplicaStatus | null): object {
-  return status === null ? { replica, up: false } : { replica, up: true, ...status };
+type Answers = readonly (ReplicaStatus | null)[];
+
+function printJson(answers: Answers, output: Output): void {
+  for (const [replica, answer] of answers.entries()) {
+    const row = answer === null ? { replica, up: false } : { ...answer, replica, up: true };
+    output.result(JSON.stringify(row));
+  }
 }
 
-function cells(replica: ReplicaId, status: ReplicaStatus | null): string[] {
-  const id = replica.toString();
-  if (status === null) return [id, "no", ...HEADS.slice(2).map(() => "-")];
-  const { view, primary, executed, stable, stateRoot, viewChanges, batches, databaseLag } = status;
-  const counts = [viewChanges, batches, databaseLag].map((count) => count.toString());
-  const root = stateRoot.slice(0, ROOT_DIGITS);
-  return [id, "yes", ...[view, primary, executed, stable].map(String), root, ...counts];
+function printTable(answers: Answers, output: Output): void {
+  const heads = ["replica", "up", ...COLUMNS.map(([head]) => head)];
+  const rows = answers.map((answer, id) => [
+    id.toString(),
+    answer === null ? "no" : "yes",
+    ...COLUMNS.map(([, field]) => (answer === null ? "-" : cell(answer[field]))),
+  ]);
+  output.result(renderTable(heads, rows));
+}
+
+/** A faulty replica may answer anything: nothing but numbers and hexadecimal gets to the terminal. */
+function cell(value: unknown): string {
+  if (typeof value === "number") return value.toString();
+  if (typeof value !== "string" || !/^[0-9a-f]*$/.test(value)) return "?";
+  return value.slice(0, ROOT_DIGITS);
 }

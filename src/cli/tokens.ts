@@ -97,8 +97,9 @@ export function lineOfArguments(words: readonly string[]): string {
   let line = "";
   let previous = { word: "", isLine: false };
   for (const word of words) {
-    const isText = TEXT_KEYWORD.test(previous.word) && !/^["']/.test(word);
-    const isLine = !isText && SPACE.test(word.trim());
+    const isQuoted = /^["']/.test(word);
+    const isText = TEXT_KEYWORD.test(previous.word) && !isQuoted;
+    const isLine = !isText && !isQuoted && SPACE.test(word.trim());
     const gap = isLine || previous.isLine ? ", " : " ";
     line += (line === "" ? "" : gap) + (isText ? quoteArgument(word) : word);
     previous = { word, isLine };
