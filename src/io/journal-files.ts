@@ -4,9 +4,13 @@ import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises
 import type { FileHandle } from "node:fs/promises";
 import { bootId } from "./boot-id.js";
 
-/** A file that is being written. Calls come one at a time, except that `sync` may overlap `write`. */
+/**
+ * A file that is being written. Calls come one at a time, except that `sync` may overlap `write`.
+ */
 export interface JournalFile {
-  /** Writes all of `bytes` at `offset`; durable on return if the file was made for durable writes. */
+  /**
+   * Writes all of `bytes` at `offset`; durable on return if the file was made for durable writes.
+   */
   write(bytes: Uint8Array, offset: number): Promise<void>;
   /** Makes everything written so far durable. */
   sync(): Promise<void>;
@@ -14,9 +18,9 @@ export interface JournalFile {
 }
 
 /**
- * The machine as the journal sees it. Names in a directory are durable only after `syncDirectory`, bytes
- * only after `sync`; both may be lost, or kept in part, when the machine stops before. Every call
- * rejects with the system's error, after which nothing is known of the state of the disk.
+ * The machine as the journal sees it. Names in a directory are durable only after `syncDirectory`,
+ * bytes only after `sync`; both may be lost, or kept in part, when the machine stops before. Every
+ * call rejects with the system's error, after which nothing is known of the state of the disk.
  */
 export interface JournalFiles {
   /** Names in `directory`, in any order; none when there is no such directory. */
@@ -40,9 +44,10 @@ export interface JournalFiles {
 }
 
 /**
- * On Linux a durable write is one system call on a file opened with O_DSYNC: measured on ext4 at a fifth
- * less than write and fdatasync (p50 0.12 ms against 0.15 ms), and an error can only mean this write.
- * Elsewhere O_DSYNC may be missing or stop short of the drive's cache, so there the two calls are made.
+ * On Linux a durable write is one system call on a file opened with O_DSYNC: measured on ext4 at a
+ * fifth less than write and fdatasync (p50 0.12 ms against 0.15 ms), and an error can only mean
+ * this write. Elsewhere O_DSYNC may be missing or stop short of the drive's cache, so there the two
+ * calls are made.
  */
 const DSYNC_IS_DURABLE = process.platform === "linux";
 

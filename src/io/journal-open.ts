@@ -14,7 +14,10 @@ export type JournalOutcome =
   /** Every record that was ever reported durable and not discarded is there. */
   | {
       readonly kind: "intact";
-      /** In the order in which they were appended; discarded ones are replaced by those carried over. */
+      /**
+       * In the order in which they were appended; discarded ones are replaced by those carried
+       * over.
+       */
       readonly records: readonly Uint8Array[];
       /** Size of an unreported last write that was cut short by a crash and removed, in bytes. */
       readonly tornBytes: number;
@@ -31,7 +34,7 @@ export type JournalOutcome =
     };
 
 /** Where a journal is and how it is to be opened. */
-export interface JournalPlace {
+interface JournalPlace {
   /** Directory of one replica. The journal keeps `journal/` and `journal.manifest` in it. */
   readonly directory: string;
   /** Names cluster and replica, 32 bytes. */
@@ -44,8 +47,10 @@ export interface JournalPlace {
   readonly newestRecords: NewestRecords;
 }
 
-/** A journal's files, in order for the first write; `start` is null when amnesia forbids to go on. */
-export interface PreparedJournal {
+/**
+ * A journal's files, in order for the first write; `start` is null when amnesia forbids to go on.
+ */
+interface PreparedJournal {
   readonly outcome: JournalOutcome;
   readonly start: { readonly log: SegmentLogStart; readonly manifest: Manifest } | null;
 }
@@ -81,7 +86,8 @@ export async function writeManifest(
 
 /**
  * Reads and judges what is there, removes what does not count, and makes what does count durable.
- * @throws JournalError when the files belong to somebody else; the system's error when they cannot be read.
+ * @throws JournalError when the files belong to somebody else; the system's error when they cannot
+ * be read.
  */
 export async function prepareJournal(place: JournalPlace): Promise<PreparedJournal> {
   const bootId = await place.files.bootId();

@@ -14,21 +14,22 @@ import type { JournalOutcome } from "./journal-open.js";
 /*
  * The journal of one replica: what it must find again after a crash (2.12), in files of its own.
  *
- * All records appended in one turn of the event loop, and all that come while a write is under way, are
- * one group: one write and one sync, off the event loop. core/journal decides what is written where, and
- * what may be believed after a crash; this file carries it out on a disk.
+ * All records appended in one turn of the event loop, and all that come while a write is under way,
+ * are one group: one write and one sync, off the event loop. core/journal decides what is written
+ * where, and what may be believed after a crash; this file carries it out on a disk.
  *
- *   durability   a record is reported when it is…   survives kill -9   survives a power cut
- *   ──────────   ────────────────────────────────   ────────────────   ─────────────────────────────
- *   fsync        on the disk (write and fdatasync)   yes                yes
- *   async        in the kernel (write returned);     yes                no: noticed, amnesia
- *                fdatasync follows at once, behind
- *   none         about to be written                no: noticed,       no: noticed, amnesia
- *                                                   amnesia
+ *   durability   a record is reported when it is       survives kill -9   survives a power cut
+ *   ──────────   ───────────────────────────────────   ────────────────   ────────────────────
+ *   fsync        on the disk: write and fdatasync      yes                yes
+ *   async        in the kernel: write has returned,    yes                no, but is noticed
+ *                and fdatasync follows behind
+ *   none         in a group that is about to be        no, but is         no, but is noticed
+ *                written, and is not synced            noticed
  *
- * "Noticed": the next start finds that the replica may have acted on records that are gone, and says so
- * instead of going on (RS4). After a clean `close` all three keep everything. A group that begins a
- * segment is synced in every mode, so that only the newest segment can end in a torn group.
+ * "Noticed": the next start finds that the replica may have acted on records that are gone, and
+ * says so instead of going on (RS4). After a clean `close` all three keep everything. A group that
+ * begins a segment is synced in every mode, so that only the newest segment can end in a torn
+ * group.
  */
 
 const NEWEST_RECORDS: Readonly<Record<Durability, NewestRecords>> = {
@@ -55,15 +56,20 @@ export interface JournalOptions {
   readonly hasher: Hasher;
   /** Everything up to append `id` is durable. Never called from within `append`. */
   readonly onDurable: (id: AppendId) => void;
-  /** The disk failed: nothing will be reported any more, and the process has to end. Called once. */
+  /**
+   * The disk failed: nothing will be reported any more, and the process has to end. Called once.
+   */
   readonly onFatal: (error: JournalError) => void;
   /**
-   * The records that stand for everything appended so far, apart from records about sequence numbers
-   * that were not discarded. Asked for whenever a segment is begun after the first, and relied on at
-   * once: a segment in which no record concerns a sequence number goes as soon as the next is begun.
+   * The records that stand for everything appended so far, apart from records about sequence
+   * numbers that were not discarded. Asked for whenever a segment is begun after the first, and
+   * relied on at once: a segment in which no record concerns a sequence number goes as soon as the
+   * next is begun.
    */
   readonly carryOver: () => readonly Uint8Array[];
-  /** On amnesia: false (default) returns no journal, true sets the old one aside and starts another. */
+  /**
+   * On amnesia: false (default) returns no journal, true sets the old one aside and starts another.
+   */
   readonly startOver?: boolean;
   /** A group that would make a segment larger than this begins a new one; 16 MiB by default. */
   readonly segmentBytesMax?: number;
@@ -72,7 +78,7 @@ export interface JournalOptions {
 }
 
 /** A journal, or null when amnesia forbids to go on, and what was found in it. */
-export interface OpenedJournal {
+interface OpenedJournal {
   readonly journal: Journal | null;
   readonly outcome: JournalOutcome;
 }
@@ -128,8 +134,9 @@ export class Journal {
   }
 
   /**
-   * Takes a copy of `record`; `onDurable` will report the returned id, 1 for the first append of this
-   * run and consecutive. `seq` is the highest sequence number that the record concerns, 0 for none.
+   * Takes a copy of `record`; `onDurable` will report the returned id, 1 for the first append of
+   * this run and consecutive. `seq` is the highest sequence number that the record concerns, 0 for
+   * none.
    */
   append(record: Uint8Array, seq: Seq): AppendId {
     assert(this.#closed === null, "nothing is appended to a closed journal");
@@ -142,22 +149,25 @@ export class Journal {
   }
 
   /**
-   * Whether the owner may take on work that appends. Once it may not, it may again after some call of
-   * `onDurable`. What work already begun appends is taken in any case.
+   * Whether the owner may take on work that appends. Once it may not, it may again after some call
+   * of `onDurable`. What work already begun appends is taken in any case.
    */
   canAppend(): boolean {
     return !this.#failed && this.#log.waitingBytes < this.#waitingBytesMax;
   }
 
   /**
-   * Records about sequence numbers up to `seq` (included) are not needed any more. Files go when the
-   * next segment is begun: the manifest is written then anyway.
+   * Records about sequence numbers up to `seq` (included) are not needed any more. Files go when
+   * the next segment is begun: the manifest is written then anyway.
    */
   discard(seq: Seq): void {
     this.#log.discard(seq);
   }
 
-  /** The owner has made up for an amnesia (RS4): the next start need not report it. Durable on return. */
+  /**
+   * The owner has made up for an amnesia (RS4): the next start need not report it. Durable on
+   * return.
+   */
   async trust(): Promise<void> {
     await this.#enqueue(() => this.#disk(() => this.#updateManifest({ doubt: null })));
   }
@@ -250,7 +260,9 @@ export class Journal {
     });
   }
 
-  /** Runs disk work. Its first error ends the journal: what a failed sync leaves behind is unknown. */
+  /**
+   * Runs disk work. Its first error ends the journal: what a failed sync leaves behind is unknown.
+   */
   async #disk(task: () => Promise<void>): Promise<void> {
     if (this.#failed) return;
     try {

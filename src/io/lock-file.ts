@@ -5,17 +5,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { bootId } from "./boot-id.js";
 
 /*
- * One process per identity (RS6): two that vote with one key would be a double vote, which is a fault.
+ * One process per identity (RS6): two that vote with one key would be a double vote, which is a
+ * fault.
  *
- * Every process that wants the directory first puts up a flag, an empty file whose name says who it is,
- * and then looks at the flags of the others. Of two that come at the same time at least one sees the
- * other, so never do both go on. A flag is put up under a name that no other process can have, so taking
- * down a dead one's can never hit a live one; that is what goes wrong with a single lock file that is
- * removed when it looks stale. When both see each other, the one with the greater name gives way.
+ * Every process that wants the directory first puts up a flag, an empty file whose name says who it
+ * is, and then looks at the flags of the others. Of two that come at the same time at least one
+ * sees the other, so never do both go on. A flag is put up under a name that no other process can
+ * have, so taking down a dead one's can never hit a live one; that is what goes wrong with a single
+ * lock file that is removed when it looks stale. When both see each other, the one with the greater
+ * name gives way.
  *
- * A process that was killed leaves its flag. It counts as dead when this host has been started anew since,
- * when no process has its number, or when the process with its number started at another time. A flag of
- * another host says nothing about life or death there, so it is believed.
+ * A process that was killed leaves its flag. It counts as dead when this host has been started anew
+ * since, when no process has its number, or when the process with its number started at another
+ * time. A flag of another host says nothing about life or death there, so it is believed.
  */
 
 /** How long to wait for a process that came at the same time to give way. */
@@ -29,7 +31,7 @@ const HOST_NAME_CHARACTERS_MAX = 100;
 const FLAG_NAME = /^lock-(\d+)-(\d+)-([0-9a-f]*)-([A-Za-z0-9._-]+)$/;
 
 /** The world's fault: another process has the directory. The message says which and what to do. */
-export class LockError extends Error {
+class LockError extends Error {
   override readonly name = "LockError";
 }
 
@@ -115,8 +117,8 @@ function hasProcess(pid: number): boolean {
 }
 
 /**
- * When process `pid` started, from field 22 of its /proc entry. `UNKNOWN_START` where that cannot be
- * read, and "" for a process that has ended and only waits for its parent to notice.
+ * When process `pid` started, from field 22 of its /proc entry. `UNKNOWN_START` where that cannot
+ * be read, and "" for a process that has ended and only waits for its parent to notice.
  */
 function startOf(pid: number): string {
   try {
@@ -148,7 +150,7 @@ function holderOf(name: string): Holder | null {
 function heldBy(directory: string, rival: Holder, self: Holder): string {
   const { pid, host } = rival;
   if (host === self.host) {
-    return `${directory} is in use by process ${pid}. Stop that process first; a replica runs once.`;
+    return `${directory} is in use by process ${pid}. Stop that process first.`;
   }
   return (
     `${directory} is in use by process ${pid} on host ${host}. ` +

@@ -1,7 +1,7 @@
 /*
- * CRC-32C (Castagnoli polynomial, reflected 0x82f63b78; RFC 3720, appendix B.4). Finds any burst of up
- * to 32 flipped bits, which is what torn sectors and failing media leave. node:zlib has a CRC only in
- * later releases of Node 20, and another polynomial; the core may not import it anyway.
+ * CRC-32C (Castagnoli polynomial, reflected 0x82f63b78; RFC 3720, appendix B.4). Finds any burst of
+ * up to 32 flipped bits, which is what torn sectors and failing media leave. node:zlib has a CRC
+ * only in later releases of Node 20, and another polynomial; the core may not import it anyway.
  *
  * Four tables take four bytes a step, about three times as fast as one table.
  */

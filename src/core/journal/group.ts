@@ -6,7 +6,7 @@ const BYTES_INITIAL = 64 * 1024;
 const BYTES_KEPT_MAX = 1024 * 1024;
 
 /** Where the frames of a group go, and what they come after. */
-export interface GroupPlace {
+interface GroupPlace {
   /** Number of the group. */
   readonly group: number;
   /** Salt of the segment. */
@@ -18,8 +18,9 @@ export interface GroupPlace {
 }
 
 /**
- * The records that will be written and synced together, in one growing buffer. Records are copied in at
- * once; their frames' headers are filled in by `seal`, when the size and number of the group are known.
+ * The records that will be written and synced together, in one growing buffer. Records are copied
+ * in at once; their frames' headers are filled in by `seal`, when the size and number of the group
+ * are known.
  */
 export class Group {
   readonly #carried: boolean;
@@ -73,7 +74,9 @@ export class Group {
     return hash;
   }
 
-  /** The frames, followed by zeros up to `byteLength + paddingBytes`; valid until the next change. */
+  /**
+   * The frames, followed by zeros up to `byteLength + paddingBytes`; valid until the next change.
+   */
   bytes(paddingBytes: number): Uint8Array {
     const end = this.#length + paddingBytes;
     this.#grow(end);

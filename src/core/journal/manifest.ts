@@ -2,10 +2,10 @@ import { asciiBytes } from "../base/bytes.js";
 import { crc32c } from "./crc32c.js";
 
 /*
- * The manifest says which segments there must be. It stands outside their folder, is a line of text per
- * field for people to read, and is replaced as a whole, by a rename. A segment counts from the moment the
- * manifest names it. Without it, nothing would tell a new replica from one whose journal was wiped, nor
- * an old segment that was discarded from one that was lost.
+ * The manifest says which segments there must be. It stands outside their folder, is a line of text
+ * per field for people to read, and is replaced as a whole, by a rename. A segment counts from the
+ * moment the manifest names it. Without it, nothing would tell a new replica from one whose journal
+ * was wiped, nor an old segment that was discarded from one that was lost.
  *
  *   pbft-ledger journal 1
  *   segments 3 to 7
@@ -16,8 +16,9 @@ import { crc32c } from "./crc32c.js";
  */
 
 /**
- * Where the newest records that were reported may still have been when the process ended: on the disk
- * (`fsync`, or a clean end), in the operating system's memory (`async`), in the process (`none`).
+ * Where the newest records that were reported may still have been when the process ended: on the
+ * disk (`fsync`, or a clean end), in the operating system's memory (`async`), in the process
+ * (`none`).
  */
 export type NewestRecords = "on-disk" | "in-kernel" | "in-process";
 
@@ -30,7 +31,9 @@ export interface Manifest {
   readonly newestRecords: NewestRecords;
   /** Which run of the operating system wrote this; empty when the system cannot tell. */
   readonly bootId: string;
-  /** Why the records before the oldest segment are not known, in one ASCII line; null if they are. */
+  /**
+   * Why the records before the oldest segment are not known, in one ASCII line; null if they are.
+   */
   readonly doubt: string | null;
 }
 

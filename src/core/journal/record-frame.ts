@@ -9,20 +9,21 @@ import { readU64, viewOf, writeU64 } from "./integers.js";
  * A frame holds one record. Frames start at multiples of 8 bytes.
  *
  *   0       4        8        12       16       20      24       32      40              72
- *   ┌───────┬────────┬────────┬────────┬────────┬───────┬────────┬───────┬───────────────┬─────────┬───┐
- *   │ magic │ header │ length │ record │ records│ flags │ group  │ seq   │ hash of the   │ record  │ 0 │
- *   │       │ crc32c │        │ crc32c │ to come│       │        │       │ record before │         │   │
- *   └───────┴────────┴────────┴────────┴────────┴───────┴────────┴───────┴───────────────┴─────────┴───┘
+ *   ┌───────┬────────┬────────┬────────┬────────┬───────┬────────┬───────┬────────────┬───────┬───┐
+ *   │ magic │ header │ length │ record │ records│ flags │ group  │ seq   │ hash of the│ record│ 0 │
+ *   │       │ crc32c │        │ crc32c │ to come│       │        │       │ one before │       │   │
+ *   └───────┴────────┴────────┴────────┴────────┴───────┴────────┴───────┴────────────┴───────┴───┘
  *                                                                                     (big endian)
- * A group is what one write and one sync made durable. "Records to come" counts the rest of the group:
- * only a group that is there to its last record counts as written.
+ * A group is what one write and one sync made durable. "Records to come" counts the rest of the
+ * group: only a group that is there to its last record counts as written.
  *
- * The hash of a record covers its whole frame, so the hash before it too: one value stands for the whole
- * past. It is stored in the next frame, or the next segment's header; the hash of the last record is
- * not stored.
+ * The hash of a record covers its whole frame, so the hash before it too: one value stands for the
+ * whole past. It is stored in the next frame, or the next segment's header; the hash of the last
+ * record is not stored.
  *
- * The header's checksum is seeded with the segment's salt. Record bytes come from clients; without the
- * salt a client could send bytes that pass for a frame when recovery looks for frames behind a torn one.
+ * The header's checksum is seeded with the segment's salt. Record bytes come from clients; without
+ * the salt a client could send bytes that pass for a frame when recovery looks for frames behind a
+ * torn one.
  */
 
 /** Size of what stands before the record in a frame. */
@@ -69,8 +70,8 @@ export function frameBytes(length: number): number {
 }
 
 /**
- * Writes the header of the frame at `start`; the record stands behind it already, and zeros where the
- * padding is.
+ * Writes the header of the frame at `start`; the record stands behind it already, and zeros where
+ * the padding is.
  */
 export function writeFrameHeader(
   bytes: Uint8Array,
@@ -92,7 +93,9 @@ export function writeFrameHeader(
   view.setUint32(start + OFFSET.headerChecksum, headerChecksum(bytes, start, salt));
 }
 
-/** Reads the header of a frame that starts at `start`; null when there is none, or a damaged one. */
+/**
+ * Reads the header of a frame that starts at `start`; null when there is none, or a damaged one.
+ */
 export function readFrameHeader(
   bytes: Uint8Array,
   start: number,
@@ -116,8 +119,8 @@ export function readFrameHeader(
 }
 
 /**
- * Reads the header of the frame at `start` and checks the record behind it and its place in the chain;
- * null when anything is wrong.
+ * Reads the header of the frame at `start` and checks the record behind it and its place in the
+ * chain; null when anything is wrong.
  */
 export function readWholeFrame(
   bytes: Uint8Array,

@@ -12,24 +12,29 @@ import type { SegmentScan } from "./segment-scan.js";
 /*
  * What a replica may believe of the files it finds at start (RS1).
  *
- * Why the torn end of the last segment may be cut off: nobody acted on what is lost with it. A record is
- * reported only after its whole group was synced, the group after it is written only then, and a message
- * that depends on a record waits for that report. So at most one group can be incomplete when the process
- * or the machine stops, it is the last one, and none of its messages was sent. It is cut off as a whole,
- * even if some of its records are sound: a crash a moment earlier would have left the same files.
+ * Why the torn end of the last segment may be cut off: nobody acted on what is lost with it. A
+ * record is reported only after its whole group was synced, the group after it is written only
+ * then, and a message that depends on a record waits for that report. So at most one group can be
+ * incomplete when the process or the machine stops, it is the last one, and none of its messages
+ * was sent. It is cut off as a whole, even if some of its records are sound: a crash a moment
+ * earlier would have left the same files.
  *
- * What cannot be a cut-short write is amnesia: the replica may have told others what it no longer knows.
- * - An unsound group with any frame of a later group behind it: it had been synced before that write.
- * - A segment that does not go on where the one before ended: a segment is synced before the next is made.
+ * What cannot be a cut-short write is amnesia: the replica may have told others what it no longer
+ * knows.
+ * - An unsound group with any frame of a later group behind it: it had been synced before that
+ *   write.
+ * - A segment that does not go on where the one before ended: a segment is synced before the next
+ *   is made.
  * - A first group that is unsound: the manifest names a segment only after that group was synced.
  * - A segment missing among those that the manifest names, or the manifest missing beside segments.
- * - Records that were reported before they were synced (`async`, `none`), if what held them is gone.
+ * - Records that were reported before they were synced (`async`, `none`), if what held them is
+ *   gone.
  *
- * What cannot be told apart: decay of the very last group, after its sync, looks like a write cut short.
- * Like every loss that a replica cannot see, it counts among the f faults.
+ * What cannot be told apart: decay of the very last group, after its sync, looks like a write cut
+ * short. Like every loss that a replica cannot see, it counts among the f faults.
  *
- * Segments that the manifest does not name are of no account: left from a rotation that did not get to
- * its end (newer), or from a discard that did not (older). Their removal is part of recovery.
+ * Segments that the manifest does not name are of no account: left from a rotation that did not get
+ * to its end (newer), or from a discard that did not (older). Their removal is part of recovery.
  */
 
 /** A file of the journal, read in full. */
@@ -40,7 +45,7 @@ export interface SegmentFile {
 }
 
 /** What was found on the disk. */
-export interface RecoveryInput {
+interface RecoveryInput {
   readonly identity: Uint8Array;
   /** Which run of the operating system this is; empty when the system cannot tell. */
   readonly bootId: string;

@@ -20,7 +20,7 @@ import { readU64, viewOf, writeU64 } from "./integers.js";
 export const SEGMENT_HEADER_BYTES = 96;
 
 /** Size of the tag that names cluster and replica. */
-export const IDENTITY_BYTES = DIGEST_BYTES;
+const IDENTITY_BYTES = DIGEST_BYTES;
 
 const MAGIC = 0x70_62_66_4a;
 const VERSION = 1;
@@ -49,7 +49,7 @@ export interface SegmentHeader {
 }
 
 /** Why a segment header cannot be used. */
-export type SegmentHeaderFault = "damaged" | "other version" | "other identity";
+type SegmentHeaderFault = "damaged" | "other version" | "other identity";
 
 /** The `SEGMENT_HEADER_BYTES` bytes of `header`. */
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {

@@ -15,20 +15,20 @@ import { encodeSegmentHeader, SEGMENT_HEADER_BYTES } from "./segment-header.js";
  *   │ header │ group 40│ group 41│     │ header │ carried ┊ group 42  │ group 43│ zeros
  *   └────────┴─────────┴─────────┘     └────────┴───────────┴─────────┴─────────┴─ ─ ─
  *
- * A segment starts with what its owner still needs from all before, so an old one may go as soon as the
- * sequence numbers in it are done with, whatever else it holds. What is carried and the first new records
- * are one group: either both are there after a crash or neither, and the state that was carried never
- * runs ahead of the records that led to it.
+ * A segment starts with what its owner still needs from all before, so an old one may go as soon as
+ * the sequence numbers in it are done with, whatever else it holds. What is carried and the first
+ * new records are one group: either both are there after a crash or neither, and the state that was
+ * carried never runs ahead of the records that led to it.
  *
- * After a start the writer never adds to a segment that it found, it begins a new one: so there is one
- * way to begin, and the old end stays as recovery left it.
+ * After a start the writer never adds to a segment that it found, it begins a new one: so there is
+ * one way to begin, and the old end stays as recovery left it.
  */
 
 /**
- * Space is written with zeros in steps of this size, together with the group that needs it. Syncing into
- * space that has been written before saves the file system's own journal: measured on ext4 with groups of
- * 4 KiB, p50 0.12 ms against 0.18 ms, and with four writers at once 0.19 ms against 0.30 ms. Larger steps
- * save nothing more, but stall the group that pays for them.
+ * Space is written with zeros in steps of this size, together with the group that needs it. Syncing
+ * into space that has been written before saves the file system's own journal: measured on ext4
+ * with groups of 4 KiB, p50 0.12 ms against 0.18 ms, and with four writers at once 0.19 ms against
+ * 0.30 ms. Larger steps save nothing more, but stall the group that pays for them.
  */
 const ALLOCATION_STEP_BYTES = 64 * 1024;
 
@@ -77,7 +77,7 @@ export interface SegmentLogStart {
 }
 
 /** Settings and surroundings of a writer. */
-export interface SegmentLogOptions {
+interface SegmentLogOptions {
   readonly identity: Uint8Array;
   readonly hasher: Hasher;
   /** A group that would make a segment larger than this goes to a new one. */

@@ -14,7 +14,7 @@ import { SEGMENT_HEADER_BYTES } from "./segment-header.js";
 import type { SegmentHeader } from "./segment-header.js";
 
 /** A record found in a segment. */
-export interface ScannedRecord {
+interface ScannedRecord {
   /** A view into the segment's bytes. */
   readonly bytes: Uint8Array;
   /** Whether it repeats what earlier segments said. */
@@ -50,8 +50,9 @@ export function scanSegment(bytes: Uint8Array, header: SegmentHeader, hasher: Ha
 /**
  * Whether any frame of a group after the next one stands behind `scan.endOffset`.
  *
- * A group is written only after the one before was synced. So a frame of group g + 2 proves that group
- * g + 1 had been on the disk in full: what is wrong with it now is damage, not a write cut short.
+ * A group is written only after the one before was synced. So a frame of group g + 2 proves that
+ * group g + 1 had been on the disk in full: what is wrong with it now is damage, not a write cut
+ * short.
  */
 export function laterGroupStarted(bytes: Uint8Array, salt: number, scan: SegmentScan): boolean {
   const last = bytes.length - FRAME_HEADER_BYTES;

@@ -11,7 +11,7 @@ test("CRC-32C gives the values of RFC 3720, appendix B.4", () => {
   assert.equal(crc32c(descending, 0, 32), 0x113fdb5c);
 });
 
-test("CRC-32C covers exactly the range, at any length and alignment, and goes on from a seed", () => {
+test("CRC-32C covers exactly the range at any alignment, and goes on from a seed", () => {
   const bytes = Uint8Array.from({ length: 41 }, (_, index) => (index * 37) & 0xff);
   for (let start = 0; start < 9; start += 1) {
     for (let end = start; end <= bytes.length; end += 1) {

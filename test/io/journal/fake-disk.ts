@@ -48,8 +48,8 @@ interface NameChange {
 }
 
 /**
- * A disk in memory on which nothing is safe before it was synced: at a crash every write and every change
- * of a name since the last sync is kept, lost, or torn at a sector, each on its own.
+ * A disk in memory on which nothing is safe before it was synced: at a crash every write and every
+ * change of a name since the last sync is kept, lost, or torn at a sector, each on its own.
  */
 export class FakeDisk {
   /** Names of the calls so far. */

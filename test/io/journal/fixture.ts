@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Hasher } from "../../../src/core/base/hasher.js";
 import { Journal } from "../../../src/io/journal.js";
-import type { JournalOptions, OpenedJournal } from "../../../src/io/journal.js";
+import type { JournalOptions } from "../../../src/io/journal.js";
 import type { JournalError } from "../../../src/io/journal-error.js";
 import type { JournalFiles } from "../../../src/io/journal-files.js";
 import type { JournalOutcome } from "../../../src/io/journal-open.js";
@@ -40,8 +40,10 @@ export function textsOf(records: readonly Uint8Array[]): string[] {
   return records.map((bytes) => String.fromCharCode(...bytes));
 }
 
+type OpenedJournal = Awaited<ReturnType<typeof Journal.open>>;
+
 /** A journal and what it said so far. */
-export interface OpenedForTest extends OpenedJournal {
+interface OpenedForTest extends OpenedJournal {
   readonly durable: number[];
   readonly fatal: JournalError[];
 }

@@ -1,6 +1,6 @@
 /*
- * Appends records to a journal on the real disk until it is killed, and says on its standard output which
- * of them are durable. Arguments: directory, durability, number of the first record.
+ * Appends records to a journal on the real disk until it is killed, and says on its standard output
+ * which of them are durable. Arguments: directory, durability, number of the first record.
  */
 import { Journal } from "../../../src/io/journal.js";
 import type { JournalOptions } from "../../../src/io/journal.js";

@@ -180,7 +180,7 @@ async function live(
   return Promise.race([closed, disk.halted.then(() => "halted" as const)]);
 }
 
-test("PS, RS1: after kills and power cuts at any moment, with torn writes, every reported record is there, in order", async () => {
+test("PS, RS1: kills, power cuts and torn writes never lose a reported record", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 5 }), async (lives) => {
       const disk = new FakeDisk();

@@ -87,7 +87,7 @@ test("RS1: a bad record before a good group is amnesia, not a torn end", async (
   assert.equal(journal, null);
 });
 
-test("RS1: a frame of a later group proves that a damaged group was synced, even if itself torn", async () => {
+test("RS1: a torn later group proves that the damaged one had been synced", async () => {
   const disk = await diskOfOneSegment();
   changeByte(disk, pathOf(1), frameAt(2) + 72);
   changeByte(disk, pathOf(1), frameAt(4) + 72);
@@ -95,7 +95,7 @@ test("RS1: a frame of a later group proves that a damaged group was synced, even
   amnesiaReason((await openJournal(disk.mount())).outcome);
 });
 
-test("RS1: a bad first group is amnesia: the manifest names a segment after its first sync", async () => {
+test("RS1: a bad first group is amnesia, for the manifest came after its sync", async () => {
   const disk = new FakeDisk();
   await appendGroups(journalOf(await openJournal(disk.mount())), [["a1", "a2"]]);
   disk.kill();
@@ -104,7 +104,7 @@ test("RS1: a bad first group is amnesia: the manifest names a segment after its 
   assert.match(amnesiaReason(outcome), /the first records of segment 1 are damaged/);
 });
 
-test("RS1: a record that was replaced, with all checksums made to fit, breaks the chain of hashes", async () => {
+test("RS1: a replaced record with fitting checksums breaks the chain of hashes", async () => {
   const disk = await diskOfOneSegment();
   const bytes = disk.bytesOf(pathOf(1)).slice();
   const salt = new DataView(bytes.buffer).getUint32(88);
@@ -115,7 +115,7 @@ test("RS1: a record that was replaced, with all checksums made to fit, breaks th
   amnesiaReason((await openJournal(disk.mount())).outcome);
 });
 
-test("RS1: a missing segment is amnesia, be it the first, one in the middle or the last", async () => {
+test("RS1: a missing segment is amnesia, be it first, middle or last", async () => {
   for (const missing of [1, 2, 3]) {
     const disk = await diskOfThreeSegments();
     disk.remove(pathOf(missing));
@@ -168,7 +168,7 @@ test("a journal that was opened and never written to is not amnesia", async () =
   assert.deepEqual(intactTexts((await openJournal(disk.mount())).outcome), []);
 });
 
-test("RS4: after amnesia a new journal starts on request, keeps the old files, and remembers the doubt", async () => {
+test("RS4: a journal that starts over keeps the old files and remembers the doubt", async () => {
   const disk = await diskOfThreeSegments();
   disk.remove(pathOf(2));
   const opened = await openJournal(disk.mount(), { startOver: true });
@@ -207,7 +207,7 @@ test("files of another replica or another version are refused and left alone", a
   );
 });
 
-test("a record that imitates frames of later groups does not turn a torn end into amnesia", async () => {
+test("a record that imitates later groups does not turn a torn end into amnesia", async () => {
   const disk = new FakeDisk();
   const journal = journalOf(await openJournal(disk.mount()));
   const imitation = new Uint8Array(4 * frameBytes(0));
@@ -224,7 +224,7 @@ test("a record that imitates frames of later groups does not turn a torn end int
   assert.deepEqual(intactTexts((await openJournal(disk.mount())).outcome), ["sound"]);
 });
 
-test("whatever is overwritten, no wrong record comes back, and nothing but the last group is lost silently", async () => {
+test("damage brings back no wrong record and silently loses at most the last group", async () => {
   const groups = fc.array(fc.array(fc.nat(200), { minLength: 1, maxLength: 3 }), {
     minLength: 1,
     maxLength: 6,
@@ -272,7 +272,7 @@ test("recovery never throws, whatever the files hold", async () => {
   );
 });
 
-test("the records that come back are those that went in, byte by byte, empty ones too", async () => {
+test("what comes back is what went in, byte by byte, empty records too", async () => {
   const disk = new FakeDisk();
   const all = Uint8Array.from({ length: 256 }, (_, index) => index);
   const journal = journalOf(await openJournal(disk.mount()));

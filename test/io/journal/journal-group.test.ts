@@ -15,7 +15,7 @@ import {
 
 const KEEP_NOTHING = () => 0;
 
-test("all records of one turn are one write, reported by the last id, never from within append", async () => {
+test("all records of one turn are one write, reported later by the last id", async () => {
   const disk = new FakeDisk();
   const opened = await openJournal(disk.mount());
   const journal = journalOf(opened);
@@ -121,7 +121,7 @@ test("async: a power cut is noticed as amnesia, the end of the process alone is 
   assert.match(amnesiaReason(after.outcome), /the machine stopped .* durability async/);
 });
 
-test("none: a record is reported before it is written, and any sudden end is noticed as amnesia", async () => {
+test("none: a record is reported unwritten, and any sudden end is noticed as amnesia", async () => {
   const disk = new FakeDisk();
   const durability = "none";
   const opened = await openJournal(disk.mount(), { durability });
@@ -165,7 +165,7 @@ test("the journal says no when enough waits, and yes again with a report", async
   assert.deepEqual(asked, [true]);
 });
 
-test("any error of the disk is fatal, told once, with a clear sentence; nothing is reported or tried again", async () => {
+test("an error of the disk is fatal, told once, and nothing is tried again", async () => {
   for (const failing of ["create", "write", "sync", "rename", "syncDirectory", "close"]) {
     const disk = new FakeDisk();
     const opened = await openJournal(disk.mount());

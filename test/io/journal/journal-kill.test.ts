@@ -6,12 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { nodeJournalFiles } from "../../../src/io/journal-files.js";
 import { amnesiaReason, bytesOf, intactTexts, journalOf, openJournal, textsOf } from "./fixture.js";
 
-const CHILD = join(import.meta.dirname, "journal-child.js");
+const CHILD = fileURLToPath(new URL("./journal-child.js", import.meta.url));
 
-/** Lets a process append until it has reported `reportCount` times, kills it, and says what it reported. */
+/**
+ * Lets a process append until it has reported `reportCount` times, kills it, and says what it
+ * reported.
+ */
 async function appendUntilKilled(
   directory: string,
   durability: string,
@@ -42,7 +46,7 @@ async function withDirectory(use: (directory: string) => Promise<void>): Promise
 }
 
 for (const durability of ["fsync", "async"] as const) {
-  test(`F5: with ${durability} every reported record is on a real disk after kill -9, again and again`, async () => {
+  test(`F5: with ${durability} every reported record outlives kill -9 on a real disk`, async () => {
     await withDirectory(async (directory) => {
       let found = 0;
       for (const reportCount of [1, 7, 40]) {

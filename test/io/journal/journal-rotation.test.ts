@@ -17,7 +17,7 @@ function segmentsOf(disk: FakeDisk): string[] {
   return disk.paths().filter((path) => path.endsWith(".log"));
 }
 
-test("a segment is begun where a group would make the last one too large, never inside a group", async () => {
+test("a segment is begun where a group would make the last one too large", async () => {
   const disk = new FakeDisk();
   const journal = journalOf(await openJournal(disk.mount(), { segmentBytesMax: SMALL }));
   const large = ["1", "2", "3", "4", "5", "6"];
@@ -28,7 +28,7 @@ test("a segment is begun where a group would make the last one too large, never 
   assert.deepEqual(intactTexts(outcome), ["a", "b", "c", ...large, "d"]);
 });
 
-test("old segments go once all of their sequence numbers were discarded; what is carried takes their place", async () => {
+test("old segments go once their sequence numbers are discarded, for what is carried", async () => {
   const disk = new FakeDisk();
   const carryOver = () => [bytesOf("view 3"), bytesOf("stable 20")];
   const options = { segmentBytesMax: 200, carryOver };
@@ -67,7 +67,7 @@ test("what is carried comes back only when the segments before are gone", async 
   assert.deepEqual(intactTexts(outcome), ["a", "b"]);
 });
 
-test("sequence numbers of segments found at start are known: they are discarded like others", async () => {
+test("segments found at start are discarded like others", async () => {
   const disk = new FakeDisk();
   await appendGroups(journalOf(await openJournal(disk.mount())), [["old"]], 5);
   disk.kill();
@@ -108,7 +108,7 @@ test("a discarded segment that a crash left behind goes at the next start", asyn
   assert.deepEqual(segmentsOf(disk), [pathOf(2)]);
 });
 
-test("names are synced: the directory after a segment is made and after the manifest is renamed", async () => {
+test("names are synced, the segment's before the manifest names it", async () => {
   const disk = new FakeDisk();
   const journal = journalOf(await openJournal(disk.mount()));
   disk.calls = [];

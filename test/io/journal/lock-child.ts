@@ -1,6 +1,6 @@
 /*
- * Takes the lock of a directory and says so, or says why it could not. Keeps it until its standard input
- * ends. Argument: directory.
+ * Takes the lock of a directory and says so, or says why it could not. Keeps it until its standard
+ * input ends. Argument: directory.
  */
 import { lockDirectory } from "../../../src/io/lock-file.js";
 

@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { lockDirectory, LockError } from "../../../src/io/lock-file.js";
+import { fileURLToPath } from "node:url";
+import { lockDirectory } from "../../../src/io/lock-file.js";
 
-const CHILD = join(import.meta.dirname, "lock-child.js");
+const CHILD = fileURLToPath(new URL("./lock-child.js", import.meta.url));
 const HAS_START_TIMES = existsSync("/proc/self/stat");
 
 interface Contender {
@@ -57,7 +58,7 @@ test("RS6: a second process is refused, with the number of the first", async () 
   });
 });
 
-test("RS6: of several processes that start at once at most one gets the directory, and one does", async () => {
+test("RS6: of several processes that start at once exactly one gets the directory", async () => {
   await withDirectory(async (directory) => {
     const contenders = await Promise.all([1, 2, 3].map(() => contend(directory)));
     const winners = contenders.filter(({ answer }) => answer === "locked");
@@ -80,7 +81,7 @@ test("RS6: the flag of a process that was killed does not count, and is removed"
   });
 });
 
-test("RS6: a process is refused what it already has, and gets it again after it let go", async () => {
+test("RS6: a process is refused what it has, and gets it again after it let go", async () => {
   await withDirectory(async (directory) => {
     const lock = await lockDirectory(directory);
     await assert.rejects(lockDirectory(directory), /This process already uses/);
@@ -119,7 +120,7 @@ test("RS6: a flag from before the machine was started anew does not count", asyn
   });
 });
 
-test("RS6: a flag of another host is believed, and the sentence says which file to delete", async () => {
+test("RS6: a flag of another host is believed; the sentence names the file to delete", async () => {
   await withDirectory(async (directory) => {
     await plantFlag(directory, ([lock = "", ...fields]) => [
       ...[lock, ...fields.slice(0, 3)],
@@ -127,7 +128,7 @@ test("RS6: a flag of another host is believed, and the sentence says which file 
     ]);
     const [flag = ""] = flags(directory);
     await assert.rejects(lockDirectory(directory), (error) => {
-      assert.ok(error instanceof LockError);
+      assert.ok(error instanceof Error && error.name === "LockError");
       assert.match(error.message, /on host elsewhere/);
       assert.ok(error.message.includes(flag));
       return true;
