@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench/bench-command.js";
 import { clientCommand } from "./client-command.js";
 import type { CommandDescription, ExitStatus, Output } from "./command.js";
 import { CommandInput, UsageError } from "./command.js";
@@ -24,6 +25,7 @@ const COMMANDS: readonly CommandDescription[] = [
   clientCommand,
   statusCommand,
   showCommand,
+  benchCommand,
   faultCommand,
 ];
 
