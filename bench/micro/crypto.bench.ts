@@ -12,8 +12,8 @@ import type { MicroCase } from "./measure.js";
 import { measure } from "./measure.js";
 
 /*
- * The prices that the worker pool decides by: hashes, signatures, and what it costs to hand them to a
- * thread. node dist/bench/micro/crypto.bench.js
+ * The prices that the worker pool decides by: hashes, signatures, and what it costs to hand them to
+ * a thread. node dist/bench/micro/crypto.bench.js
  */
 
 const CLUSTER_ID = new Uint8Array(32).fill(1);
