@@ -207,12 +207,8 @@ export interface Status {
   readonly checkpointsMask: number;
   /** While not active. Bit i: the sender holds replica i's VIEW-CHANGE for `view`. */
   readonly viewChangesMask: number;
-  /** While not active: whether it holds the NEW-VIEW of `view`. */
-  readonly hasNewView: boolean;
   /** Digests of batches it must have and lacks (BA4, VC13). */
   readonly missingBatches: readonly Digest[];
-  /** Asks for an answer even if nothing seems to be missing; such a status is never answered by one that asks. */
-  readonly wantsReply: boolean;
 }
 
 /** A batch asked for by digest (BA4, VC13). Anyone may send it: its digest proves it. */

@@ -10,8 +10,11 @@ export const DATAGRAM_BYTES_ETHERNET = 1_472;
 /** Largest UDP payload over IPv4: 65,535 less both headers. Used where all addresses are loopback. */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
-/** Largest message, reassembled: a NEW-VIEW of 21 votes (n = 31), each with a full window, stays below. */
-export const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Largest message, reassembled. The largest of all is a NEW-VIEW of 21 votes (n = 31), each of which
+ * lists 1,024 slots with one P- and four Q-entries of 48 bytes: 5.2 MB.
+ */
+export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Largest signed request. A bundle of some 2,500 moves; fits one loopback datagram with its headers. */
 export const REQUEST_BYTES_MAX = 60_000;

@@ -27,9 +27,7 @@ export function sendStatus(s: State): void {
     slots: slotStatuses(s),
     checkpointsMask: s.checkpoints.mask(nextCheckpoint),
     viewChangesMask: s.active ? 0 : s.viewChanges.mask(s.view),
-    hasNewView: s.newView !== null,
     missingBatches: missingBatches(s).slice(0, MISSING_PER_STATUS_MAX),
-    wantsReply: true,
   };
   s.sendOthers(status);
 }

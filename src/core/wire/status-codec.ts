@@ -16,8 +16,7 @@ import { Writer } from "./writer.js";
  * A mask has a bit for each replica, at most 31: its sign bit stays unused.
  */
 
-const Flag = { active: 1, hasNewView: 2, wantsReply: 4 } as const;
-const FLAGS_ALL = Flag.active | Flag.hasNewView | Flag.wantsReply;
+const FLAG_ACTIVE = 1;
 
 const FIXED_BYTES = TYPE_BYTES + COUNTER_BYTES + 1 + 2 * COUNTER_BYTES + 2 * 4 + 2 * 2;
 const SLOT_BYTES = 8;
@@ -30,7 +29,7 @@ export function encodeStatus(message: Status): Uint8Array {
   const writer = new Writer(size);
   writer.u8(MessageType.status);
   writer.counter(message.view);
-  writer.u8(flagsOf(message));
+  writer.u8(message.active ? FLAG_ACTIVE : 0);
   writer.counter(message.stableSeq);
   writer.counter(message.executedSeq);
   writer.u32(message.checkpointsMask);
@@ -45,19 +44,12 @@ export function encodeStatus(message: Status): Uint8Array {
   return writer.finish();
 }
 
-function flagsOf(message: Status): number {
-  const active = message.active ? Flag.active : 0;
-  const hasNewView = message.hasNewView ? Flag.hasNewView : 0;
-  const wantsReply = message.wantsReply ? Flag.wantsReply : 0;
-  return active | hasNewView | wantsReply;
-}
-
 /** Reads a status whose type was read. */
 export function decodeStatus(reader: Reader, scope: Scope): Status {
   const { replicaCount } = scope.roster;
   const view = reader.counter();
   const flags = reader.u8();
-  if ((flags & ~FLAGS_ALL) !== 0) reader.reject("wire/unknown-flag");
+  if ((flags & ~FLAG_ACTIVE) !== 0) reader.reject("wire/unknown-flag");
   const stableSeq = reader.counter();
   const executedSeq = reader.counter();
   const checkpointsMask = decodeMask(reader, reader.u32(), replicaCount);
@@ -67,15 +59,13 @@ export function decodeStatus(reader: Reader, scope: Scope): Status {
   return {
     kind: "status",
     view,
-    active: (flags & Flag.active) !== 0,
+    active: (flags & FLAG_ACTIVE) !== 0,
     stableSeq,
     executedSeq,
     slots: decodeSlots(reader, slotCount, replicaCount),
     checkpointsMask,
     viewChangesMask,
-    hasNewView: (flags & Flag.hasNewView) !== 0,
     missingBatches: decodeDigests(reader, missingCount),
-    wantsReply: (flags & Flag.wantsReply) !== 0,
   };
 }
 
