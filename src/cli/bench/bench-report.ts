@@ -1,3 +1,4 @@
+import type { ComparedCustomer } from "../customer-tables.js";
 import type { RunConditions } from "./run-conditions.js";
 import type { LatencySummary, PercentilePoint } from "./latency-histogram.js";
 import type { WorkloadKind } from "./workload.js";
@@ -29,16 +30,10 @@ export interface RowReport {
   readonly balancesAsPredicted: boolean | null;
 }
 
-/** One account in the replicas' databases after an experiment. */
-export interface ExperimentAccount {
-  readonly customerId: number;
-  readonly account: string;
-  readonly name: string;
-  readonly address: string;
+/** One customer in the replicas' databases after an experiment. */
+export interface ExperimentAccount extends ComparedCustomer {
   /** Balance that the reference published, or null when it named none. */
   readonly published: string | null;
-  /** Indexed by replica; null where the row is missing. */
-  readonly balances: readonly (string | null)[];
 }
 
 /** One of the reference's experiments, repeated. */

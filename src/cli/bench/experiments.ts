@@ -1,4 +1,5 @@
 import { formatMoney, parseMoney } from "../../io/money.js";
+import { compareTables } from "../customer-tables.js";
 import type { Agreement } from "./agreement.js";
 import { awaitAgreement } from "./agreement.js";
 import type { ExperimentAccount, ExperimentReport } from "./bench-report.js";
@@ -98,24 +99,14 @@ function balancesArePublished(
   );
 }
 
-/** The replicas' tables side by side: each customer once, with a balance for each replica. */
+/** The replicas' tables side by side, and the published balance of each customer, if any. */
 function accountsOf(
   { tables }: Agreement,
   published: ReadonlyMap<string, string>,
 ): ExperimentAccount[] {
-  const byCustomer = new Map(
-    tables.flatMap((table) => table?.accounts ?? []).map((row) => [row.customerId, row]),
-  );
-  const rows = [...byCustomer.values()].sort((left, right) => left.customerId - right.customerId);
-  return rows.map(({ customerId, account, name, address }) => ({
-    customerId,
-    account,
-    name,
-    address,
-    published: published.get(account) ?? null,
-    balances: tables.map((table) => {
-      const row = table?.accounts.find((candidate) => candidate.customerId === customerId);
-      return row === undefined ? null : formatMoney(row.balance);
-    }),
+  const { customers } = compareTables(tables, new Set());
+  return customers.map((customer) => ({
+    ...customer,
+    published: published.get(customer.account) ?? null,
   }));
 }

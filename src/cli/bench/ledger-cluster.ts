@@ -1,10 +1,5 @@
 import type { ReplicaId } from "../../core/base/ids.js";
-import {
-  loadClientKey,
-  loadGenesis,
-  loadReplicaKey,
-  replicaDatabasePath,
-} from "../../io/cluster-directory.js";
+import { loadClientKey, loadGenesis, replicaDatabasePath } from "../../io/cluster-directory.js";
 import type { ClientKey, Genesis } from "../../io/config.js";
 import { connect } from "../../io/ledger-client.js";
 import type { LedgerClient } from "../../io/ledger-client.js";

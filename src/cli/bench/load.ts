@@ -86,6 +86,7 @@ class Load {
   readonly #writes = new LatencyHistogram();
   readonly #failures = new Map<string, number>();
   #isBroken = false;
+  #lastStart: Promise<void> = Promise.resolve();
   #startedCount = 0;
   #sequenceMax = 0;
 
@@ -142,7 +143,11 @@ class Load {
     const intendedMicros =
       this.#startMicros + (this.#startedCount * MICROS_PER_SECOND) / ratePerSecond;
     this.#startedCount += 1;
-    await this.#clock.sleepUntil(intendedMicros, this.#signal);
+    // Starts are in order, so one lane sleeps at a time and the others queue up behind it.
+    this.#lastStart = this.#lastStart.then(() =>
+      this.#clock.sleepUntil(intendedMicros, this.#signal),
+    );
+    await this.#lastStart;
     return intendedMicros;
   }
 

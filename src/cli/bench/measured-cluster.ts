@@ -1,13 +1,9 @@
-import type { ReplicaId, Seq } from "../../core/base/ids.js";
-import type { AccountRow } from "../../io/store.js";
+import type { ReplicaId } from "../../core/base/ids.js";
+import type { CustomerTable } from "../../io/sqlite-database.js";
 import type { MeasuredClient } from "./measured-client.js";
 
-/** A replica's customer table together with the batch after which it looked so. */
-export interface ReplicaTable {
-  /** Sequence number of the last batch in it; 0 before the first. */
-  readonly seq: Seq;
-  /** Ascending by customer id. */
-  readonly accounts: readonly AccountRow[];
+/** A replica's customer table, and where it comes from. */
+export interface ReplicaTable extends CustomerTable {
   /**
    * State root that the replica names for `seq`, in hexadecimal. Null where the rows come from its
    * own database: then they speak for themselves.

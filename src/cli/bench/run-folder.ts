@@ -13,10 +13,11 @@ import { reportHtml } from "./report-html.js";
 export function runFolder(parent: string, now: Date): string {
   const runs = join(parent, "runs");
   try {
-    accessSync(existsSync(runs) ? runs : parent, constants.W_OK);
+    // The slash at the end makes a file of that name an error too.
+    accessSync(`${existsSync(runs) ? runs : parent}/`, constants.W_OK);
   } catch {
     throw new ConfigError(
-      `The report cannot be saved: ${runs} is not writable. ` +
+      `The report cannot be saved: ${runs} is not a folder that can be written. ` +
         "Check the permissions, or run from another directory.",
     );
   }
