@@ -119,6 +119,7 @@ function seqOf(record: JournalRecord): Seq {
 function amnesiaSentence(directory: string, reason: string): string {
   return (
     `The journal in ${directory} may have lost what this replica promised: ${reason} ` +
-    "It must not vote again under its old name; restore the directory from before the damage."
+    "Keep it stopped; the other replicas go on without it. Do not put an older copy of the " +
+    "directory in its place: with that it would forget its votes."
   );
 }

@@ -24,6 +24,7 @@ export class Program {
   /** Resolves once it has ended and closed its output. */
   readonly ended: Promise<Ended>;
   readonly #lines: AsyncIterator<string>;
+  readonly #notes: AsyncIterator<string>;
 
   constructor(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     const env = { ...process.env, ...environment };
@@ -33,6 +34,7 @@ export class Program {
     stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
     stderr.setEncoding("utf8").on("data", (chunk: string) => (text.stderr += chunk));
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+    this.#notes = createInterface({ input: stderr })[Symbol.asyncIterator]();
     this.ended = once(this.process, "close").then(() => ({
       status: this.process.exitCode,
       ...text,
@@ -40,8 +42,17 @@ export class Program {
   }
 
   /** The next line of its standard output. */
-  async line(): Promise<string> {
-    const next = await this.#lines.next();
+  line(): Promise<string> {
+    return this.#next(this.#lines);
+  }
+
+  /** The next line of its standard error. */
+  note(): Promise<string> {
+    return this.#next(this.#notes);
+  }
+
+  async #next(lines: AsyncIterator<string>): Promise<string> {
+    const next: IteratorResult<string, unknown> = await lines.next();
     if (next.done === true) assert.fail(`no more output: ${(await this.ended).stderr}`);
     return next.value;
   }
@@ -67,6 +78,9 @@ export async function run(words: readonly string[], input = ""): Promise<Ended> 
 const PORT_MIN = 10_240;
 const PORT_LIMIT = 32_000;
 
+/** The largest cluster that a test makes. */
+const REPLICAS_MAX = 7;
+
 /** The first of `count` consecutive UDP ports of loopback that nobody uses. */
 async function freePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
@@ -90,7 +104,7 @@ function isFree(port: number): Promise<boolean> {
 /** A new cluster in a directory of its own; `options` go to `init`. */
 export async function newCluster(context: TestContext, ...options: string[]): Promise<string> {
   const dir = temporaryDirectory(context);
-  const port = await freePorts(4);
+  const port = await freePorts(REPLICAS_MAX);
   const made = await run(["init", dir, "--port", port.toString(), ...options]);
   assert.equal(made.status, 0, made.stderr);
   return dir;
