@@ -12,8 +12,8 @@ import { findFreePorts } from "./free-ports.js";
 const REPLICA_COUNT = 4;
 
 /**
- * Boots a fresh demo cluster of four replicas, each in a process of its own, lets `work` use it, then
- * stops the replicas and deletes everything they wrote, also when `work` fails.
+ * Boots a fresh demo cluster of four replicas, each in a process of its own, lets `work` use it,
+ * then stops the replicas and deletes everything they wrote, also when `work` fails.
  * @param note hears what happens to replicas.
  */
 export async function withDemoCluster<T>(

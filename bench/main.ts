@@ -1,6 +1,6 @@
 /*
- * What `npm start` runs: a fresh cluster of four replicas on this machine, the published experiments,
- * the rows of Table 1, and the report.
+ * What `npm start` runs: a fresh cluster of four replicas on this machine, the published
+ * experiments, the rows of Table 1, and the report.
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";

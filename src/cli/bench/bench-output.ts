@@ -12,13 +12,13 @@ import { runFolder, writeRun } from "./run-folder.js";
 import { experimentText, rowsText } from "./text-report.js";
 
 /** One run of the benchmark, whichever command asked for it. */
-export interface BenchJob {
+interface BenchJob {
   readonly cluster: MeasuredCluster;
   readonly conditions: ClusterConditions;
   readonly plan: BenchPlan;
   /** Where the folder `runs` is, or is made. */
   readonly parent: string;
-  /** Whether the last line of the results shall be the JSON object, and the tables mere progress. */
+  /** Whether the JSON object is the only result, and the tables are mere progress. */
   readonly isJson: boolean;
   readonly progress: ProgressBar;
   readonly output: Output;

@@ -26,7 +26,7 @@ export interface RowReport {
   /** Whether all replicas' databases were identical after the row. */
   readonly consistent: boolean;
   readonly consistency: string;
-  /** Whether the balances are those that the outcomes add up to; null when an outcome is unknown. */
+  /** Whether the balances are what the outcomes add up to; null when an outcome is unknown. */
   readonly balancesAsPredicted: boolean | null;
 }
 

@@ -9,7 +9,7 @@ import type { MeasuredClient, MeasuredOutcome } from "./measured-client.js";
 import type { MeasuredCluster } from "./measured-cluster.js";
 
 /** A published experiment: what to do, and what must come out of it. */
-export interface Experiment {
+interface Experiment {
   readonly title: string;
   readonly commands: string;
   readonly operations: readonly LedgerOperation[];

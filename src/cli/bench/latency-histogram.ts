@@ -4,7 +4,7 @@ import type { Histogram } from "hdr-histogram-js";
 /** Values keep three significant decimal digits: exact to the microsecond up to about 2 ms. */
 const SIGNIFICANT_DIGITS = 3;
 
-/** Lines of the percentile file per halving of the distance to 100 %: HdrHistogram's own default. */
+/** Lines of the percentile file per halving of the distance to 100 %: HdrHistogram's default. */
 const TICKS_PER_HALF = 5;
 
 const MICROS_PER_MS = 1_000;
@@ -49,7 +49,7 @@ export class LatencyHistogram {
     this.#maxMicros = Math.max(this.#maxMicros, micros);
   }
 
-  /** Latency in milliseconds that `percentile` per cent of all records do not exceed; 0 when empty. */
+  /** Milliseconds that `percentile` per cent of all records do not exceed; 0 when empty. */
   percentileMs(percentile: number): number {
     if (this.count === 0) return 0;
     const micros = this.#histogram.getValueAtPercentile(percentile);

@@ -17,7 +17,7 @@ const INSPECT_TIMEOUT_MS = 1_500;
 /** How long the balance of one account may take to be read. */
 const GET_TIMEOUT_MS = 10_000;
 
-/** The running cluster whose files are in a directory of this machine, driven by its first client. */
+/** The running cluster whose files are in a directory here, driven by its first client. */
 export class LedgerCluster implements MeasuredCluster {
   readonly conditions: ClusterConditions;
   readonly #dir: string;

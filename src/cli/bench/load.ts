@@ -17,7 +17,7 @@ export interface LoadOptions {
 }
 
 /** Watches every finished operation. */
-export type OutcomeListener = (operation: LedgerOperation, outcome: MeasuredOutcome) => void;
+type OutcomeListener = (operation: LedgerOperation, outcome: MeasuredOutcome) => void;
 
 /** What a load did to the system, and how long its operations took. */
 export interface LoadResult {
@@ -65,7 +65,7 @@ export async function runLoad(
   return load.result();
 }
 
-/** Rejects when `signal` aborts: an operation that waits for its deadline must not delay the end. */
+/** Rejects when `signal` aborts: an operation with a far deadline must not delay the end. */
 function aborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);

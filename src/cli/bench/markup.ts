@@ -8,7 +8,7 @@ export class Markup {
 }
 
 /** What a template may hold: text and numbers are escaped, markup is not, lists are joined. */
-export type MarkupPart = string | number | Markup | readonly Markup[];
+type MarkupPart = string | number | Markup | readonly Markup[];
 
 /** Builds markup from a template literal; every plain value in it is escaped. */
 export function markup(fixed: TemplateStringsArray, ...parts: readonly MarkupPart[]): Markup {

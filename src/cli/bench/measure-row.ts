@@ -17,7 +17,7 @@ const MICROS_PER_MS = 1_000;
 const MICROS_PER_SECOND = 1_000_000;
 
 /** What the rows of one run share. */
-export interface RowContext {
+interface RowContext {
   readonly cluster: MeasuredCluster;
   readonly sessions: readonly MeasuredSession[];
   /** Seed of the run; each row draws its operations from its own. */

@@ -3,13 +3,13 @@ import { markup } from "./markup.js";
 import type { Markup } from "./markup.js";
 
 /** One line of the chart. */
-export interface ChartSeries {
+interface ChartSeries {
   readonly label: string;
   readonly points: readonly PercentilePoint[];
 }
 
 /** Lines beyond this many repeat colours; the stylesheet has as many classes. */
-export const SERIES_STYLE_COUNT = 6;
+const SERIES_STYLE_COUNT = 6;
 
 const WIDTH = 860;
 const HEIGHT = 400;
@@ -37,6 +37,7 @@ export function percentileChart(series: readonly ChartSeries[]): Markup {
   const x = (percentile: number): number =>
     LEFT + (ninesOf(percentile) / ninesMax) * (WIDTH - LEFT - RIGHT);
   const y = (ms: number): number => HEIGHT - BOTTOM - (ms / topMs) * (HEIGHT - TOP - BOTTOM);
+  const place = (point: PercentilePoint): Point => [x(point.percentile), y(point.latencyMs)];
   const ticks = TICKS.filter((percentile) => ninesOf(percentile) <= ninesMax + 1e-9);
   const levels = Array.from({ length: GRID_LINES + 1 }, (_, step) => (step * topMs) / GRID_LINES);
   return markup`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img"
@@ -44,8 +45,9 @@ export function percentileChart(series: readonly ChartSeries[]): Markup {
 ${levels.map((ms) => levelMark(ms, y(ms)))}
 ${ticks.map((percentile) => tickMark(percentile, x(percentile)))}
 <text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${HEIGHT - 8}" class="middle">percentile</text>
-<text transform="translate(14 ${(HEIGHT - BOTTOM) / 2}) rotate(-90)" class="middle">latency, ms</text>
-${series.map((line, index) => seriesLine(line, index, x, y))}
+<text transform="translate(14 ${(HEIGHT - BOTTOM) / 2}) rotate(-90)"
+ class="middle">latency, ms</text>
+${series.map((line, index) => polyline(line.points.map(place), seriesStyle(index)))}
 ${series.map((line, index) => legendEntry(line, index))}
 </svg>`;
 }
@@ -61,36 +63,49 @@ function roundUp(value: number): number {
   return ([1, 2, 2.5, 5].find((step) => step * power >= value) ?? 10) * power;
 }
 
+type Point = readonly [x: number, y: number];
+
 function levelMark(ms: number, y: number): Markup {
-  return markup`<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${fixed(y)}" y2="${fixed(y)}" class="grid"/>
+  return markup`${polyline(
+    [
+      [LEFT, y],
+      [WIDTH - RIGHT, y],
+    ],
+    "grid",
+  )}
 <text x="${LEFT - 8}" y="${fixed(y + 4)}" class="end">${Number(ms.toPrecision(3))}</text>`;
 }
 
 function tickMark(percentile: number, x: number): Markup {
-  return markup`<line x1="${fixed(x)}" x2="${fixed(x)}" y1="${TOP}" y2="${HEIGHT - BOTTOM}" class="grid"/>
+  return markup`${polyline(
+    [
+      [x, TOP],
+      [x, HEIGHT - BOTTOM],
+    ],
+    "grid",
+  )}
 <text x="${fixed(x)}" y="${HEIGHT - BOTTOM + 18}" class="middle">${percentile} %</text>`;
-}
-
-function seriesLine(
-  line: ChartSeries,
-  index: number,
-  x: (percentile: number) => number,
-  y: (ms: number) => number,
-): Markup {
-  const points = line.points
-    .map((point) => `${fixed(x(point.percentile))},${fixed(y(point.latencyMs))}`)
-    .join(" ");
-  return markup`<polyline points="${points}" class="series ${styleOf(index)}"/>`;
 }
 
 function legendEntry(line: ChartSeries, index: number): Markup {
   const y = TOP + 14 + index * LEGEND_LINE;
-  return markup`<line x1="${LEFT + 14}" x2="${LEFT + 50}" y1="${y}" y2="${y}" class="series ${styleOf(index)}"/>
+  return markup`${polyline(
+    [
+      [LEFT + 14, y],
+      [LEFT + 50, y],
+    ],
+    seriesStyle(index),
+  )}
 <text x="${LEFT + 58}" y="${y + 4}">${line.label}</text>`;
 }
 
-function styleOf(index: number): string {
-  return `series-${index % SERIES_STYLE_COUNT}`;
+function polyline(points: readonly Point[], style: string): Markup {
+  const pairs = points.map(([x, y]) => `${fixed(x)},${fixed(y)}`).join(" ");
+  return markup`<polyline points="${pairs}" class="${style}"/>`;
+}
+
+function seriesStyle(index: number): string {
+  return `series series-${index % SERIES_STYLE_COUNT}`;
 }
 
 function fixed(value: number): string {

@@ -18,6 +18,7 @@ import { PUBLISHED_NOTE } from "./table1.js";
 /** The run as one HTML file that needs nothing else: no network, no script. */
 export function reportHtml(report: BenchReport): string {
   const problems = problemsOf(report);
+  const conditions = conditionPairs(report.conditions);
   const verdict = isConsistent(report)
     ? "After every step all replicas' databases were identical."
     : "The replicas' databases did not agree after every step.";
@@ -40,7 +41,7 @@ ${rowsSection(report)}
 <section>
 <h2>Conditions</h2>
 <dl>
-${conditionPairs(report.conditions).map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}
+${conditions.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}
 </dl>
 </section>
 </main>

@@ -29,7 +29,7 @@ export interface ClusterConditions {
 }
 
 /** How it was driven. */
-export interface LoadConditions {
+interface LoadConditions {
   readonly sessions: number;
   readonly inFlight: number;
   /** Null in the closed loop. */
@@ -61,7 +61,7 @@ export async function runConditions(
 /** Where this file, compiled, has its package: the folder that holds `dist`. */
 const PACKAGE_FOLDER = fileURLToPath(new URL("../../../..", import.meta.url));
 
-/** Null where the package is not a checkout itself, or git is missing: then there is none to name. */
+/** Null where the package is not a checkout itself, or git is missing. */
 async function commitOfCheckout(): Promise<string | null> {
   if (!existsSync(join(PACKAGE_FOLDER, ".git"))) return null;
   const git = async (...words: string[]): Promise<string> => {

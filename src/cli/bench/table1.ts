@@ -25,8 +25,8 @@ export const PUBLISHED_MEAN_MS: Readonly<Record<WorkloadKind, string>> = {
 export const PUBLISHED_NOTE =
   "Published figures of the reference system are its authors' own, measured on five machines of " +
   "other hardware: 1.34 ms a read, 2.31 to 2.56 ms an operation of half reads and half writes. " +
-  "Its Table 1: 1,000 iterations 3.15 s, no crash, 100\u00a0% consistent; 5,000 iterations 11.6 s, " +
-  "one crash, 80\u00a0%; 10,000 iterations 23.47 s, two crashes, 90\u00a0%.";
+  "Its Table 1: 1,000 iterations 3.15 s, no crash, 100\u00a0% consistent; 5,000 iterations " +
+  "11.6 s, one crash, 80\u00a0%; 10,000 iterations 23.47 s, two crashes, 90\u00a0%.";
 
 /** Most operations before a row that warm the cluster up and stay out of its figures. */
 const WARM_UP_COUNT_MAX = 500;

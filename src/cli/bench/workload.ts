@@ -38,7 +38,7 @@ export class Workload {
   *operations(kind: WorkloadKind, count: number): Generator<LedgerOperation, void, void> {
     let writesLeft = kind === "read-only" ? 0 : Math.floor(count / 2);
     for (let left = count; left > 0; left -= 1) {
-      // Choosing with probability writesLeft / left makes every order of the two kinds equally likely.
+      // A chance of writesLeft / left makes every order of the two kinds equally likely.
       const isWrite = this.#prng.below(left) < writesLeft;
       if (isWrite) writesLeft -= 1;
       yield isWrite ? this.#write() : { kind: "get", account: this.#account() };

@@ -35,7 +35,7 @@ test("a database that never catches up is named after a bounded wait", async () 
   assert.match(agreement.explanation, /the last are 9, 9, 7, 9/);
 });
 
-test("databases that agree on too little are not accepted: the row's last batch is missing", async () => {
+test("databases that agree but lack the row's last batch are not accepted", async () => {
   const cluster = new FakeCluster();
   const agreement = await agreementOf(cluster, 5);
   assert.equal(agreement.identical, false);

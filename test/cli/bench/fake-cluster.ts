@@ -93,7 +93,7 @@ export class FakeCluster implements MeasuredCluster {
 }
 
 /** The accounts of the demo cluster. */
-export function demoAccounts(): AccountRow[] {
+function demoAccounts(): AccountRow[] {
   const account = (customerId: number, name: string, person: string, balance: bigint) => {
     return { customerId, account: name, name: person, address: "1 Main St", balance, owner: null };
   };

@@ -58,7 +58,7 @@ function lastLine(output: string): Report {
   return JSON.parse(output.trimEnd().split("\n").at(-1) ?? "") as Report;
 }
 
-test("the main job repeats the experiments, measures, reports, and leaves nothing but the report", async (context) => {
+test("the main job experiments, measures and leaves nothing but its report", async (context) => {
   const words = ["--iterations", "40", "--rows", "read-only,read-write", "--seed", "3", "--json"];
   const start = new Start(context, ...words);
   const { status, stdout, stderr } = await start.ended();

@@ -100,7 +100,7 @@ test("markup escapes text and keeps markup", () => {
 test("each further nine takes the same room on the chart's axis", () => {
   const points = [0, 90, 99, 99.9].map((percentile, index) => ({ percentile, latencyMs: index }));
   const { text } = percentileChart([{ label: "row", points }]);
-  const line = /points="([^"]+)"/.exec(text)?.[1] ?? "";
+  const line = /points="([^"]+)" class="series/.exec(text)?.[1] ?? "";
   const xs = line.split(" ").map((pair) => Number(pair.split(",")[0]));
   const steps = xs.slice(1).map((x, index) => x - (xs[index] ?? 0));
   assert.equal(steps.length, 3);

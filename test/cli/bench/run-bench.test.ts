@@ -49,7 +49,7 @@ test("experiments 1 and 3 come out as published on the demo accounts", async () 
   assert.deepEqual(problemsOf(report), []);
 });
 
-test("a wrong balance in one table makes the experiment differ from the published one", async () => {
+test("a wrong balance in one table makes the experiment differ", async () => {
   const cluster = new FakeCluster();
   const row = cluster.tables[2]?.get("A");
   assert.ok(row !== undefined);
