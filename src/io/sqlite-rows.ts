@@ -9,6 +9,7 @@ import type { AccountRow, SessionName, SessionRow } from "./store.js";
 /** A row as the driver returns it when asked for exact integers. */
 export type SqliteRow = readonly (string | bigint | Uint8Array | null)[];
 
+/** The columns of CUSTOMER. */
 export const CUSTOMER_COLUMNS =
   "CUSTOMER_ID, CUSTOMER_NAME, CUSTOMER_ADDRESS, BALANCE, ACCOUNT, OWNER";
 
@@ -30,6 +31,7 @@ export function accountOf(row: SqliteRow): AccountRow {
   };
 }
 
+/** The columns of SESSION. */
 export const SESSION_COLUMNS =
   "CLIENT_ID, SESSION_ID, REQUEST_TIMESTAMP, SEQUENCE, REPLY_CODE, RESULTS";
 
@@ -51,6 +53,7 @@ export function sessionOf(row: SqliteRow): SessionRow {
   };
 }
 
+/** The columns of SESSION_EVICTED. */
 export const EVICTED_COLUMNS = "CLIENT_ID, SESSION_ID";
 
 /** The name of a session as `EVICTED_COLUMNS`. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
 import type { Durability } from "./sqlite-database.js";
@@ -32,7 +33,7 @@ export class SqliteStore implements Store {
     this.#setup = { path: options.path, durability: options.durability ?? "fsync" };
   }
 
-  open(): Promise<StoredState | null> {
+  async open(): Promise<StoredState | null> {
     assert(this.#worker === null, "a store is opened once");
     const worker = new Worker(new URL("./sqlite-worker.js", import.meta.url), {
       workerData: this.#setup,
@@ -47,7 +48,12 @@ export class SqliteStore implements Store {
       this.#fail(new StoreError(`The thread of the database ${this.#setup.path} has ended.`));
     });
     this.#worker = worker;
-    return this.#ask({ kind: "open" });
+    try {
+      return await this.#ask({ kind: "open" });
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   async commit(group: StoreGroup): Promise<void> {
@@ -65,9 +71,7 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     if (this.#worker === null || this.#failure !== null) return;
-    const exited = new Promise<void>((resolve) => this.#worker?.once("exit", () => resolve()));
-    await this.#ask({ kind: "close" });
-    await exited;
+    await Promise.all([once(this.#worker, "exit"), this.#ask({ kind: "close" })]);
   }
 
   #ask(request: SqliteRequest): Promise<StoredState | null> {

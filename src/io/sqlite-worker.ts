@@ -37,7 +37,6 @@ function perform(request: SqliteRequest): StoredState | null {
   }
   if (request.kind === "close") {
     database?.close();
-    parentPort?.close();
     return null;
   }
   assert(database !== null, "the database is opened first");
@@ -67,4 +66,7 @@ assert(parentPort !== null, "this file is the entry of a worker thread");
 const port = parentPort;
 port.on("message", (request: SqliteRequest) => {
   port.postMessage(answer(request));
+  if (request.kind === "close") port.close();
+  // Only now: an answer given to a closed port is lost, and the thread ends when its port is closed.
+  if (request.kind === "close") port.close();
 });

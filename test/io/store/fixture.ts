@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { AccountRow, SessionRow, StoredState, StoreGroup } from "../../../src/io/store.js";
+
+/** A folder of its own that goes away with the test. */
+export function temporaryFolder(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "pbft-ledger-store-"));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** 32 bytes that tell `value` apart. */
+export function digestOf(value: number): Uint8Array {
+  return new Uint8Array(32).fill(value & 0xff);
+}
+
+/** An account of the bank. */
+export function rowOf(customerId: number, account: string, balance: bigint): AccountRow {
+  const name = `Customer ${customerId}`;
+  return { customerId, account, name, address: "1 Main St", balance, owner: null };
+}
+
+/** The last request of a session. */
+export function sessionOf(client: number, session: number, timestamp: number): SessionRow {
+  const results = Uint8Array.of(timestamp & 0xff, 1, 2);
+  return { client, session, timestamp, seq: timestamp, code: 0, results };
+}
+
+/** A state after batch 0, the genesis. */
+export function genesisOf(accounts: readonly AccountRow[]): StoredState {
+  return { seq: 0, serviceRoot: digestOf(0), accounts, sessions: [], evictedThrough: [] };
+}
+
+/** A group of the batches [`first`, `seq`] that changes nothing but what `changes` says. */
+export function groupOf(first: number, seq: number, changes: Partial<StoreGroup> = {}): StoreGroup {
+  const blocks = Array.from({ length: seq - first + 1 }, (_, index) => {
+    return { seq: first + index, view: 3, digest: digestOf(first + index), requestCount: index };
+  });
+  return {
+    seq,
+    serviceRoot: digestOf(seq),
+    blocks,
+    accounts: [],
+    sessions: [],
+    sessionsEvicted: [],
+    evictedThrough: [],
+    ...changes,
+  };
+}
