@@ -225,12 +225,15 @@ export class ClientHost {
     assert(!this.#isClosed, "nothing is invoked on a closed client");
     const session = this.#current;
     const outcome = await session.submit(bytes, isRead, wait);
-    // What comes next must not queue up behind an operation that nobody waits for any more.
-    if (outcome.kind !== "completed" && this.#current === session && !this.#isClosed) {
-      this.#current = this.#newSession();
-      this.#current.start();
-    }
+    if (outcome.kind !== "completed") this.#leave(session);
     return outcome;
+  }
+
+  /** What comes next must not queue up behind an operation that nobody waits for any more. */
+  #leave(session: SessionHost): void {
+    if (this.#isClosed || this.#current !== session) return;
+    this.#current = this.#newSession();
+    this.#current.start();
   }
 
   /** Asks one replica for its status; null when it does not answer in time. */

@@ -10,8 +10,8 @@ import type {
 } from "./store.js";
 
 /**
- * A store that forgets everything with its process, for benchmarks and tests: it shows what the rest
- * costs when the database costs nothing.
+ * A store that forgets everything with its process, for benchmarks and tests: it shows what the
+ * rest costs when the database costs nothing.
  */
 export class MemoryStore implements Store {
   readonly name = "memory";

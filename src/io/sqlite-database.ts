@@ -45,8 +45,8 @@ interface Meta {
 }
 
 /**
- * A replica's database in one SQLite file. Synchronous, so it belongs into a thread of its own. Every
- * method throws a `StoreError` when the world is at fault.
+ * A replica's database in one SQLite file. Synchronous, so it belongs into a thread of its own.
+ * Every method throws a `StoreError` when the world is at fault.
  */
 export class SqliteDatabase {
   readonly #path: string;
@@ -107,7 +107,9 @@ export class SqliteDatabase {
     this.#seq = group.seq;
   }
 
-  /** Makes `state` the whole content, in one transaction; the chain of blocks starts anew after it. */
+  /**
+   * Makes `state` the whole content, in one transaction; the chain of blocks starts anew after it.
+   */
   replace(state: StoredState): void {
     this.#transaction(() => {
       for (const table of TABLES) this.#database.exec(`DELETE FROM ${table}`);

@@ -295,14 +295,18 @@ export class ClientSession {
   #onTicked(): void {
     this.#now += 1;
     this.#retryHello();
-    const request = this.#request;
-    if (request !== null && request.request !== null && this.#isOverdue(request)) {
-      request.tries += 1;
-      request.sentTicks = this.#now;
-      this.#effects.push({ kind: "send", to: "all", message: request.request });
-    }
+    this.#retryRequest();
     const read = this.#read;
     if (read !== null && this.#isOverdue(read)) this.#settleRead(read, 0);
+  }
+
+  #retryRequest(): void {
+    const outstanding = this.#request;
+    const message = outstanding?.request ?? null;
+    if (outstanding === null || message === null || !this.#isOverdue(outstanding)) return;
+    outstanding.tries += 1;
+    outstanding.sentTicks = this.#now;
+    this.#effects.push({ kind: "send", to: "all", message });
   }
 
   #retryHello(): void {

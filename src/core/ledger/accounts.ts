@@ -8,15 +8,19 @@ const ACCOUNTS_INITIAL = 64;
 const PROFILE_BYTES_INITIAL = 4096;
 
 /**
- * All accounts as a struct of arrays, numbered from 0 in the order in which they were opened, which is
- * the order of their customer ids. Nothing is ever removed. What changes (a balance) and what never
- * does (a profile) lie apart: an operation touches 8 bytes, a page of profiles is hashed once.
+ * All accounts as a struct of arrays, numbered from 0 in the order in which they were opened, which
+ * is the order of their customer ids. Nothing is ever removed. What changes (a balance) and what
+ * never does (a profile) lie apart: an operation touches 8 bytes, a page of profiles is hashed
+ * once.
  */
 export class Accounts {
   #count = 0;
   #balances = new BigInt64Array(ACCOUNTS_INITIAL);
   #owners = new Int32Array(ACCOUNTS_INITIAL);
-  /** The profiles one after another; that of account i is [`#profileEnds`[i], `#profileEnds`[i + 1]). */
+  /**
+   * The profiles one after another; that of account i is [`#profileEnds`[i], `#profileEnds`[i +
+   * 1]).
+   */
   #profiles = new Uint8Array(PROFILE_BYTES_INITIAL);
   #profileEnds = new Uint32Array(ACCOUNTS_INITIAL + 1);
   #lastCustomerId = 0;

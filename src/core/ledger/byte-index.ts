@@ -12,8 +12,9 @@ export const INDEX_KEY_BYTES = 8;
  * Nothing is ever removed. Looking up allocates nothing.
  *
  * Open addressing with linear probing, at most half full, so a look-up takes about 1.5 probes. The
- * keys come from clients, who could flood one neighbourhood if they could predict the hash: hence it
- * is keyed. The layout is never observable, so every replica may have its own key, unknown to all.
+ * keys come from clients, who could flood one neighbourhood if they could predict the hash: hence
+ * it is keyed. The layout is never observable, so every replica may have its own key, unknown to
+ * all.
  */
 export class ByteIndex {
   readonly #keyLow: number;

@@ -1,9 +1,10 @@
 const FINAL_ROUNDS = 3;
 
 /**
- * HalfSipHash-1-3 (Aumasson and Bernstein; the variant of Linux' hsiphash) of `bytes`[`start`, `end`),
- * an unsigned 32-bit integer. Whoever does not know the key cannot choose inputs that collide, which
- * is what a hash table needs whose keys come from clients. Never for signatures, tags or digests.
+ * HalfSipHash-1-3 (Aumasson and Bernstein; the variant of Linux' hsiphash) of `bytes`[`start`,
+ * `end`), an unsigned 32-bit integer. Whoever does not know the key cannot choose inputs that
+ * collide, which is what a hash table needs whose keys come from clients. Never for signatures,
+ * tags or digests.
  */
 export function halfSipHash(
   keyLow: number,

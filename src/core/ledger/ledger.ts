@@ -16,7 +16,9 @@ import { accountsFromPages, accountsFromRows } from "./rebuild.js";
 import { ResultWriter } from "./result-writer.js";
 import { StateTree } from "./state-tree.js";
 
-/** What a client may do: a teller everything; a customer only with accounts it owns, and open some. */
+/**
+ * What a client may do: a teller everything; a customer only with accounts it owns, and open some.
+ */
 export type ClientRole = "teller" | "customer";
 
 /** What a ledger starts from. All but `indexKey` must be the same on every replica. */
@@ -30,7 +32,8 @@ export interface LedgerOptions {
   readonly accountsMax?: number;
   /**
    * 8 bytes that clients cannot guess, drawn anew at each start: they keep clients from choosing
-   * account ids that slow the look-up down. No result depends on them. The default is for simulations.
+   * account ids that slow the look-up down. No result depends on them. The default is for
+   * simulations.
    */
   readonly indexKey?: Uint8Array;
 }
@@ -39,11 +42,13 @@ export interface LedgerOptions {
 const NO_ACCOUNT = -1;
 
 /**
- * The bank: accounts with exact 64-bit balances that clients open, look at, fill, empty and move money
- * between. Which error an operation ends with when several apply: the order of `RESULT_CODES`.
+ * The bank: accounts with exact 64-bit balances that clients open, look at, fill, empty and move
+ * money between. Which error an operation ends with when several apply: the order of
+ * `RESULT_CODES`.
  *
- * Opening with a balance is a deposit, so the sum of all balances is that of the genesis plus deposits
- * and opening balances less withdrawals. Deposit, withdraw, move and get make no object of their own.
+ * Opening with a balance is a deposit, so the sum of all balances is that of the genesis plus
+ * deposits and opening balances less withdrawals. Deposit, withdraw, move and get make no object of
+ * their own.
  */
 export class Ledger implements Service {
   readonly treeFanOut = FAN_OUT;
@@ -140,7 +145,8 @@ export class Ledger implements Service {
   }
 
   /**
-   * Replaces the whole state, pins included, by `rows` as a store keeps them: ascending by customer id.
+   * Replaces the whole state, pins included, by `rows` as a store keeps them: ascending by customer
+   * id.
    * @throws AccountRowError when they can't be a ledger's; the state is then what it was.
    */
   load(rows: readonly AccountRow[]): void {
@@ -153,8 +159,8 @@ export class Ledger implements Service {
   }
 
   /**
-   * The accounts that operations opened or changed since the last call, or since the whole state was
-   * replaced, each once and as it is now, ascending by customer id.
+   * The accounts that operations opened or changed since the last call, or since the whole state
+   * was replaced, each once and as it is now, ascending by customer id.
    */
   takeChangedAccounts(): AccountRow[] {
     return Array.from(this.#changed.take(), (index) => this.#accounts.row(index));

@@ -4,7 +4,10 @@ import { DIGEST_BYTES, Domain, type Digest, type Hasher } from "../base/hasher.j
 /** Children of a full inner node: 1 KiB of digests. */
 export const FAN_OUT = 32;
 
-/** Number of levels of inner nodes above `leafCount` leaves; 1 and up. Level 0 is next to the leaves. */
+/**
+ * Number of levels of inner nodes above `leafCount` leaves; 1 and up. Level 0 is next to the
+ * leaves.
+ */
 export function levelCount(leafCount: number): number {
   let levels = 1;
   for (let nodes = Math.ceil(leafCount / FAN_OUT); nodes > 1; nodes = Math.ceil(nodes / FAN_OUT)) {

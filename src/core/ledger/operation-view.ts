@@ -21,7 +21,9 @@ const AMOUNT_BYTES = 8;
 /** Reads operations where they lie: one view serves any number of them and allocates nothing. */
 export class OperationView {
   opcode: Opcode = Opcode.get;
-  /** The account; the source of a move. Ranges are offsets into the attached bytes, end excluded. */
+  /**
+   * The account; the source of a move. Ranges are offsets into the attached bytes, end excluded.
+   */
   accountStart = 0;
   accountEnd = 0;
   /** Move only. */
@@ -46,8 +48,8 @@ export class OperationView {
   }
 
   /**
-   * Reads the operation at [`start`, `end`) of the attached bytes; false when there is none. It does
-   * not look into the texts: see `hasPlainTexts`. Never throws.
+   * Reads the operation at [`start`, `end`) of the attached bytes; false when there is none. It
+   * does not look into the texts: see `hasPlainTexts`. Never throws.
    */
   parse(start: number, end: number): boolean {
     this.#end = end;

@@ -172,17 +172,12 @@ function accountBytes(account: string): Uint8Array {
 
 function textBytes(what: string, text: string, bytesMin: number, bytesMax: number): Uint8Array {
   const bytes = encodePlainText(text);
-  const shown = JSON.stringify(text);
   if (bytes === null) {
-    throw new OperationError(
-      `The ${what} ${shown} holds a control character, or half of a surrogate pair.`,
-    );
+    throw new OperationError(`The ${what} holds a control character, or half of a surrogate pair.`);
   }
   if (bytes.length < bytesMin) throw new OperationError(`The ${what} is empty.`);
   if (bytes.length > bytesMax) {
-    throw new OperationError(
-      `The ${what} ${shown} has ${bytes.length} bytes; at most ${bytesMax} fit.`,
-    );
+    throw new OperationError(`The ${what} has ${bytes.length} bytes; at most ${bytesMax} fit.`);
   }
   return bytes;
 }

@@ -12,7 +12,9 @@ import { DIGEST_BYTES, Domain, type Digest, type Hasher } from "../base/hasher.j
  * bytes), which no page has: so a fetcher may ask for the digest of anything.
  */
 
-/** Accounts of a full page: balances of 1 KiB, so that a page costs about as much as an inner node. */
+/**
+ * Accounts of a full page: balances of 1 KiB, so that a page costs about as much as an inner node.
+ */
 export const PAGE_ACCOUNTS = 128;
 
 const COUNT_BYTES = 2;

@@ -1,13 +1,15 @@
 import { decodeUtf8, encodeUtf8 } from "../base/utf8.js";
 
 /*
- * Plain text is UTF-8 without control characters (C0, DEL, C1): what a name may be. A terminal, a log
- * line or a table that shows it can't be steered by it.
+ * Plain text is UTF-8 without control characters (C0, DEL, C1): what a name may be. A terminal, a
+ * log line or a table that shows it can't be steered by it.
  */
 
 const CONTROL = /\p{Cc}/u;
 
-/** The plain text in `bytes`[`start`, `end`), or null when they are something else. Never throws. */
+/**
+ * The plain text in `bytes`[`start`, `end`), or null when they are something else. Never throws.
+ */
 export function decodePlainText(bytes: Uint8Array, start: number, end: number): string | null {
   const text = decodeUtf8(bytes, start, end);
   return text === null || CONTROL.test(text) ? null : text;

@@ -24,8 +24,7 @@ export function accountsFromRows(rows: readonly AccountRow[], indexKey: Uint8Arr
   for (const row of rows) {
     const fault = addRow(accounts, row);
     if (fault === null) continue;
-    const shown = `${JSON.stringify(row.account)} (customer ${row.customerId})`;
-    throw new AccountRowError(`The account ${shown} ${fault}.`);
+    throw new AccountRowError(`The account of customer ${row.customerId} ${fault}.`);
   }
   return accounts;
 }

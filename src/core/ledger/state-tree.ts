@@ -19,16 +19,20 @@ interface Pin {
   readonly seq: Seq;
   readonly accountCount: number;
   readonly tree: MerkleTree;
-  /** Balances of the pages that changed after this pin and before the next, as they were at this pin. */
+  /**
+   * Balances of the pages that changed after this pin and before the next, as they were at this
+   * pin.
+   */
   readonly saved: Map<number, BigInt64Array>;
 }
 
 /**
  * The accounts cut into pages under a Merkle tree, and the two newest checkpoints of them.
  *
- * A pin costs a copy of the tree's digests, about 35 bytes for 128 accounts. The pages themselves are
- * copied on the first write after the pin, and of these only the balances: profiles never change. A
- * page that an older pin lacks is found in the next newer pin, or, when no pin has it, in the present.
+ * A pin costs a copy of the tree's digests, about 35 bytes for 128 accounts. The pages themselves
+ * are copied on the first write after the pin, and of these only the balances: profiles never
+ * change. A page that an older pin lacks is found in the next newer pin, or, when no pin has it, in
+ * the present.
  */
 export class StateTree {
   readonly #accounts: Accounts;

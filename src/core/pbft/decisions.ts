@@ -105,7 +105,7 @@ export function answerAskers(s: State, slot: Slot): void {
 /** Vouches to `replica` for what was decided in `slot`, once until its next status. */
 export function vouch(s: State, slot: Slot, replica: ReplicaId): void {
   const bit = 1 << replica;
-  const batch = slot.committedDigest === null ? null : slot.body(slot.committedDigest);
+  const batch = slot.decidedBatch;
   if (batch === null || (slot.decisionSentMask & bit) !== 0) return;
   slot.decisionSentMask |= bit;
   s.sendTo(replica, { kind: "decision", seq: slot.seq, batch });

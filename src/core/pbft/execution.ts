@@ -13,9 +13,8 @@ export function executeNext(s: State): void {
   if (s.diverged) return;
   const seq = s.executedSeq + 1;
   const slot = s.log.find(seq);
-  if (slot?.committedDigest == null) return;
-  const batch = slot.body(slot.committedDigest);
-  assert(batch !== null, "a slot is decided only with its body");
+  const batch = slot?.decidedBatch ?? null;
+  if (slot === null || batch === null) return;
   const requests = selectFresh(s, batch.requests);
   s.executing = { seq, requests };
   const pin = seq % s.options.checkpointIntervalSlots === 0;
@@ -69,9 +68,8 @@ function recordResult(s: State, request: Request, seq: Seq, results: Uint8Array)
 /** Answers from the client table, which holds every reply that may still be asked for. */
 function answerBatch(s: State, seq: Seq): void {
   const slot = s.log.slot(seq);
-  assert(slot.committedDigest !== null, "an executed slot is decided");
-  const batch = slot.body(slot.committedDigest);
-  assert(batch !== null, "an executed slot has its body");
+  const batch = slot.decidedBatch;
+  assert(batch !== null, "an executed slot is decided");
   for (const request of batch.requests) {
     s.pool.executed(request.client, request.session, request.timestamp);
     answerRequest(s, request, slot.replyAppend);

@@ -52,6 +52,12 @@ export class Log {
     return this.#slots.get(seq) ?? null;
   }
 
+  /** Whether the batch of `seq` is decided here. */
+  isDecided(seq: Seq): boolean {
+    const slot = this.find(seq);
+    return slot !== null && slot.committedDigest !== null;
+  }
+
   /** The touched slots, ascending. */
   slots(): Slot[] {
     return [...this.#slots.values()].sort((left, right) => left.seq - right.seq);

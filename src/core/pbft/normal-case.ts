@@ -41,14 +41,17 @@ function isSlow(s: State, batch: Batch): boolean {
 
 function rejectPrePrepare(s: State, from: ReplicaId, m: PrePrepare): RejectCode | null {
   if (from !== primaryOf(m.view, s.options.replicaCount)) return "pre-prepare/not-primary";
-  if (from === s.self) return "pre-prepare/not-primary";
   if (m.view !== s.view) return "pre-prepare/other-view";
   if (!s.active || !s.mayVote) return "pre-prepare/view-inactive";
   if (!s.log.inWindow(m.seq)) return "pre-prepare/outside-window";
   if (m.batch.requests.length > s.options.batchRequestsMax) return "pre-prepare/too-large";
   const slot = s.log.find(m.seq);
-  const chosen = slot?.chosenIn(m.view) ?? null;
-  if (slot === null || chosen === null) return null;
+  return slot === null ? null : rejectForSlot(slot, m);
+}
+
+function rejectForSlot(slot: Slot, m: PrePrepare): RejectCode | null {
+  const chosen = slot.chosenIn(m.view);
+  if (chosen === null) return null;
   if (!bytesEqual(chosen, m.batch.digest)) return "pre-prepare/equivocation";
   // The NEW-VIEW chose it, and its body was missing until now.
   return slot.accepted ? "pre-prepare/duplicate" : null;

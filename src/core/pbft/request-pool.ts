@@ -33,7 +33,10 @@ export class RequestPool {
 
   constructor(clientCount: number, pendingPerClientMax: number) {
     this.#pendingPerClientMax = pendingPerClientMax;
-    this.#bySession = Array.from({ length: clientCount }, () => new Map());
+    this.#bySession = Array.from(
+      { length: clientCount },
+      () => new Map<SessionId, PendingRequest>(),
+    );
     this.#unproposed = Array.from({ length: clientCount }, () => new Set());
   }
 

@@ -99,6 +99,14 @@ export class Slot {
     return this.#bodies.get(hexOf(digest)) ?? null;
   }
 
+  /** The batch that is decided, or null. */
+  get decidedBatch(): Batch | null {
+    if (this.committedDigest === null) return null;
+    const batch = this.body(this.committedDigest);
+    assert(batch !== null, "a slot is decided only with its body");
+    return batch;
+  }
+
   #refersTo(digest: Digest): boolean {
     const referred = [this.acceptedDigest, this.committedDigest, this.preparedEntry?.digest];
     for (const entry of this.prePrepared) referred.push(entry.digest);

@@ -92,7 +92,7 @@ function chooseTarget(s: State, certificate: StableCertificate | null): void {
 function needsTransfer(s: State, certificate: StableCertificate): boolean {
   if (s.diverged) return true;
   if (certificate.seq <= s.executedSeq) return false;
-  return s.log.find(s.executedSeq + 1)?.committedDigest == null;
+  return !s.log.isDecided(s.executedSeq + 1);
 }
 
 /** Asks for pieces; called once a tick, which is also what bounds the rate. */

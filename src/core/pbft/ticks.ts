@@ -34,7 +34,7 @@ function watchRequests(s: State): void {
 /** While our own execution or state is what holds things up, the primary is not to blame (VT6). */
 function isWaitingForItself(s: State): boolean {
   if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return true;
-  return s.log.find(s.executedSeq + 1)?.committedDigest != null;
+  return s.log.isDecided(s.executedSeq + 1);
 }
 
 /** The new view did not come in time: on to the one after it, with twice the time (VT3). */

@@ -5,7 +5,7 @@ import { assert } from "../base/assert.js";
 import type { View } from "../base/ids.js";
 import type { Ticks } from "../base/ids.js";
 import type { CheckpointEntry, Verified, ViewChange } from "../message.js";
-import { isValidVote } from "./new-view-decision.js";
+import { isValidVote, type VoteRules } from "./new-view-decision.js";
 import type { RejectCode } from "./reject.js";
 import type { State, ViewChangeReason } from "./state.js";
 
@@ -69,7 +69,7 @@ export function onViewChange(s: State, m: Verified<ViewChange>): RejectCode | nu
 }
 
 /** What the validity of votes depends on. */
-export function voteRules(s: State) {
+export function voteRules(s: State): VoteRules {
   const { windowSlots, checkpointIntervalSlots } = s.options;
   return { quorums: s.quorums, windowSlots, checkpointIntervalSlots };
 }

@@ -35,7 +35,7 @@ export class VoteSet {
   count(view: View, digest: Digest, except: ReplicaId | null = null): number {
     let count = 0;
     for (const [replica, vote] of this.#votes.entries()) {
-      if (vote === null || vote.view !== view || replica === except) continue;
+      if (vote?.view !== view || replica === except) continue;
       if (bytesEqual(vote.digest, digest)) count += 1;
     }
     return count;
