@@ -158,10 +158,12 @@ test("a body is bounded: by the largest message, and for clients by the largest 
 
 test("one sender holds a bounded number of bytes: its oldest bodies give way, others' stay", () => {
   const reassembler = new Reassembler(AGE_TICKS_MAX);
-  const totalBytes = 4_000_000;
-  const chunk = bytesOf(1_000_000);
+  const totalBytes = Math.floor(0.95 * MESSAGE_BYTES_MAX);
+  const chunk = bytesOf(Math.ceil(totalBytes / 4));
   const send = (messageId: number, index: number): unknown => {
-    return reassembler.accept(PEER, { messageId, index, count: 4, totalBytes, chunk });
+    const last = chunk.subarray(0, totalBytes - 3 * chunk.length);
+    const part = index === 3 ? last : chunk;
+    return reassembler.accept(PEER, { messageId, index, count: 4, totalBytes, chunk: part });
   };
   const other = cut(bytesOf(90), 40);
   assert.deepEqual(outcomes(reassembler, replica(2), other.slice(0, 2)), []);
@@ -179,8 +181,9 @@ test("one sender holds a bounded number of bytes: its oldest bodies give way, ot
 
 test("tiny chunks are charged for what they cost beside their bytes", () => {
   const reassembler = new Reassembler(AGE_TICKS_MAX);
-  for (let index = 0; index < 50_000; index += 1) {
-    const fragment = { messageId: 1, index, count: 60_000, totalBytes: 60_000, chunk: bytesOf(1) };
+  const count = Math.ceil(REASSEMBLY_BYTES_PER_PEER_MAX / 256);
+  for (let index = 0; index < count - 1; index += 1) {
+    const fragment = { messageId: 1, index, count, totalBytes: count, chunk: bytesOf(1) };
     reassembler.accept(PEER, fragment);
     assert.ok(reassembler.heldBytes(PEER) <= REASSEMBLY_BYTES_PER_PEER_MAX);
   }
