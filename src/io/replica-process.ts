@@ -21,6 +21,7 @@ import { KeyRing } from "./key-ring.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
 import type { Log } from "./log.js";
 import { chooseStore } from "./open-store.js";
+import { PartitionSwitch } from "./partition-switch.js";
 import { RecordLog } from "./record-log.js";
 import { ReplicaHost } from "./replica-host.js";
 import { type ReplicaStatus, statusOf } from "./replica-status.js";
@@ -53,6 +54,8 @@ export interface RunningReplica {
   readonly address: { readonly host: string; readonly port: number };
   /** What it would answer an inspection. */
   status(): ReplicaStatus;
+  /** Cuts this replica off from everybody, or connects it again: a fault by hand. */
+  cutOff(isCutOff: boolean): void;
   /** Stops taking part, makes everything durable and lets go of all files. Idempotent. */
   stop(): Promise<void>;
 }
@@ -93,7 +96,7 @@ type Closer = () => void | Promise<void>;
 interface Parts {
   readonly keys: KeyRing;
   readonly verifier: Verifier;
-  readonly socket: DatagramSocket;
+  readonly socket: PartitionSwitch;
   readonly store: Store;
   readonly stored: StoredState;
   readonly ledger: Ledger;
@@ -131,7 +134,7 @@ async function openParts(
   const place = genesis.replicas[key.id];
   assert(place !== undefined, "the key belongs to this genesis");
   const openSocket = options.openSocket ?? openUdpSocket;
-  const socket = await openSocket({ address: place.host, port: place.port });
+  const socket = new PartitionSwitch(await openSocket({ address: place.host, port: place.port }));
   opened.push(() => socket.close());
   const store = chooseStore(dir, key.id, key);
   opened.push(() => store.close());
@@ -257,7 +260,11 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     log.info({ executed: replica.executedSeq, view: replica.view }, "stopped");
   });
   const { address, port } = socket.local;
-  return { address: { host: address, port }, status, stop };
+  const cutOff = (isCutOff: boolean): void => {
+    socket.cutOff(isCutOff);
+    log.warn({ isCutOff }, isCutOff ? "cut off by hand" : "connected again");
+  };
+  return { address: { host: address, port }, status, cutOff, stop };
 }
 
 /** What the core gets to know of the past; null on the first start. */
