@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import Libsql from "libsql";
 import type { Seq } from "../core/base/ids.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
+import type { Durability } from "./config-schema.js";
 import { storeErrorOf } from "./sqlite-error.js";
 import { SqliteInsert, type SqliteValue } from "./sqlite-insert.js";
 import {
@@ -23,11 +24,9 @@ import { assertGroupFollows, StoreError } from "./store.js";
 import type { AccountRow, BlockRow, StoredState, StoreGroup } from "./store.js";
 
 /**
- * When a commit counts as done: `fsync` when the disk has it; `async` when a crash of the process
- * cannot undo it, though one of the machine can; `none` is for measurements only.
+ * With `fsync` a commit is done when the disk has it. With `async` a crash of the process cannot
+ * undo it, though one of the machine can. `none` is for measurements only.
  */
-export type Durability = "fsync" | "async" | "none";
-
 const SYNCHRONOUS = { fsync: "FULL", async: "NORMAL", none: "OFF" } as const;
 
 /** How long to wait for another connection's lock before giving up. */
@@ -163,7 +162,7 @@ export class SqliteDatabase {
 }
 
 /** A customer table as another process may look at it. */
-export interface CustomerTable {
+interface CustomerTable {
   /** The last batch in it. */
   readonly seq: Seq;
   /** Ascending by customer id. */

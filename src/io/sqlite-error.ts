@@ -7,9 +7,9 @@ const SENTENCES: readonly (readonly [code: string, sentence: string])[] = [
   ["SQLITE_BUSY", "is locked by another process. Stop the other replica that uses it."],
   ["SQLITE_LOCKED", "is locked by another process. Stop the other replica that uses it."],
   ["SQLITE_FULL", "cannot grow: the disk is full. Free some space and start the replica again."],
-  ["SQLITE_READONLY", "is not writable. Give this user the right to write it and its directory."],
-  ["SQLITE_PERM", "is not writable. Give this user the right to write it and its directory."],
-  ["SQLITE_CANTOPEN", "cannot be opened. Check that this user may write it and its directory."],
+  ["SQLITE_READONLY", "is not writable. Let this user write it and its directory."],
+  ["SQLITE_PERM", "is not writable. Let this user write it and its directory."],
+  ["SQLITE_CANTOPEN", "cannot be opened. Check that this user may write there."],
   [
     "SQLITE_NOTADB",
     "is not a SQLite database. Move the file away: the replica fetches the state from the others.",
@@ -44,5 +44,5 @@ function cannotOpen(path: string): string {
   if (existsSync(path) && statSync(path).isDirectory()) {
     return `The database ${path} is a directory. Give the path of a file.`;
   }
-  return `The database ${path} cannot be opened. Check that this user may write it and its directory.`;
+  return `The database ${path} cannot be opened. Check that this user may write there.`;
 }

@@ -15,7 +15,7 @@ export const MIGRATION_TABLE_SQL = `CREATE TABLE IF NOT EXISTS SCHEMA_MIGRATION 
 )`;
 
 /** One step of the schema, forward only. */
-export interface Migration {
+interface Migration {
   /** 1 and up, no gap. */
   readonly version: number;
   readonly fileName: string;

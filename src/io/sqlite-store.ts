@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
-import type { Durability } from "./sqlite-database.js";
+import type { Durability } from "./config-schema.js";
 import type { SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
 import { type Store, type StoredState, StoreError, type StoreGroup } from "./store.js";
 
 /** Where and how safely. */
-export interface SqliteStoreOptions {
+interface SqliteStoreOptions {
   /** The database file; its directory must exist. */
   readonly path: string;
   /** `fsync` by default. */

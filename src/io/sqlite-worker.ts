@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../core/base/assert.js";
-import { type Durability, SqliteDatabase } from "./sqlite-database.js";
+import type { Durability } from "./config-schema.js";
+import { SqliteDatabase } from "./sqlite-database.js";
 import { StoreError, type StoredState, type StoreGroup } from "./store.js";
 
 /*
@@ -66,7 +67,6 @@ assert(parentPort !== null, "this file is the entry of a worker thread");
 const port = parentPort;
 port.on("message", (request: SqliteRequest) => {
   port.postMessage(answer(request));
-  if (request.kind === "close") port.close();
-  // Only now: an answer given to a closed port is lost, and the thread ends when its port is closed.
+  // Only now: an answer given to a closed port is lost. The thread ends with its port.
   if (request.kind === "close") port.close();
 });

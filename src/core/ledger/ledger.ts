@@ -19,10 +19,10 @@ import { StateTree } from "./state-tree.js";
 /**
  * What a client may do: a teller everything; a customer only with accounts it owns, and open some.
  */
-export type ClientRole = "teller" | "customer";
+type ClientRole = "teller" | "customer";
 
 /** What a ledger starts from. All but `indexKey` must be the same on every replica. */
-export interface LedgerOptions {
+interface LedgerOptions {
   readonly hasher: Hasher;
   /** The role of each client, by client id. */
   readonly clients: readonly ClientRole[];

@@ -55,6 +55,7 @@ export const RESULT_CODES = [
   /** The balance would pass 2^63 - 1; of a move, the target's. */
   "overflow",
 ] as const;
+/** One of `RESULT_CODES`. */
 export type ResultCode = (typeof RESULT_CODES)[number];
 
 /** What the ledger answers. Balances in minor units. */
@@ -136,20 +137,12 @@ export function decodeOperation(bytes: Uint8Array): LedgerOperation | null {
 
 const BALANCE_BYTES = 8;
 
-/** Size of an encoded result with `balanceCount` (0 to 2, included) balances. */
+/**
+ * Size of an encoded result with `balanceCount` (0 to 2, included) balances: its code (u8), then the
+ * balances (i64, big endian).
+ */
 export function resultBytes(balanceCount: number): number {
   return 1 + BALANCE_BYTES * balanceCount;
-}
-
-/** The binary form of `result`: its code (u8), then the balances that it has (i64, big endian). */
-export function encodeResult(result: LedgerResult): Uint8Array {
-  const balanceCount = result.balance === null ? 0 : result.targetBalance === null ? 1 : 2;
-  const bytes = new Uint8Array(resultBytes(balanceCount));
-  const data = new DataView(bytes.buffer);
-  bytes[0] = RESULT_CODES.indexOf(result.code);
-  if (result.balance !== null) data.setBigInt64(1, result.balance);
-  if (result.targetBalance !== null) data.setBigInt64(1 + BALANCE_BYTES, result.targetBalance);
-  return bytes;
 }
 
 /** The result that `bytes` hold, or null when they hold none. Never throws. */

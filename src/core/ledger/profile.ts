@@ -6,7 +6,9 @@ import { decodePlainText } from "./plain-text.js";
 /*
  * A profile is what never changes about an account once it is open: everything but its balance.
  *
- *   │ customer id u32 │ owner i32 │ account │ name │ address │     integers big endian; owner -1: none
+ * Integers are big endian; owner -1 says that there is none.
+ *
+ *   │ customer id u32 │ owner i32 │ account │ name │ address │
  *                                  └ length u8 │ bytes
  */
 
@@ -17,7 +19,7 @@ export const NO_OWNER = -1;
 const PROFILE_ACCOUNT_OFFSET = 9;
 
 /** A profile, decoded. */
-export interface Profile {
+interface Profile {
   readonly customerId: number;
   /** A client id, or `NO_OWNER`. */
   readonly owner: ClientId;

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { BundleWriter, bundleItems } from "../../../src/core/base/bundle.js";
 import { hexOf } from "../../../src/core/base/bytes.js";
 import {
   decodeOperation,
   decodeResult,
   encodeOperation,
-  encodeResult,
   type LedgerOperation,
   type LedgerResult,
   OperationError,
   RESULT_CODES,
 } from "../../../src/core/ledger/operation.js";
+import { ResultWriter } from "../../../src/core/ledger/result-writer.js";
 import { MAX } from "./fixture.js";
 
 /** The wire format is fixed: a client of yesterday must be understood tomorrow. */
@@ -113,6 +114,18 @@ for (const [why, unwritable, says] of UNWRITABLE) {
       (error) => error instanceof OperationError && says.test(error.message),
     );
   });
+}
+
+/** The bytes of `result`, as the ledger writes them. */
+function encodeResult(result: LedgerResult): Uint8Array {
+  const bundle = new BundleWriter();
+  const writer = new ResultWriter();
+  if (result.code !== "ok") writer.appendError(bundle, result.code);
+  else if (result.targetBalance === null) writer.appendBalance(bundle, result.balance);
+  else writer.appendBalances(bundle, result.balance, result.targetBalance);
+  const [bytes] = bundleItems(bundle.finish());
+  assert(bytes !== undefined);
+  return bytes;
 }
 
 test("every result is what it was after encoding and decoding", () => {

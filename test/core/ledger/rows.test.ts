@@ -19,7 +19,7 @@ const IMPOSSIBLE: readonly (readonly [why: string, rows: AccountRow[], says: Reg
   ["customer 2^31", [{ ...ROW, customerId: 2 ** 31 }], /out of range/],
   ["owner -1", [{ ...ROW, owner: -1 }], /impossible owner/],
   ["customers in the wrong order", [ROW, { ...ROW, customerId: 4, account: "B" }], /follow/],
-  ["an account that appears twice", [ROW, { ...ROW, customerId: 6 }], /"A" .*customer 6.* twice/],
+  ["an account that appears twice", [ROW, { ...ROW, customerId: 6 }], /customer 6 appears twice/],
 ];
 
 for (const [why, rows, says] of IMPOSSIBLE) {

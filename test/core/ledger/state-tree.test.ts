@@ -26,8 +26,8 @@ function pinnedPages(ledger: Ledger, seq: number): Uint8Array[] {
 }
 
 /**
- * Fetches all pages of a checkpoint as a replica would that trusts nothing but the root (ST1): every
- * node and page is checked against the digest that its parent gave.
+ * Fetches all pages of a checkpoint as a replica would that trusts nothing but the root (ST1):
+ * every node and page is checked against the digest that its parent gave.
  */
 function fetchPages(donor: Ledger, seq: number, root: Uint8Array): Uint8Array[] {
   const pageCount = donor.pageCount(seq);

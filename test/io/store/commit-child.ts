@@ -2,8 +2,8 @@ import { SqliteStore } from "../../../src/io/sqlite-store.js";
 import { groupOf, rowOf, sessionOf } from "./fixture.js";
 
 /*
- * Commits groups until it is killed. Group seq moves 1 from A to B, so that every state tells how many
- * groups are in it; it prints each sequence number once its commit is done.
+ * Commits groups until it is killed. Group seq moves 1 from A to B, so that every state tells how
+ * many groups are in it; it prints each sequence number once its commit is done.
  */
 
 const [, , path = "", money = ""] = process.argv;

@@ -28,7 +28,7 @@ async function killAfter(path: string, commits: number): Promise<number> {
   return said;
 }
 
-test("sqlite: F5: a process killed in mid-commit leaves whole groups, and all it said", async (t) => {
+test("sqlite: F5: a process killed in mid-commit leaves whole groups, none lost", async (t) => {
   const path = join(temporaryFolder(t), "ledger.db");
   const fresh = new SqliteStore({ path });
   await fresh.open();

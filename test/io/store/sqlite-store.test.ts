@@ -44,7 +44,7 @@ test("sqlite: closing leaves one file with everything in it", async (t) => {
   assert.deepEqual(readCustomerTable(join(folder, "copy.db")).accounts, [rowOf(1, "A", 5n)]);
 });
 
-test("sqlite: somebody else reads a consistent customer table while the replica writes", async (t) => {
+test("sqlite: others read a consistent customer table while the replica writes", async (t) => {
   const path = join(temporaryFolder(t), "the ledger?#%.db");
   assert.throws(() => readCustomerTable(path), saysThat(/cannot be opened/));
   const store = new SqliteStore({ path });
@@ -169,7 +169,7 @@ test("sqlite: a second writer is noticed before anything is overwritten", async 
   assert.equal(readCustomerTable(path).accounts[0]?.balance, 1n);
 });
 
-test("sqlite: after an error nothing of the group is there, and the next one may come", async (t) => {
+test("sqlite: after an error nothing of the group is there; the next may come", async (t) => {
   const path = join(temporaryFolder(t), "ledger.db");
   const store = new SqliteStore({ path });
   t.after(() => store.close());

@@ -4,7 +4,7 @@ import type { AccountRow, Store, StoredState } from "../../../src/io/store.js";
 import { digestOf, genesisOf, groupOf, rowOf, sessionOf } from "./fixture.js";
 
 /** A kind of store, as the contract's tests need it. */
-export interface StoreKind {
+interface StoreKind {
   readonly name: string;
   /** A new store, not yet opened. */
   make(context: TestContext): Store;
@@ -19,109 +19,146 @@ const GENESIS = [rowOf(3, "A", 100n), { ...rowOf(4, "B", 0n), owner: 2 }, rowOf(
 /** Names that mean something to a database, a terminal or a careless programmer. */
 const NASTY = ["Robert'); DROP TABLE CUSTOMER;--", '"', "''", "%_\\", "007", "1e3", "NULL", "é😀 "];
 
-/** Everything that every kind of store must do. */
-export function testStoreContract(kind: StoreKind): void {
-  const opened = async (context: TestContext, accounts: readonly AccountRow[]): Promise<Store> => {
-    const store = kind.make(context);
-    context.after(() => store.close());
-    assert.equal(await store.open(), null);
-    await store.replace(genesisOf(accounts));
-    return store;
-  };
+/** A store that is under test, and the ways to it. */
+interface Subject {
+  /** Opens a new store that holds `accounts` after batch 0. */
+  open(accounts: readonly AccountRow[]): Promise<Store>;
+  reopen(store: Store): Promise<StoredState | null>;
+}
 
-  test(`${kind.name}: a new store holds no state; then it holds what it was given`, async (t) => {
-    const store = await opened(t, GENESIS);
-    assert.deepEqual(await kind.reopen(t, store), genesisOf(GENESIS));
-  });
+type Clause = readonly [sentence: string, check: (subject: Subject) => Promise<void>];
 
-  test(`${kind.name}: a group changes rows, adds rows, and forgets sessions`, async (t) => {
-    const store = await opened(t, GENESIS);
-    const [old, kept] = [sessionOf(1, 10, 1), sessionOf(1, 11, 1)];
-    await store.commit(groupOf(1, 1, { sessions: [old, kept, sessionOf(0, 9, 1)] }));
-    const accounts = [rowOf(3, "A", MAX), rowOf(6, "D", 7n)];
-    const latest = sessionOf(1, 11, 2);
-    const forgotten = { client: 1, session: 10 };
-    await store.commit(
-      groupOf(2, 4, {
-        accounts,
-        sessions: [latest],
-        sessionsEvicted: [forgotten],
+const CONTRACT: readonly Clause[] = [
+  [
+    "a new store holds no state; then it holds what it was given",
+    async (subject) => {
+      const store = await subject.open(GENESIS);
+      assert.deepEqual(await subject.reopen(store), genesisOf(GENESIS));
+    },
+  ],
+  [
+    "a group changes rows, adds rows, and forgets sessions",
+    async (subject) => {
+      const store = await subject.open(GENESIS);
+      const [old, kept] = [sessionOf(1, 10, 1), sessionOf(1, 11, 1)];
+      await store.commit(groupOf(1, 1, { sessions: [old, kept, sessionOf(0, 9, 1)] }));
+      const accounts = [rowOf(3, "A", MAX), rowOf(6, "D", 7n)];
+      const latest = sessionOf(1, 11, 2);
+      const forgotten = { client: 1, session: 10 };
+      await store.commit(
+        groupOf(2, 4, {
+          accounts,
+          sessions: [latest],
+          sessionsEvicted: [forgotten],
+          evictedThrough: [forgotten],
+        }),
+      );
+      assert.deepEqual(await subject.reopen(store), {
+        seq: 4,
+        serviceRoot: digestOf(4),
+        accounts: [accounts[0], GENESIS[1], GENESIS[2], accounts[1]],
+        sessions: [sessionOf(0, 9, 1), latest],
         evictedThrough: [forgotten],
-      }),
-    );
-    assert.deepEqual(await kind.reopen(t, store), {
-      seq: 4,
-      serviceRoot: digestOf(4),
-      accounts: [accounts[0], GENESIS[1], GENESIS[2], accounts[1]],
-      sessions: [sessionOf(0, 9, 1), latest],
-      evictedThrough: [forgotten],
+      });
+    },
+  ],
+  [
+    "BK3: a group that comes again is applied once",
+    async (subject) => {
+      const store = await subject.open(GENESIS);
+      const first = groupOf(1, 2, { accounts: [rowOf(3, "A", 1n)] });
+      await store.commit(first);
+      await store.commit(groupOf(3, 3, { accounts: [rowOf(3, "A", 2n)] }));
+      await store.commit(first);
+      const state = await subject.reopen(store);
+      assert.equal(state?.seq, 3);
+      assert.equal(state.accounts[0]?.balance, 2n);
+    },
+  ],
+  [
+    "replacing leaves nothing of what was there",
+    async (subject) => {
+      const store = await subject.open(GENESIS);
+      const evictedThrough = [{ client: 7, session: 70 }];
+      await store.commit(groupOf(1, 1, { sessions: [sessionOf(1, 10, 1)], evictedThrough }));
+      const state: StoredState = {
+        seq: 50,
+        serviceRoot: digestOf(50),
+        accounts: [rowOf(4, "A", 5n)],
+        sessions: [sessionOf(2, 20, 50)],
+        evictedThrough: [{ client: 2, session: 19 }],
+      };
+      await store.replace(state);
+      await store.commit(groupOf(51, 51));
+      const expected = { ...state, seq: 51, serviceRoot: digestOf(51) };
+      assert.deepEqual(await subject.reopen(store), expected);
+    },
+  ],
+  [
+    "names that look like SQL are names",
+    async (subject) => {
+      const accounts = NASTY.map((text, index) => {
+        return { ...rowOf(index + 1, text, 1n), name: text, address: text };
+      });
+      const store = await subject.open(accounts);
+      await store.commit(groupOf(1, 1, { accounts: [{ ...rowOf(99, "';", 1n), name: "x';--" }] }));
+      const state = await subject.reopen(store);
+      assert.deepEqual(state?.accounts.slice(0, -1), accounts);
+      assert.equal(state.accounts.at(-1)?.name, "x';--");
+    },
+  ],
+  [
+    "integers are exact up to 2^63 - 1, counters up to 2^53 - 1",
+    async (subject) => {
+      const { MAX_SAFE_INTEGER } = Number;
+      const accounts = [2n ** 53n + 1n, MAX - 1n, MAX].map((balance, index) =>
+        rowOf(index + 1, String(balance), balance),
+      );
+      const store = await subject.open(accounts);
+      const session = { ...sessionOf(3, MAX_SAFE_INTEGER, 1), timestamp: MAX_SAFE_INTEGER };
+      await store.commit(groupOf(1, 1, { sessions: [session] }));
+      const state = await subject.reopen(store);
+      assert.deepEqual(state?.accounts, accounts);
+      assert.deepEqual(state.sessions, [session]);
+    },
+  ],
+  [
+    "a thousand rows of one group arrive, whatever the number",
+    async (subject) => {
+      const accounts = Array.from({ length: 1_037 }, (_, id) =>
+        rowOf(id + 1, `a${id}`, BigInt(id)),
+      );
+      const store = await subject.open(accounts);
+      const changed = accounts.map((row) => ({ ...row, balance: row.balance + 1n }));
+      await store.commit(groupOf(1, 1, { accounts: changed }));
+      assert.deepEqual((await subject.reopen(store))?.accounts, changed);
+    },
+  ],
+  [
+    "closing waits for the commit under way, and twice is once",
+    async (subject) => {
+      const store = await subject.open(GENESIS);
+      const commit = store.commit(groupOf(1, 1));
+      await Promise.all([commit, store.close(), store.close()]);
+      assert.equal((await subject.reopen(store))?.seq, 1);
+    },
+  ],
+];
+
+/** Tests everything that every kind of store must do. */
+export function testStoreContract(kind: StoreKind): void {
+  for (const [sentence, check] of CONTRACT) {
+    test(`${kind.name}: ${sentence}`, async (context) => {
+      await check({
+        async open(accounts) {
+          const store = kind.make(context);
+          context.after(() => store.close());
+          assert.equal(await store.open(), null);
+          await store.replace(genesisOf(accounts));
+          return store;
+        },
+        reopen: (store) => kind.reopen(context, store),
+      });
     });
-  });
-
-  test(`${kind.name}: BK3: a group that comes again is applied once`, async (t) => {
-    const store = await opened(t, GENESIS);
-    const first = groupOf(1, 2, { accounts: [rowOf(3, "A", 1n)] });
-    await store.commit(first);
-    await store.commit(groupOf(3, 3, { accounts: [rowOf(3, "A", 2n)] }));
-    await store.commit(first);
-    const state = await kind.reopen(t, store);
-    assert.equal(state?.seq, 3);
-    assert.equal(state.accounts[0]?.balance, 2n);
-  });
-
-  test(`${kind.name}: replacing leaves nothing of what was there`, async (t) => {
-    const store = await opened(t, GENESIS);
-    const evictedThrough = [{ client: 7, session: 70 }];
-    await store.commit(groupOf(1, 1, { sessions: [sessionOf(1, 10, 1)], evictedThrough }));
-    const state: StoredState = {
-      seq: 50,
-      serviceRoot: digestOf(50),
-      accounts: [rowOf(4, "A", 5n)],
-      sessions: [sessionOf(2, 20, 50)],
-      evictedThrough: [{ client: 2, session: 19 }],
-    };
-    await store.replace(state);
-    await store.commit(groupOf(51, 51));
-    const expected = { ...state, seq: 51, serviceRoot: digestOf(51) };
-    assert.deepEqual(await kind.reopen(t, store), expected);
-  });
-
-  test(`${kind.name}: names that look like SQL are names`, async (t) => {
-    const accounts = NASTY.map((text, index) => {
-      return { ...rowOf(index + 1, text, 1n), name: text, address: text };
-    });
-    const store = await opened(t, accounts);
-    await store.commit(groupOf(1, 1, { accounts: [{ ...rowOf(99, "';", 1n), name: "x';--" }] }));
-    const state = await kind.reopen(t, store);
-    assert.deepEqual(state?.accounts.slice(0, -1), accounts);
-    assert.equal(state.accounts.at(-1)?.name, "x';--");
-  });
-
-  test(`${kind.name}: integers are exact up to 2^63 - 1, counters up to 2^53 - 1`, async (t) => {
-    const { MAX_SAFE_INTEGER } = Number;
-    const accounts = [2n ** 53n + 1n, MAX - 1n, MAX].map((balance, index) =>
-      rowOf(index + 1, String(balance), balance),
-    );
-    const store = await opened(t, accounts);
-    const session = { ...sessionOf(3, MAX_SAFE_INTEGER, 1), timestamp: MAX_SAFE_INTEGER };
-    await store.commit(groupOf(1, 1, { sessions: [session] }));
-    const state = await kind.reopen(t, store);
-    assert.deepEqual(state?.accounts, accounts);
-    assert.deepEqual(state.sessions, [session]);
-  });
-
-  test(`${kind.name}: a thousand rows of one group arrive, whatever the number`, async (t) => {
-    const accounts = Array.from({ length: 1_037 }, (_, id) => rowOf(id + 1, `a${id}`, BigInt(id)));
-    const store = await opened(t, accounts);
-    const changed = accounts.map((row) => ({ ...row, balance: row.balance + 1n }));
-    await store.commit(groupOf(1, 1, { accounts: changed }));
-    assert.deepEqual((await kind.reopen(t, store))?.accounts, changed);
-  });
-
-  test(`${kind.name}: closing waits for the commit under way, and twice is once`, async (t) => {
-    const store = await opened(t, GENESIS);
-    const commit = store.commit(groupOf(1, 1));
-    await Promise.all([commit, store.close(), store.close()]);
-    assert.equal((await kind.reopen(t, store))?.seq, 1);
-  });
+  }
 }
