@@ -29,7 +29,9 @@ export interface Request {
 /** What the primary orders under one sequence number. Empty for the null batch. */
 export interface Batch {
   readonly requests: readonly Request[];
-  /** H(batch, the request digests one after another): independent of view and sequence number (NC3). */
+  /**
+   * H(batch, the request digests one after another): independent of view and sequence number (NC3).
+   */
   readonly digest: Digest;
 }
 
@@ -60,7 +62,9 @@ export interface Read {
 export const ReplyCode = {
   /** Executed: `results` holds one result for each operation. */
   executed: 0,
-  /** The session is older than those the client table still knows: at-most-once can't be told (EX2). */
+  /**
+   * The session is older than those the client table still knows: at-most-once can't be told (EX2).
+   */
   sessionExpired: 1,
 } as const;
 export type ReplyCode = (typeof ReplyCode)[keyof typeof ReplyCode];
@@ -76,7 +80,9 @@ export interface Reply {
   readonly results: Uint8Array;
 }
 
-/** Result of a read. `view` and `seq` (state it was read from) may differ between correct replicas. */
+/**
+ * Result of a read. `view` and `seq` (state it was read from) may differ between correct replicas.
+ */
 export interface ReadReply {
   readonly kind: "read-reply";
   readonly view: View;
@@ -178,7 +184,9 @@ export interface NewView {
   readonly viewChanges: readonly ViewChange[];
   /** The chosen start checkpoint (min-s). */
   readonly checkpoint: CheckpointEntry;
-  /** X: the digest of every seq in (min-s, max-s], ascending, no gap. Null batches by their digest. */
+  /**
+   * X: the digest of every seq in (min-s, max-s], ascending, no gap. Null batches by their digest.
+   */
   readonly chosen: readonly { readonly seq: Seq; readonly digest: Digest }[];
   readonly bytes: Uint8Array;
 }
@@ -223,7 +231,10 @@ export interface DecisionQuery {
   readonly seq: Seq;
 }
 
-/** The sender's voucher that `batch` is committed at `seq`; W equal ones prove it (RO4, MAC variant). */
+/**
+ * The sender's voucher that `batch` is committed at `seq`; W equal ones prove it (RO4, MAC
+ * variant).
+ */
 export interface Decision {
   readonly kind: "decision";
   readonly seq: Seq;

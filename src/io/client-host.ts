@@ -1,6 +1,6 @@
 /*
- * A client in the world: its sessions, its socket, its deadlines. Knows operations as bytes only; what
- * they mean is the service's business (ledger-client.ts for the bank).
+ * A client in the world: its sessions, its socket, its deadlines. Knows operations as bytes only;
+ * what they mean is the service's business (ledger-client.ts for the bank).
  */
 import { assert } from "../core/base/assert.js";
 import type { ReplicaId, Seq, SessionId, View } from "../core/base/ids.js";
@@ -28,8 +28,8 @@ export type Outcome =
   | {
       readonly kind: "timeout";
       /**
-       * Waits for the same operation again; it is sent again as the same request, so that it can't be
-       * executed twice.
+       * Waits for the same operation again; it is sent again as the same request, so that it can't
+       * be executed twice.
        */
       readonly retry: (wait: Wait) => Promise<Outcome>;
     }
@@ -44,7 +44,7 @@ export interface Wait {
 }
 
 /** The parts of the world that a client acts on. */
-export interface ClientWorld {
+interface ClientWorld {
   readonly keys: KeyRing;
   readonly egress: Egress;
   readonly verifier: Verifier;

@@ -11,12 +11,14 @@ import type { Genesis } from "./config.js";
 import type { FrameSealer } from "./egress.js";
 
 /** The secrets of one identity, 32 bytes each. */
-export interface Secrets {
+interface Secrets {
   readonly signSeed: Uint8Array;
   readonly exchangeSecret: Uint8Array;
 }
 
-/** The only key epoch so far; it is part of every MAC key, so that refreshing needs no new format. */
+/**
+ * The only key epoch so far; it is part of every MAC key, so that refreshing needs no new format.
+ */
 const KEY_EPOCH = 0;
 
 /** The first four bytes of a cluster id as a number: what a frame is recognised by. */

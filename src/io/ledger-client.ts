@@ -42,7 +42,10 @@ export interface OutcomePath {
 
 /** What came of one command. Amounts are minor units. */
 export type LedgerOutcome =
-  /** Done. `balance` is the account's, for a move the source's; `targetBalance` is a move's other one. */
+  /**
+   * Done. `balance` is the account's, for a move the source's; `targetBalance` is a move's other
+   * one.
+   */
   | ({
       readonly ok: true;
       readonly balance: bigint;
@@ -68,6 +71,19 @@ export interface LedgerClient {
    * @throws OperationError when the operation cannot be encoded, e.g. a name that is too long.
    */
   run(operation: LedgerOperation, wait?: Partial<Wait>): Promise<LedgerOutcome>;
+  /** Adds `amount` minor units to the account. Like the three below, `run` with its operation. */
+  deposit(account: string, amount: bigint, wait?: Partial<Wait>): Promise<LedgerOutcome>;
+  /** Takes `amount` minor units from the account. */
+  withdraw(account: string, amount: bigint, wait?: Partial<Wait>): Promise<LedgerOutcome>;
+  /** Moves `amount` minor units from one account to another. */
+  move(
+    source: string,
+    target: string,
+    amount: bigint,
+    wait?: Partial<Wait>,
+  ): Promise<LedgerOutcome>;
+  /** The account's balance. */
+  get(account: string, wait?: Partial<Wait>): Promise<LedgerOutcome>;
   /** A replica's status, or null when it does not answer in time (1,000 ms if left out). */
   inspect(replica: ReplicaId, wait?: { readonly timeoutMs: number }): Promise<ReplicaStatus | null>;
   /** Replicas that know this client's session: 0 when no cluster runs. */
@@ -151,11 +167,16 @@ async function openWorld({ genesis, openSocket = openUdpSocket }: ConnectOptions
 }
 
 function clientOf(host: ClientHost, close: () => Promise<void>): LedgerClient {
+  const run: LedgerClient["run"] = async (operation, wait) => {
+    const isRead = operation.kind === "get";
+    return outcomeOf(await host.invoke(encodeOperation(operation), isRead, waitOf(wait)));
+  };
   return {
-    async run(operation, wait) {
-      const isRead = operation.kind === "get";
-      return outcomeOf(await host.invoke(encodeOperation(operation), isRead, waitOf(wait)));
-    },
+    run,
+    deposit: (account, amount, wait) => run({ kind: "deposit", account, amount }, wait),
+    withdraw: (account, amount, wait) => run({ kind: "withdraw", account, amount }, wait),
+    move: (source, target, amount, wait) => run({ kind: "move", source, target, amount }, wait),
+    get: (account, wait) => run({ kind: "get", account }, wait),
     async inspect(replica, wait) {
       const json = await host.inspect(replica, wait?.timeoutMs ?? INSPECT_TIMEOUT_MS_DEFAULT);
       // It may lie, like any replica, but not about its form: its host wrote it, or it is faulty.

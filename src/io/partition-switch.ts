@@ -1,8 +1,9 @@
 import type { DatagramHandler, DatagramSocket, SocketAddress, SocketCounts } from "./udp-socket.js";
 
 /**
- * A socket that can be cut off, as if its cable were pulled: what comes in is dropped, what goes out
- * vanishes. It is how `fault --partition` takes a replica of a local cluster away from the others.
+ * A socket that can be cut off, as if its cable were pulled: what comes in is dropped, what goes
+ * out vanishes. It is how `fault --partition` takes a replica of a local cluster away from the
+ * others.
  */
 export class PartitionSwitch implements DatagramSocket {
   readonly #socket: DatagramSocket;

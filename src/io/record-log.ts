@@ -10,7 +10,7 @@ import { Journal, type JournalOptions } from "./journal.js";
 import type { KeyRing } from "./key-ring.js";
 
 /** What opening a replica's record log takes. */
-export interface RecordLogOptions {
+interface RecordLogOptions {
   /** The replica's own directory. */
   readonly directory: string;
   readonly keys: KeyRing;

@@ -21,7 +21,7 @@ import type { Tally } from "./tally.js";
 import type { SocketAddress } from "./udp-socket.js";
 
 /** The parts of the world that a replica acts on. */
-export interface ReplicaWorld {
+interface ReplicaWorld {
   readonly keys: KeyRing;
   readonly egress: Egress;
   readonly records: RecordLog;
@@ -37,7 +37,7 @@ export interface ReplicaWorld {
 type Outgoing = Extract<Effect, { readonly kind: "send" | "reply" }>;
 
 /** What a replica did since it started. */
-export interface HostCounts {
+interface HostCounts {
   /** Batches executed that held something new. */
   batches: number;
   /** Requests executed. */

@@ -39,8 +39,8 @@ export interface StartReplicaOptions {
   readonly key: ReplicaKey;
   readonly log: Log;
   /**
-   * Called once when this replica cannot go on: a disk, a database or a worker failed. It has stopped
-   * taking part; its process should end. The default logs and exits with status 1.
+   * Called once when this replica cannot go on: a disk, a database or a worker failed. It has
+   * stopped taking part; its process should end. The default logs and exits with status 1.
    */
   readonly onFatal?: (error: unknown) => void;
   /** Verification threads, 0 (included) and up; one by default if there are two processors. */
@@ -68,7 +68,8 @@ const SHORT_HEX_LENGTH = 12;
 
 /**
  * Starts one replica in this process: reads what it did before, catches up, serves.
- * @throws LockError, JournalError, StoreError or SocketError, each with a sentence for the operator.
+ * @throws LockError, JournalError, StoreError or SocketError, each with a sentence for the
+ * operator.
  */
 export async function startReplica(options: StartReplicaOptions): Promise<RunningReplica> {
   const { dir, key } = options;
@@ -176,8 +177,8 @@ async function loadStore(store: Store, ledger: Ledger): Promise<StoredState> {
   const root = hexOf(ledger.root());
   if (root !== hexOf(stored.serviceRoot)) {
     throw new StoreError(
-      "The customer table is not the one this replica stored: its rows were changed by someone else. " +
-        "Restore the database, or remove the replica's directory and let an operator confirm the wipe.",
+      "The customer table is not the one this replica stored: somebody else changed its rows. " +
+        "Put the rows back; `show` tells how they are at the other replicas.",
     );
   }
   return stored;
@@ -193,9 +194,9 @@ function checkTogether(
   const needed = stable?.seq ?? 0;
   if (stored.seq >= needed) return;
   throw new StoreError(
-    `The database in ${directory} ends at batch ${stored.seq.toString()}, but the journal says that it ` +
-      `held batch ${needed.toString()}: the database was lost or replaced. Restore it from its backup. ` +
-      "A cluster whose store is memory cannot be started a second time.",
+    `The database in ${directory} ends at batch ${stored.seq.toString()}, but the journal says ` +
+      `that it held batch ${needed.toString()}: it was lost or replaced. Restore the newest copy ` +
+      "of it. A cluster whose store is memory cannot be started a second time.",
   );
 }
 

@@ -47,7 +47,7 @@ export interface ReplicaStatus {
 }
 
 /** The parts of a replica that its status is read from. */
-export interface StatusSources {
+interface StatusSources {
   readonly key: ReplicaKey;
   readonly replica: Replica;
   readonly host: ReplicaHost;

@@ -6,7 +6,7 @@ import type { ClientTable } from "../core/pbft/client-table.js";
 import type { BlockRow, Store, StoredState, StoreGroup } from "./store.js";
 
 /** Whom a store runner works for. */
-export interface StoreRunnerOptions {
+interface StoreRunnerOptions {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly clients: ClientTable;
@@ -18,8 +18,8 @@ export interface StoreRunnerOptions {
 
 /**
  * Brings the database forward behind the protocol: while one transaction is under way, executed
- * batches gather, and the next transaction takes them all. So its size follows the load, and what it
- * costs is shared by everything that waited (BK3).
+ * batches gather, and the next transaction takes them all. So its size follows the load, and what
+ * it costs is shared by everything that waited (BK3).
  */
 export class StoreRunner {
   readonly #options: StoreRunnerOptions;
@@ -40,8 +40,8 @@ export class StoreRunner {
   }
 
   /**
-   * Notes that a batch was executed. The state is read when the transaction begins, which is after the
-   * present turn: by then the client table holds the batch's replies too.
+   * Notes that a batch was executed. The state is read when the transaction begins, which is after
+   * the present turn: by then the client table holds the batch's replies too.
    */
   executed(block: BlockRow): void {
     this.#blocks.push(block);

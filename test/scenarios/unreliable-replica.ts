@@ -1,6 +1,7 @@
 /*
  * One replica in a process of its own, behind an unreliable socket. Started by unreliable.test.ts:
- * `node unreliable-replica.js DIR ID SEED`. Reports "serving" over IPC; on disconnect it stops in order.
+ * `node unreliable-replica.js DIR ID SEED`. Reports "serving" over IPC; on disconnect it stops in
+ * order.
  */
 import assert from "node:assert/strict";
 import { loadGenesis, loadReplicaKey } from "../../src/io/cluster-directory.js";

@@ -6,8 +6,10 @@ import {
   type SocketCounts,
 } from "../../src/io/udp-socket.js";
 
-/** How badly a socket treats the datagrams that arrive. Each share is from 0 to 1 (both included). */
-export interface Unreliability {
+/**
+ * How badly a socket treats the datagrams that arrive. Each share is from 0 to 1 (both included).
+ */
+interface Unreliability {
   readonly lossShare: number;
   readonly duplicationShare: number;
   /** Of what is not lost, held back so that later datagrams overtake it. */
@@ -20,7 +22,7 @@ export interface Unreliability {
 const OVERTAKEN_MS = 15;
 
 /** Tells how many datagrams met each fate. */
-export interface Fates {
+interface Fates {
   lost: number;
   duplicated: number;
   reordered: number;

@@ -12,7 +12,7 @@ import { assert } from "./assert.js";
 export const BUNDLE_OPERATIONS_MAX = 65_535;
 
 /** Largest operation or result inside a bundle, in bytes: what its 16-bit length can say. */
-export const BUNDLE_ITEM_BYTES_MAX = 65_535;
+const BUNDLE_ITEM_BYTES_MAX = 65_535;
 
 const COUNT_BYTES = 2;
 const LENGTH_BYTES = 2;

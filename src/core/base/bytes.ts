@@ -9,16 +9,6 @@ export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   return true;
 }
 
-/** Orders byte strings lexicographically; a prefix comes first. Negative, 0 or positive. */
-export function bytesCompare(left: Uint8Array, right: Uint8Array): number {
-  const shared = Math.min(left.length, right.length);
-  for (let index = 0; index < shared; index += 1) {
-    const difference = (left[index] ?? 0) - (right[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
-}
-
 /** The byte strings one after another, in a new buffer. */
 export function bytesConcat(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;

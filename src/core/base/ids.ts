@@ -1,7 +1,9 @@
 /** Index of a replica in the genesis file, 0 (included) to n (excluded). */
 export type ReplicaId = number;
 
-/** Index of a client identity in the genesis file, 0 (included) to the number of clients (excluded). */
+/**
+ * Index of a client identity in the genesis file, 0 (included) to the number of clients (excluded).
+ */
 export type ClientId = number;
 
 /** View number, 0 and up; `primaryOf(view, n)` leads it. A safe integer. */

@@ -1,22 +1,30 @@
 import { assert } from "./assert.js";
 
 /*
- * Every limit of the protocol that is not a setting: unit, argument, and how it relates to the others.
+ * Every limit of the protocol that is not a setting: unit, argument, and how it relates to the
+ * others.
  */
 
-/** Largest UDP payload on a path with an MTU of 1,500: less 20 bytes of IPv4 and 8 of UDP header. */
+/**
+ * Largest UDP payload on a path with an MTU of 1,500: less 20 bytes of IPv4 and 8 of UDP header.
+ */
 export const DATAGRAM_BYTES_ETHERNET = 1_472;
 
-/** Largest UDP payload over IPv4: 65,535 less both headers. Used where all addresses are loopback. */
+/**
+ * Largest UDP payload over IPv4: 65,535 less both headers. Used where all addresses are loopback.
+ */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
 /**
- * Largest message, reassembled. The largest of all is a NEW-VIEW of 21 votes (n = 31), each of which
- * lists 1,024 slots with one P- and four Q-entries of 48 bytes: 5.2 MB.
+ * Largest message, reassembled. The largest of all is a NEW-VIEW of 21 votes (n = 31), each of
+ * which lists 1,024 slots with one P- and four Q-entries of 48 bytes: 5.2 MB.
  */
 export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Largest signed request. A bundle of some 2,500 moves; fits one loopback datagram with its headers. */
+/**
+ * Largest signed request. A bundle of some 2,500 moves; fits one loopback datagram with its
+ * headers.
+ */
 export const REQUEST_BYTES_MAX = 60_000;
 
 /** Largest bundle of a request: what its fixed fields and signature leave. */
@@ -31,7 +39,9 @@ export const BATCH_BYTES_MAX = 1024 * 1024;
 /** Largest log window L, in slots: what one VIEW-CHANGE may have to list. */
 export const WINDOW_SLOTS_MAX = 1_024;
 
-/** Most Q-entries a replica keeps per sequence number; the oldest view is dropped (TOCS'02, 4.5). */
+/**
+ * Most Q-entries a replica keeps per sequence number; the oldest view is dropped (TOCS'02, 4.5).
+ */
 export const PRE_PREPARED_PER_SLOT_MAX = 4;
 
 /** Sessions of one client that the client table remembers; the ones that started last are kept. */

@@ -12,7 +12,10 @@ export interface Quorums {
   readonly replicaCount: number;
   /** f, the largest number of faulty replicas tolerated: floor((n - 1) / 3). */
   readonly faultsMax: number;
-  /** Q = ceil((n + f + 1) / 2): any two such sets meet in a correct replica. Not 2f+1: n = 5 needs 4 (TV12). */
+  /**
+   * Q = ceil((n + f + 1) / 2): any two such sets meet in a correct replica. Not 2f+1: n = 5 needs 4
+   * (TV12).
+   */
   readonly strong: number;
   /** W = f + 1: any such set holds a correct replica. */
   readonly weak: number;

@@ -3,7 +3,8 @@ import type { Digest } from "./hasher.js";
 import type { ClientId, Seq } from "./ids.js";
 
 /**
- * The replicated state machine behind the protocol. The ledger is one; another can be put in its place.
+ * The replicated state machine behind the protocol. The ledger is one; another can be put in its
+ * place.
  *
  * Everything is synchronous and deterministic: no clock, no randomness, no I/O, no iteration over
  * unordered maps (BK5). Failures of an operation are results, never exceptions (BK1). An operation
@@ -14,8 +15,9 @@ export interface Service {
   execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void;
 
   /**
-   * Answers every operation of `bundle` from the present state without changing it, one result each.
-   * An operation that writes is refused with an error result, whatever flag it came with (RO2).
+   * Answers every operation of `bundle` from the present state without changing it, one result
+   * each. An operation that writes is refused with an error result, whatever flag it came with
+   * (RO2).
    */
   query(client: ClientId, bundle: BundleReader, results: BundleWriter): void;
 
@@ -36,7 +38,8 @@ export interface Service {
 
   /**
    * The concatenated 32-byte digests of the children of one inner node of the pinned tree, or null.
-   * Level 0 is the level right above the pages. Checked by the receiver against the node's own digest.
+   * Level 0 is the level right above the pages. Checked by the receiver against the node's own
+   * digest.
    */
   treeNode(seq: Seq, level: number, index: number): Uint8Array | null;
 
@@ -50,24 +53,27 @@ export interface Service {
   levelCount(pageCount: number): number;
 
   /**
-   * Digest of a page or node as the tree computes it, so that a fetcher can check what a donor sent.
-   * `level` is -1 for a page.
+   * Digest of a page or node as the tree computes it, so that a fetcher can check what a donor
+   * sent. `level` is -1 for a page.
    */
   digestOf(level: number, bytes: Uint8Array): Digest;
 
   /** Binds the top node's digest and the page count into the root, as `root()` does. */
   rootOf(pageCount: number, topDigest: Digest): Digest;
 
-  /** Digest of the present state's own page, to skip pages that do not differ; null past the end. */
+  /**
+   * Digest of the present state's own page, to skip pages that do not differ; null past the end.
+   */
   presentPageDigest(index: number): Digest | null;
 
   /** Bytes of the present state's own page; null past the end. */
   presentPage(index: number): Uint8Array | null;
 
   /**
-   * Replaces the whole state by `pages`, all of them, in order. Called only with pages whose digests
-   * lead to an agreed root.
-   * @throws InvariantError when a page cannot be parsed: a quorum vouched for it, so the bug is ours.
+   * Replaces the whole state by `pages`, all of them, in order. Called only with pages whose
+   * digests lead to an agreed root.
+   * @throws InvariantError when a page cannot be parsed: a quorum vouched for it, so the bug is
+   * ours.
    */
   restore(pages: readonly Uint8Array[]): void;
 }

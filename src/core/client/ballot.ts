@@ -2,7 +2,7 @@ import { bytesEqual } from "../base/bytes.js";
 import type { ReplicaId, View } from "../base/ids.js";
 
 /** A reply as far as it counts: `seq` and `code` of an ordered one, 0 both of a read. */
-export interface Vote {
+interface Vote {
   readonly view: View;
   readonly seq: number;
   readonly code: number;

@@ -1,9 +1,10 @@
 /*
  * One session of a client as a state machine, like the replica: events in, effects out.
  *
- * At most one request is outstanding (CL1); operations that arrive meanwhile are bundled into the next
- * one under a single signature. Reads go the same way, apart from requests and without signature. No
- * order is promised between operations submitted together; who needs one waits for the first.
+ * At most one request is outstanding (CL1); operations that arrive meanwhile are bundled into the
+ * next one under a single signature. Reads go the same way, apart from requests and without
+ * signature. No order is promised between operations submitted together; who needs one waits for
+ * the first.
  */
 import { assert, unreachable } from "../base/assert.js";
 import { BundleReader, bundleItems, bundleOf } from "../base/bundle.js";
@@ -273,7 +274,10 @@ export class ClientSession {
     } else if (ballot.count === this.#options.replicaCount) this.#settleRead(outstanding, m.seq);
   }
 
-  /** The bundles differ, but each operation stands for itself: what Q agree on holds, the rest is ordered. */
+  /**
+   * The bundles differ, but each operation stands for itself: what Q agree on holds, the rest is
+   * ordered.
+   */
   #settleRead(outstanding: OutstandingRead, seq: number): void {
     this.#read = null;
     const { operations, ballot } = outstanding;
@@ -326,7 +330,10 @@ export class ClientSession {
     return Math.min(start * 2 ** Math.min(tries - 1, 16), retryTicksMax) + spread;
   }
 
-  /** Only what was sent once tells the round trip: a reply to a repeated request is ambiguous (Karn). */
+  /**
+   * Only what was sent once tells the round trip: a reply to a repeated request is ambiguous
+   * (Karn).
+   */
   #measure(outstanding: Outstanding): void {
     if (outstanding.tries > 1) return;
     const ticks = this.#now - outstanding.startedTicks;

@@ -1,5 +1,6 @@
 /*
- * The primary's side of the normal case: which requests go into which batch (rules NC2, BA1 to BA5).
+ * The primary's side of the normal case: which requests go into which batch (rules NC2, BA1 to
+ * BA5).
  */
 import { bytesConcat } from "../base/bytes.js";
 import { Domain, type Hasher } from "../base/hasher.js";
@@ -9,7 +10,8 @@ import type { State } from "./state.js";
 
 /**
  * Orders what waits, as long as a slot is free. A lone request goes out at once; while the pipeline
- * is full, requests gather, so that batches grow with the load and never wait for a timer (BA1, BA2).
+ * is full, requests gather, so that batches grow with the load and never wait for a timer (BA1,
+ * BA2).
  */
 export function orderWaiting(s: State): void {
   while (s.leads && s.pool.unproposedCount > 0 && hasFreeSlot(s)) {
@@ -38,7 +40,7 @@ function orderBatch(s: State, requests: readonly Request[]): void {
 }
 
 /** The batch of `requests`, in this order (NC3). */
-export function batchOf(hasher: Hasher, requests: readonly Request[]): Batch {
+function batchOf(hasher: Hasher, requests: readonly Request[]): Batch {
   const digests = bytesConcat(requests.map((request) => request.digest));
   return { requests, digest: hasher.digest(Domain.batch, digests) };
 }

@@ -25,7 +25,9 @@ export interface OwnCheckpoint {
 /** Votes kept of one replica: those inside the window, and the newest beyond it (CK5). */
 const VOTES_PER_REPLICA_MAX = 4;
 
-/** Own checkpoints kept: the stable one, the one before for slow fetchers (ST3), and those above. */
+/**
+ * Own checkpoints kept: the stable one, the one before for slow fetchers (ST3), and those above.
+ */
 const OWN_BELOW_STABLE_MAX = 1;
 
 /** The checkpoints this replica took, and the votes it holds for everybody's. */
@@ -62,7 +64,9 @@ export class CheckpointBook {
     this.#own.set(checkpoint.seq, checkpoint);
   }
 
-  /** Hands in a vote; its signer is its `replica`. The first one for a sequence number stands (AU6). */
+  /**
+   * Hands in a vote; its signer is its `replica`. The first one for a sequence number stands (AU6).
+   */
   add(vote: Checkpoint): "counted" | "duplicate" | "conflict" {
     const votes = this.#votes[vote.replica] ?? [];
     const held = votes.find((other) => other.seq === vote.seq);
@@ -72,7 +76,8 @@ export class CheckpointBook {
     this.#newest = undefined;
     votes.push(vote);
     votes.sort((left, right) => left.seq - right.seq);
-    // The newest is kept because it says how far others are; then the oldest, which is needed first.
+    // The newest is kept because it says how far others are; then the oldest, which is needed
+    // first.
     if (votes.length > VOTES_PER_REPLICA_MAX) votes.splice(-2, 1);
     return "counted";
   }

@@ -51,12 +51,15 @@ export function onCheckpoint(s: State, m: Verified<Checkpoint>): RejectCode | nu
   return outcome === "conflict" ? "checkpoint/conflict" : null;
 }
 
-/** Takes a checkpoint for stable once Q vote for it and our own state is that one, durably (CK3). */
+/**
+ * Takes a checkpoint for stable once Q vote for it and our own state is that one, durably (CK3).
+ */
 export function settleCheckpoints(s: State): void {
   const certificate = s.checkpoints.newestCertificate(s.quorums.strong);
   if (certificate === null || certificate.seq > s.executedSeq) return;
   const own = s.checkpoints.ownAt(certificate.seq);
-  // State installed by a transfer is that of the certificate itself; older ones need no vote of ours.
+  // State installed by a transfer is that of the certificate itself; older ones need no vote of
+  // ours.
   if (own === null) return;
   if (!bytesEqual(own.stateDigest, certificate.stateDigest)) {
     s.diverged = true;

@@ -7,7 +7,7 @@ import { ReplyCode, type Request } from "../message.js";
 import { encodeSession, type SessionEntry } from "./session-entry.js";
 
 /** What a request is to its session. */
-export type Standing =
+type Standing =
   /** Never executed: newer than all before it. */
   | "fresh"
   /** The one executed last: its reply is held. */
@@ -18,7 +18,7 @@ export type Standing =
   | "expired";
 
 /** Changes of the table since they were last taken, for the store. */
-export interface ClientTableChanges {
+interface ClientTableChanges {
   readonly sessions: readonly SessionEntry[];
   readonly evicted: readonly { readonly client: ClientId; readonly session: SessionId }[];
   readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
@@ -32,7 +32,9 @@ interface Row {
 interface ClientRows {
   /** Ascending by session. At most SESSIONS_PER_CLIENT_MAX. */
   readonly rows: Row[];
-  /** The newest start among forgotten sessions; sessions that started at or before it are expired. */
+  /**
+   * The newest start among forgotten sessions; sessions that started at or before it are expired.
+   */
   evictedThrough: SessionId;
 }
 
@@ -102,7 +104,10 @@ export class ClientTable {
     return this.#hasher.digest(Domain.clientTable, this.summary());
   }
 
-  /** The entries and bounds behind `summary()`, in its order; entries never change, so this is a snapshot. */
+  /**
+   * The entries and bounds behind `summary()`, in its order; entries never change, so this is a
+   * snapshot.
+   */
   snapshot(): SessionEntry[] {
     return this.#clients.flatMap(({ rows, evictedThrough }, client) => {
       const entries = rows.map((row) => row.entry);
@@ -192,7 +197,10 @@ export class ClientTable {
   }
 }
 
-/** A forgotten session's bound, told apart from an entry by its timestamp of 0, which no request has. */
+/**
+ * A forgotten session's bound, told apart from an entry by its timestamp of 0, which no request
+ * has.
+ */
 function boundOf(client: ClientId, session: SessionId): SessionEntry {
   const results = new Uint8Array(0);
   return { client, session, timestamp: 0, seq: 0, code: ReplyCode.sessionExpired, results };

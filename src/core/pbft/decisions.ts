@@ -60,8 +60,8 @@ export function missingBatches(s: State): Uint8Array[] {
 }
 
 /**
- * W replicas committed a digest whose pre-prepare never came: the primary may have left us out, so the
- * others are asked at once (RO4). If question or answers get lost, statuses ask again.
+ * W replicas committed a digest whose pre-prepare never came: the primary may have left us out, so
+ * the others are asked at once (RO4). If question or answers get lost, statuses ask again.
  */
 export function askForDecision(s: State, slot: Slot): void {
   if (slot.committedDigest !== null || slot.decisionAsked) return;

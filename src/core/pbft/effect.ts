@@ -1,4 +1,3 @@
-import { unreachable } from "../base/assert.js";
 import type { Digest } from "../base/hasher.js";
 import type { AppendId, ClientId, ReplicaId, Seq, SessionId, View } from "../base/ids.js";
 import type {
@@ -14,7 +13,7 @@ import type {
 import type { SessionEntry } from "./session-entry.js";
 
 /** Whom a message between replicas goes to. */
-export type Target =
+type Target =
   | { readonly kind: "replica"; readonly id: ReplicaId }
   /** Every replica but the sender. */
   | { readonly kind: "others" };
@@ -23,7 +22,10 @@ export type Target =
 export type Effect =
   /** Make `record` durable, then report `appended` with this id. Ids are consecutive. */
   | { readonly kind: "append"; readonly id: AppendId; readonly record: JournalRecord }
-  /** Send once append `after` is durable; null means at once. Loss is allowed, order is not promised. */
+  /**
+   * Send once append `after` is durable; null means at once. Loss is allowed, order is not
+   * promised.
+   */
   | {
       readonly kind: "send";
       readonly to: Target;
@@ -41,8 +43,9 @@ export type Effect =
   /** Sign with this replica's key, then report `signed`. */
   | { readonly kind: "sign"; readonly message: Unsigned<SignedMessage> }
   /**
-   * Execute `requests` in order, pin the state if `pin`, then report `executed`. Sequence numbers are
-   * consecutive. `requests` is what is left of `batch` once those executed before are skipped (EX2).
+   * Execute `requests` in order, pin the state if `pin`, then report `executed`. Sequence numbers
+   * are consecutive. `requests` is what is left of `batch` once those executed before are skipped
+   * (EX2).
    */
   | {
       readonly kind: "execute";
@@ -53,8 +56,9 @@ export type Effect =
       readonly pin: boolean;
     }
   /**
-   * Replace the service's state, pin it, and replace the store's, in one transaction (ST4); then report
-   * `installed`. An entry of `evictedThrough` names the newest forgotten session of its client.
+   * Replace the service's state, pin it, and replace the store's, in one transaction (ST4); then
+   * report `installed`. An entry of `evictedThrough` names the newest forgotten session of its
+   * client.
    */
   | {
       readonly kind: "install";
@@ -68,21 +72,3 @@ export type Effect =
   | { readonly kind: "query"; readonly read: Read; readonly view: View; readonly seq: Seq }
   /** Journal records about sequence numbers up to `seq` (included) are not needed any more. */
   | { readonly kind: "discard"; readonly seq: Seq };
-
-/** The append that must be durable before `effect` may happen, or null. */
-export function dependsOn(effect: Effect): AppendId | null {
-  switch (effect.kind) {
-    case "send":
-    case "reply":
-      return effect.after;
-    case "append":
-    case "sign":
-    case "execute":
-    case "install":
-    case "query":
-    case "discard":
-      return null;
-    default:
-      return unreachable(effect);
-  }
-}

@@ -15,8 +15,8 @@ export type Event =
   /** The appends up to `id` (included) are durable. */
   | { readonly kind: "appended"; readonly id: AppendId }
   /**
-   * The answer to an `execute` effect. `results` holds one bundle of results for each request of the
-   * effect; `serviceRoot` is the state's root if the effect asked to pin it, else null.
+   * The answer to an `execute` effect. `results` holds one bundle of results for each request of
+   * the effect; `serviceRoot` is the state's root if the effect asked to pin it, else null.
    */
   | {
       readonly kind: "executed";

@@ -36,7 +36,9 @@ function selectFresh(s: State, requests: readonly Request[]): Request[] {
   });
 }
 
-/** The host executed what `executeNext` asked for: record, and answer every request of the batch. */
+/**
+ * The host executed what `executeNext` asked for: record, and answer every request of the batch.
+ */
 export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): void {
   const { executing } = s;
   assert(executing?.seq === seq, "the host answers the execution that was asked for");

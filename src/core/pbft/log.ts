@@ -9,7 +9,9 @@ import { Slot } from "./slot.js";
  *              │ h+1  …                                    │
  */
 
-/** The slots inside the watermarks; made when first touched, dropped when a checkpoint covers them. */
+/**
+ * The slots inside the watermarks; made when first touched, dropped when a checkpoint covers them.
+ */
 export class Log {
   readonly #replicaCount: number;
   readonly #windowSlots: number;

@@ -1,6 +1,7 @@
 /*
- * What the votes of a view change decide (TOCS'02 section 4.5 and figure 4; variant H of the rules).
- * Pure: the new primary computes it from the votes it holds, every backup again from those it is shown.
+ * What the votes of a view change decide (TOCS'02 section 4.5 and figure 4; variant H of the
+ * rules). Pure: the new primary computes it from the votes it holds, every backup again from those
+ * it is shown.
  */
 import { bytesEqual } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
@@ -10,7 +11,7 @@ import { PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js";
 import type { CertificateEntry, CheckpointEntry, NewView, ViewChange } from "../message.js";
 
 /** Where the new view starts from, and the digest of every number it carries over. */
-export type Decision = Pick<NewView, "checkpoint" | "chosen">;
+type Decision = Pick<NewView, "checkpoint" | "chosen">;
 
 /** What validity of a vote depends on besides the vote. */
 export interface VoteRules {
@@ -20,8 +21,8 @@ export interface VoteRules {
 }
 
 /**
- * Whether a vote is one that a correct replica could have sent, as far as it shows by itself (TV10):
- * everything ascending, inside its own window, and from views before the one it votes for.
+ * Whether a vote is one that a correct replica could have sent, as far as it shows by itself
+ * (TV10): everything ascending, inside its own window, and from views before the one it votes for.
  */
 export function isValidVote(vote: ViewChange, rules: VoteRules): boolean {
   if (vote.replica >= rules.quorums.replicaCount || vote.view < 1) return false;
@@ -63,7 +64,8 @@ function areValidEntries(
 }
 
 /**
- * The decision that `votes` allow, or null: then more votes are needed, and nothing is guessed (TV2).
+ * The decision that `votes` allow, or null: then more votes are needed, and nothing is guessed
+ * (TV2).
  * @param votes valid, for one view, from distinct replicas. More votes never undo a decision.
  */
 export function decideNewView(
@@ -133,7 +135,10 @@ function indexVotes(votes: readonly ViewChange[]): { votes: IndexedVote[]; seqMa
   return { votes: indexed, seqMax };
 }
 
-/** Condition A: a prepared digest that nothing later contradicts and that a correct replica vouches for. */
+/**
+ * Condition A: a prepared digest that nothing later contradicts and that a correct replica vouches
+ * for.
+ */
 function chooseDigest(votes: readonly IndexedVote[], seq: Seq, quorums: Quorums): Digest | null {
   const candidates = votes.flatMap((vote) => vote.prepared.get(seq) ?? []);
   candidates.sort((left, right) => right.view - left.view);
@@ -153,7 +158,10 @@ function allows(vote: IndexedVote, candidate: CertificateEntry): boolean {
   return prepared.view === candidate.view && bytesEqual(prepared.digest, candidate.digest);
 }
 
-/** A2: the sender accepted the batch in the candidate's view or later. One replica counts once (TV3). */
+/**
+ * A2: the sender accepted the batch in the candidate's view or later. One replica counts once
+ * (TV3).
+ */
 function vouches(vote: IndexedVote, candidate: CertificateEntry): boolean {
   const entries = vote.prePrepared.get(candidate.seq) ?? [];
   return entries.some(

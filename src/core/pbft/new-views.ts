@@ -12,7 +12,9 @@ import type { RejectCode } from "./reject.js";
 import type { State } from "./state.js";
 import { startViewChange, voteRules } from "./view-changes.js";
 
-/** The new primary announces the view once the votes decide and it holds every chosen batch (A3). */
+/**
+ * The new primary announces the view once the votes decide and it holds every chosen batch (A3).
+ */
 export function announceNewView(s: State): void {
   if (s.active || s.primary !== s.self || s.viewChanges.signing || !s.mayVote) return;
   const viewChanges = s.viewChanges.votesFor(s.view);
@@ -89,7 +91,9 @@ export function enterView(s: State, m: NewView): void {
   s.assignedSeq = Math.max(carriedSeqMax, m.checkpoint.seq, s.log.lowWatermark);
 }
 
-/** Accepts the choices of the NEW-VIEW that the window and the bodies at hand allow by now (VC7). */
+/**
+ * Accepts the choices of the NEW-VIEW that the window and the bodies at hand allow by now (VC7).
+ */
 export function placeChosen(s: State): void {
   if (!s.active || s.viewChanges.unplaced.length === 0) return;
   s.viewChanges.unplaced = s.viewChanges.unplaced.filter(({ seq, digest }) => {

@@ -22,11 +22,16 @@ export interface ReplicaOptions {
   readonly batchBytesMax: number;
   /** Requests of one client that may wait here at a time (RB2). */
   readonly pendingPerClientMax: number;
-  /** T: how long a request may wait, and how long a new view may take, before it is voted out (VT1, VT2). */
+  /**
+   * T: how long a request may wait, and how long a new view may take, before it is voted out (VT1,
+   * VT2).
+   */
   readonly viewChangeTicks: Ticks;
   /** Most that doubling may make of T (VT5). */
   readonly viewChangeTicksMax: Ticks;
-  /** Time without progress after which a replica with unfinished work asks for what it lacks (RT1). */
+  /**
+   * Time without progress after which a replica with unfinished work asks for what it lacks (RT1).
+   */
   readonly stalledStatusTicks: Ticks;
   /** Time between the statuses of an idle replica (CK6). */
   readonly idleStatusTicks: Ticks;
@@ -46,7 +51,9 @@ export const REPLICA_OPTIONS_DEFAULT = {
   idleStatusTicks: 50,
 } as const satisfies Partial<ReplicaOptions>;
 
-/** @throws InvariantError when settings contradict each other: the genesis loader has checked them. */
+/**
+ * @throws InvariantError when settings contradict each other: the genesis loader has checked them.
+ */
 export function checkOptions(options: ReplicaOptions): void {
   const { self, replicaCount, windowSlots, checkpointIntervalSlots } = options;
   assert(replicaCount >= REPLICAS_MIN && replicaCount <= REPLICAS_MAX, "4 to 31 replicas");

@@ -13,7 +13,9 @@ interface Peer {
 /** Shortest time between two answers to statuses of one replica (RT4). */
 const ANSWER_TICKS_MIN = 2;
 
-/** Pieces of state that one replica gets in one tick: bounds what donating costs the ordering (ST6). */
+/**
+ * Pieces of state that one replica gets in one tick: bounds what donating costs the ordering (ST6).
+ */
 const FETCHES_PER_TICK_MAX = 16;
 
 /** What is remembered of the other replicas: how far they are, and what they were given lately. */

@@ -3,7 +3,9 @@ import type { Ticks } from "../base/ids.js";
 /** Part of the smoothed agreement time that each new measurement makes up. */
 const SMOOTHING = 1 / 8;
 
-/** How many agreement times a request may wait for its pre-prepare at a primary that does its best. */
+/**
+ * How many agreement times a request may wait for its pre-prepare at a primary that does its best.
+ */
 const AGREEMENTS_MAX = 4;
 
 /** What is always allowed on top: a lost datagram and its repetition. */
@@ -12,16 +14,18 @@ const SLACK_TICKS = 20;
 /** Slow pre-prepares in a row that make a primary suspect: one may be bad luck. */
 const SLOW_IN_ROW_MAX = 8;
 
-/** Most that patience may double: with it a request may wait longer than the progress timer allows. */
+/**
+ * Most that patience may double: with it a request may wait longer than the progress timer allows.
+ */
 const PATIENCE_MAX = 64;
 
 /**
  * Watches for a primary that is just fast enough not to be voted out by the progress timer (VT7).
  *
- * A request that this backup knows from its client should be ordered within a few times what agreement
- * itself takes here, which no primary can inflate: it is the time from its pre-prepare to execution.
- * Every replacement for slowness doubles the patience, and every stable checkpoint halves it, so that
- * an overloaded cluster does not change views for ever.
+ * A request that this backup knows from its client should be ordered within a few times what
+ * agreement itself takes here, which no primary can inflate: it is the time from its pre-prepare to
+ * execution. Every replacement for slowness doubles the patience, and every stable checkpoint
+ * halves it, so that an overloaded cluster does not change views for ever.
  */
 export class PrimaryMonitor {
   #agreementTicks = 0;

@@ -3,7 +3,7 @@ import type { ClientId, Seq, SessionId, Ticks, Timestamp } from "../base/ids.js"
 import type { Request } from "../message.js";
 
 /** A request that is known, valid and not yet executed. */
-export interface PendingRequest {
+interface PendingRequest {
   readonly request: Request;
   /** When it became known, or when the present view began if that was later (VC8). */
   sinceTicks: Ticks;
@@ -12,7 +12,7 @@ export interface PendingRequest {
 }
 
 /** What became of a request that was handed in. */
-export type PoolOutcome = "added" | "known" | "conflict" | "stale" | "full";
+type PoolOutcome = "added" | "known" | "conflict" | "stale" | "full";
 
 /**
  * The requests that wait for execution (BA3: they leave when executed, not when proposed).

@@ -15,8 +15,8 @@ export function onHello(s: State, client: ClientId, m: Verified<Hello>): RejectC
 }
 
 /**
- * A signed request, from its client or relayed by a replica (NC1). One that was executed is answered
- * again and costs no timer and no place in a batch; an old one costs nothing at all.
+ * A signed request, from its client or relayed by a replica (NC1). One that was executed is
+ * answered again and costs no timer and no place in a batch; an old one costs nothing at all.
  */
 export function onRequest(s: State, from: Principal, m: Verified<Request>): RejectCode | null {
   const standing = s.clients.standing(m);
@@ -52,9 +52,10 @@ function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCo
 }
 
 /**
- * A read, answered from committed state at once: nothing here is executed before it is committed, so
- * there is no tentative state to wait for (RO1). The client's quorum of Q equal answers meets every
- * quorum of Q that acknowledged a write, in whatever view, so reads go on during a view change.
+ * A read, answered from committed state at once: nothing here is executed before it is committed,
+ * so there is no tentative state to wait for (RO1). The client's quorum of Q equal answers meets
+ * every quorum of Q that acknowledged a write, in whatever view, so reads go on during a view
+ * change.
  */
 export function onRead(s: State, m: Verified<Read>): RejectCode | null {
   if (s.diverged || s.executedSeq < s.readBarrierSeq) return "read/recovering";

@@ -78,7 +78,9 @@ export class Slot {
     return this.prepared && this.acceptedView === view;
   }
 
-  /** Records the Q-entry for the digest accepted in `view`, a later one replacing its earlier view. */
+  /**
+   * Records the Q-entry for the digest accepted in `view`, a later one replacing its earlier view.
+   */
   recordPrePrepared(view: View, digest: Digest): void {
     const others = this.prePrepared.filter((entry) => !bytesEqual(entry.digest, digest));
     others.push({ seq: this.seq, digest, view });

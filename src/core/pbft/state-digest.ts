@@ -19,7 +19,10 @@ export function stateDigestOf(
   return hasher.digest(Domain.checkpoint, bytesConcat([number, serviceRoot, tableDigest]));
 }
 
-/** The digest of checkpoint 0: the genesis state is given by the cluster id, which every hash covers. */
+/**
+ * The digest of checkpoint 0: the genesis state is given by the cluster id, which every hash
+ * covers.
+ */
 export function genesisDigestOf(hasher: Hasher): Digest {
   return hasher.digest(Domain.checkpoint, new Uint8Array(COUNTER_BYTES));
 }

@@ -12,7 +12,9 @@ import { decodeSession, encodeSession, type SessionEntry } from "./session-entry
 import type { State } from "./state.js";
 import { encodeSummary, type FetchedState } from "./state-transfer.js";
 
-/** How long a replica waits for the log to bring it there before it fetches a checkpoint's state. */
+/**
+ * How long a replica waits for the log to bring it there before it fetches a checkpoint's state.
+ */
 const PATIENCE_TICKS = 10;
 
 /** Time after which a transfer that is not done goes on with a newer checkpoint (ST3). */

@@ -2,9 +2,9 @@
  * Fetching the state of a stable checkpoint (TOCS'02 section 5.3; rules ST1 to ST6).
  *
  * From the top down: the summary is checked against the certificate, every node against its parent,
- * every page and table entry against its digest. So it does not matter who sends a piece, and a liar
- * costs one retry. Pages that equal our own are not fetched; verified pieces survive a change of
- * target, because they are kept by digest.
+ * every page and table entry against its digest. So it does not matter who sends a piece, and a
+ * liar costs one retry. Pages that equal our own are not fetched; verified pieces survive a change
+ * of target, because they are kept by digest.
  */
 import { assert } from "../base/assert.js";
 import { bytesEqual, hexOf } from "../base/bytes.js";
@@ -15,7 +15,9 @@ import { StatePart, type StateData, type StateFetch } from "../message.js";
 import type { StableCertificate } from "./checkpoint-book.js";
 import { stateDigestOf } from "./state-digest.js";
 
-/** Pieces asked for and not yet answered: enough to fill a round trip, few enough to bound a burst. */
+/**
+ * Pieces asked for and not yet answered: enough to fill a round trip, few enough to bound a burst.
+ */
 const PIECES_IN_FLIGHT_MAX = 32;
 
 /** Time after which a piece is asked of the next donor. */
@@ -28,7 +30,9 @@ interface Piece {
   readonly part: StatePart;
   readonly level: number;
   readonly index: number;
-  /** What its digest must be; null for the summary and the top node, which are checked as a whole. */
+  /**
+   * What its digest must be; null for the summary and the top node, which are checked as a whole.
+   */
   readonly expected: Digest | null;
   askedTicks: Ticks | null;
   attempts: number;
@@ -115,7 +119,9 @@ export class StateTransfer {
     this.#verified.clear();
   }
 
-  /** What to ask for now, and of which of the `donors`; asks again what was not answered in time. */
+  /**
+   * What to ask for now, and of which of the `donors`; asks again what was not answered in time.
+   */
   fetches(now: Ticks, donors: readonly ReplicaId[]): { to: ReplicaId; fetch: StateFetch }[] {
     const target = this.#target;
     if (target === null) return [];

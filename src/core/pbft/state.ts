@@ -20,7 +20,7 @@ import { StateTransfer, type FetchedState } from "./state-transfer.js";
 import { ViewChangeBook } from "./view-change-book.js";
 
 /** A commit of our own that counts once its P-entry is durable (2.12). */
-export interface OwnCommit {
+interface OwnCommit {
   readonly append: AppendId;
   readonly view: View;
   readonly seq: Seq;
@@ -28,13 +28,13 @@ export interface OwnCommit {
 }
 
 /** An execution that was asked of the host and not yet answered. */
-export interface Execution {
+interface Execution {
   readonly seq: Seq;
   readonly requests: readonly Request[];
 }
 
 /** Fetched state that the host was asked to install and has not yet. */
-export interface Installation {
+interface Installation {
   readonly certificate: StableCertificate;
   readonly fetched: FetchedState;
   readonly entries: readonly SessionEntry[];

@@ -1,6 +1,6 @@
 /*
- * "Here is where I am; send what I lack": what makes lost, duplicated and reordered datagrams harmless
- * (TOCS'02 section 5.2; rules RT1 to RT4, VC5, CK6).
+ * "Here is where I am; send what I lack": what makes lost, duplicated and reordered datagrams
+ * harmless (TOCS'02 section 5.2; rules RT1 to RT4, VC5, CK6).
  */
 import type { ReplicaId } from "../base/ids.js";
 import type { SlotStatus, Status, Verified } from "../message.js";
@@ -9,7 +9,9 @@ import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
 
-/** Slots whose decisions or pre-prepares one status may be answered with: bounds its answer (RT4). */
+/**
+ * Slots whose decisions or pre-prepares one status may be answered with: bounds its answer (RT4).
+ */
 const BATCHES_PER_ANSWER_MAX = 16;
 
 /** Most missing batches that one status names. */

@@ -16,8 +16,8 @@ export function onTicked(s: State): void {
 }
 
 /**
- * The oldest request that waits is what is watched: a primary that serves all others and starves one
- * client is voted out like one that serves nobody (VT1).
+ * The oldest request that waits is what is watched: a primary that serves all others and starves
+ * one client is voted out like one that serves nobody (VT1).
  */
 function watchRequests(s: State): void {
   if (!s.active) return;

@@ -26,7 +26,9 @@ export class ViewChangeBook {
     this.#votes = new Array<ViewChange | null>(replicaCount).fill(null);
   }
 
-  /** Hands in a valid vote; its signer is its `replica`. Only a vote for a higher view replaces one. */
+  /**
+   * Hands in a valid vote; its signer is its `replica`. Only a vote for a higher view replaces one.
+   */
   add(vote: ViewChange): boolean {
     const held = this.#votes[vote.replica] ?? null;
     if (held !== null && held.view >= vote.view) return false;
@@ -46,7 +48,9 @@ export class ViewChangeBook {
     return this.#votes.filter((vote): vote is ViewChange => vote?.view === view);
   }
 
-  /** The views that replicas vote for and that are above `view`, ascending; one for each replica. */
+  /**
+   * The views that replicas vote for and that are above `view`, ascending; one for each replica.
+   */
   viewsAbove(view: View): View[] {
     const views = this.#votes.flatMap((vote) =>
       vote !== null && vote.view > view ? [vote.view] : [],

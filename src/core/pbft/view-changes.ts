@@ -9,7 +9,10 @@ import { isValidVote, type VoteRules } from "./new-view-decision.js";
 import type { RejectCode } from "./reject.js";
 import type { State, ViewChangeReason } from "./state.js";
 
-/** T for the present view: doubled for every view since the last that made progress, up to a cap (VT5). */
+/**
+ * T for the present view: doubled for every view since the last that made progress, up to a cap
+ * (VT5).
+ */
 export function viewChangeTimeoutTicks(s: State): Ticks {
   const { viewChangeTicks, viewChangeTicksMax } = s.options;
   const failedViews = Math.max(0, s.view - s.viewChanges.progressView - 1);
@@ -61,7 +64,9 @@ export function onViewChangeSigned(s: State, vote: ViewChange): void {
   s.sendOthers(vote, append);
 }
 
-/** Another replica wants to leave the lower views. Signed, so it does not matter who passed it on. */
+/**
+ * Another replica wants to leave the lower views. Signed, so it does not matter who passed it on.
+ */
 export function onViewChange(s: State, m: Verified<ViewChange>): RejectCode | null {
   if (!isValidVote(m, voteRules(s))) return "view-change/malformed";
   if (m.view < s.view || (m.view === s.view && s.active)) return "view-change/stale";

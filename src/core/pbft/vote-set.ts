@@ -8,12 +8,12 @@ interface Vote {
 }
 
 /** What became of a vote that was handed in. */
-export type VoteOutcome = "counted" | "duplicate" | "conflict" | "stale";
+type VoteOutcome = "counted" | "duplicate" | "conflict" | "stale";
 
 /**
- * The votes of one type for one sequence number: one per replica, that of the highest view it voted in.
- * Within a view the first vote stands (AU6). Bounded by the number of replicas, whatever a peer sends:
- * a vote for a far view only costs its own sender the present one.
+ * The votes of one type for one sequence number: one per replica, that of the highest view it voted
+ * in. Within a view the first vote stands (AU6). Bounded by the number of replicas, whatever a peer
+ * sends: a vote for a far view only costs its own sender the present one.
  */
 export class VoteSet {
   readonly #votes: (Vote | null)[];
