@@ -62,6 +62,7 @@ export class SqliteDatabase {
       this.#database.defaultSafeIntegers(true);
       this.#database.pragma("journal_mode = WAL");
       this.#database.pragma(`synchronous = ${SYNCHRONOUS[durability]}`);
+      this.#database.pragma("cache_size = -65536");
       migrate(this.#database, path);
       this.#inserts = prepareInserts(this.#database);
     } catch (error) {
@@ -162,7 +163,7 @@ export class SqliteDatabase {
 }
 
 /** A customer table as another process may look at it. */
-interface CustomerTable {
+export interface CustomerTable {
   /** The last batch in it. */
   readonly seq: Seq;
   /** Ascending by customer id. */
