@@ -1,0 +1,260 @@
+/*
+ * A client: the product's session, ingress and egress, what io/client-host does around them, and a
+ * workload whose every write carries an amount that no other write has.
+ */
+import { unreachable } from "../../src/core/base/assert.js";
+import { ClientSession } from "../../src/core/client/client-session.js";
+import type { ClientEffect, OperationId } from "../../src/core/client/effect.js";
+import { CLIENT_OPTIONS_DEFAULT } from "../../src/core/client/options.js";
+import type { ClientId, SessionId } from "../../src/core/base/ids.js";
+import { encodeOperation, type LedgerOperation } from "../../src/core/ledger/operation.js";
+import type { ReplyMessage } from "../../src/core/message.js";
+import { signRequest } from "../../src/core/wire/sign.js";
+import { Destination, Egress } from "../../src/io/egress.js";
+import { Ingress } from "../../src/io/ingress.js";
+import { Tally } from "../../src/io/tally.js";
+import type { SocketAddress } from "../../src/io/udp-socket.js";
+import { accountName, type Identity } from "./keys.js";
+import type { Prng } from "./prng.js";
+import type { Micros } from "./scheduler.js";
+import { openSimSocket } from "./socket.js";
+import type { World } from "./world.js";
+
+/** Ticks after which a message that still lacks fragments is given up, as in io/ledger-client. */
+const REASSEMBLY_TICKS_MAX = 100;
+
+interface Waiting {
+  /** Number of the operation in the run. */
+  readonly operation: number;
+  readonly deadline: Micros;
+}
+
+/** Numbers the operations of a run. */
+export interface OperationCounter {
+  next: number;
+}
+
+/** One session: from the start of a client process to its crash, or to its first lost operation. */
+class SessionProcess {
+  readonly session: ClientSession;
+  readonly id: SessionId;
+  readonly waiting = new Map<OperationId, Waiting>();
+  readonly #world: World;
+  readonly #identity: Identity;
+  readonly #egress: Egress;
+  readonly #ingress: Ingress;
+  readonly #replicas: readonly Destination[];
+  readonly #afterTurn: (() => void)[] = [];
+  readonly #address: SocketAddress;
+
+  constructor(world: World, client: ClientId, id: SessionId, identity: Identity) {
+    const { options, cast, network } = world;
+    this.#world = world;
+    this.id = id;
+    this.#identity = identity;
+    this.#address = { address: `c${client}`, port: id };
+    const { retryTicksMin, retryTicksMax } = options.clients;
+    const { replicaCount } = options;
+    this.session = new ClientSession({
+      ...CLIENT_OPTIONS_DEFAULT,
+      ...{ client, session: id, replicaCount, retryTicksMin, retryTicksMax },
+    });
+    const { keys, verifier } = identity;
+    const { roster } = keys;
+    const drops = new Tally();
+    const socket = openSimSocket(network, this.#address, this.#afterTurn);
+    const { datagramBytesMax } = options.network;
+    const messageIdFirst = id;
+    this.#egress = new Egress({
+      ...{ roster, sealer: keys, socket, datagramBytesMax, messageIdFirst, drops },
+    });
+    this.#ingress = new Ingress({
+      ...{ roster, verifier, drops, reassemblyTicksMax: REASSEMBLY_TICKS_MAX },
+      macKeyOf: (from, epoch) => keys.macKeyOf(from, epoch),
+      onMessage: (from, message) => {
+        if (from.role !== "replica" || !("session" in message)) return;
+        this.session.step({ kind: "received", from: from.id, message: message as ReplyMessage });
+      },
+    });
+    this.#replicas = cast.genesis.replicas.map(
+      (one) =>
+        new Destination({ role: "replica", id: one.id }, { address: one.host, port: one.port }),
+    );
+    network.attach(this.#address, (bytes, from) => {
+      this.#ingress.receive(bytes, from);
+      this.endTurn();
+    });
+  }
+
+  submit(operation: LedgerOperation, waiting: Waiting): void {
+    const bytes = encodeOperation(operation);
+    const id = this.session.submit(bytes, operation.kind === "get");
+    this.waiting.set(id, waiting);
+  }
+
+  tick(): void {
+    this.#ingress.tick();
+    this.session.step({ kind: "ticked" });
+    this.endTurn();
+  }
+
+  /** Carries out what the session asks for. */
+  endTurn(): void {
+    this.session.flush();
+    for (;;) {
+      const effects = this.session.takeEffects();
+      if (effects.length === 0) break;
+      for (const effect of effects) this.#carryOut(effect);
+    }
+    this.#egress.flush();
+    for (const release of this.#afterTurn.splice(0)) release();
+  }
+
+  end(): void {
+    this.#world.network.attach(this.#address, null);
+  }
+
+  #carryOut(effect: ClientEffect): void {
+    switch (effect.kind) {
+      case "sign": {
+        const { keys } = this.#identity;
+        const request = signRequest(effect.message, keys.hasher, (digest) => keys.sign(digest));
+        this.session.step({ kind: "signed", request });
+        break;
+      }
+      case "send": {
+        const { to } = effect;
+        const targets = to === "all" ? this.#replicas : this.#replicas.slice(to, to + 1);
+        this.#egress.queue(effect.message, targets);
+        break;
+      }
+      case "completed": {
+        const waiting = this.waiting.get(effect.operation);
+        this.waiting.delete(effect.operation);
+        if (waiting === undefined) break;
+        const { operation } = waiting;
+        const { result, path, seq } = effect;
+        const completion = { operation, result: result.slice(), path, seq };
+        this.#world.watch.tell((watcher) => watcher.onComplete?.(completion));
+        break;
+      }
+      case "expired":
+        this.waiting.delete(effect.operation);
+        break;
+      default:
+        unreachable(effect);
+    }
+  }
+}
+
+/** A client with its workload. */
+export class SimClient {
+  readonly id: ClientId;
+  readonly #world: World;
+  readonly #prng: Prng;
+  readonly #identity: Identity;
+  readonly #counter: OperationCounter;
+  #session: SessionProcess | null = null;
+  #lastSession: SessionId = 0;
+  #left: number;
+  #isDone = false;
+
+  constructor(world: World, id: ClientId, counter: OperationCounter) {
+    const identity = world.cast.clients[id];
+    if (identity === undefined) throw new Error("the client is part of the cast");
+    this.id = id;
+    this.#world = world;
+    this.#identity = identity;
+    this.#counter = counter;
+    this.#prng = world.prng.fork(`client ${id}`);
+    this.#left = world.options.clients.operationsPerClient;
+  }
+
+  /** Operations begun by the present session and not completed. */
+  get pendingCount(): number {
+    return this.#session?.waiting.size ?? 0;
+  }
+
+  start(): void {
+    this.#newSession();
+    this.#tickLater();
+    this.#thinkLater();
+  }
+
+  /** Begins no more operations. */
+  finish(): void {
+    this.#isDone = true;
+  }
+
+  /** The process ends and another one starts: what was under way is never heard of again. */
+  crash(): void {
+    this.#world.trace.say(`c${this.id}`, () => "crashes");
+    this.#newSession();
+  }
+
+  #newSession(): void {
+    this.#session?.end();
+    const { scheduler } = this.#world;
+    this.#lastSession = Math.max(scheduler.now + 1, this.#lastSession + 1);
+    const session = new SessionProcess(this.#world, this.id, this.#lastSession, this.#identity);
+    this.#session = session;
+    session.endTurn();
+  }
+
+  #tickLater(): void {
+    this.#world.scheduler.after(this.#world.options.tick, () => {
+      this.#tickLater();
+      this.#giveUp();
+      this.#session?.tick();
+    });
+  }
+
+  /** Nobody waits for ever: what comes next must not queue up behind a lost operation. */
+  #giveUp(): void {
+    const { now } = this.#world.scheduler;
+    const waiting = [...(this.#session?.waiting.values() ?? [])];
+    if (!waiting.some(({ deadline }) => deadline <= now) || this.#isDone) return;
+    this.#world.trace.say(`c${this.id}`, () => "gives up and starts a new session");
+    this.#newSession();
+  }
+
+  #thinkLater(): void {
+    const { clients } = this.#world.options;
+    this.#world.scheduler.after(this.#prng.exponential(clients.thinkMean), () => {
+      if (this.#isDone || this.#left <= 0) return;
+      this.#thinkLater();
+      // One submission at a time, as a person or a loop would; those of one burst share a bundle.
+      if (this.pendingCount > 0) return;
+      this.#submit(Math.min(this.#left, this.#prng.between(1, clients.burstMax)));
+    });
+  }
+
+  #submit(count: number): void {
+    const session = this.#session;
+    if (session === null) return;
+    const { scheduler, watch, options } = this.#world;
+    const deadline = scheduler.now + options.clients.patience;
+    for (let index = 0; index < count; index += 1) {
+      const operation = this.#counter.next;
+      this.#counter.next += 1;
+      this.#left -= 1;
+      const drawn = this.#draw(operation);
+      const invocation = { operation, client: this.id, session: session.id, asked: drawn };
+      watch.tell((watcher) => watcher.onInvoke?.(invocation));
+      session.submit(drawn, { operation, deadline });
+    }
+    session.endTurn();
+  }
+
+  /** The amount names the operation: no two writes of a run share it. */
+  #draw(operation: number): LedgerOperation {
+    const { accountCount, readShare } = this.#world.options.clients;
+    const account = accountName(this.#prng.below(accountCount));
+    if (this.#prng.chance(readShare)) return { kind: "get", account };
+    const amount = BigInt(operation + 1);
+    const kind = this.#prng.pick(["deposit", "withdraw", "move"] as const);
+    if (kind !== "move") return { kind, account, amount };
+    const target = accountName(this.#prng.below(accountCount));
+    return { kind, source: account, target, amount };
+  }
+}

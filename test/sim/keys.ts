@@ -1,0 +1,81 @@
+import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
+import type { Principal } from "../../src/core/base/ids.js";
+import { DIGEST_BYTES } from "../../src/core/base/hasher.js";
+import { KEY_BYTES, type CryptoProvider } from "../../src/core/crypto/crypto.js";
+import type { Genesis } from "../../src/io/config.js";
+import { KeyRing } from "../../src/io/key-ring.js";
+import { InlineVerifier } from "../../src/workers/inline-verifier.js";
+import { CheckRunner } from "../../src/workers/run-checks.js";
+import type { SimOptions } from "./options.js";
+import type { Prng } from "./prng.js";
+import { MS } from "./scheduler.js";
+import { StubCrypto } from "./stub-crypto.js";
+
+/** What every account holds at the start, in minor units. */
+export const BALANCE_AT_START = 1_000n;
+
+/** The name of account number `index`. */
+export function accountName(index: number): string {
+  return `A${index}`;
+}
+
+/** What only one participant knows. */
+export type Secrets = ConstructorParameters<typeof KeyRing>[3];
+
+/** One participant's keys, and who checks what comes in with them. */
+export interface Identity {
+  readonly keys: KeyRing;
+  readonly secrets: Secrets;
+  readonly verifier: InlineVerifier;
+}
+
+/** The cluster's public file, and everybody's keys. */
+export class Cast {
+  readonly genesis: Genesis;
+  readonly replicas: readonly Identity[];
+  readonly clients: readonly Identity[];
+
+  constructor(options: SimOptions, prng: Prng) {
+    const provider = options.isRealCrypto ? new PortableCrypto() : new StubCrypto();
+    const { replicaCount } = options;
+    const { clientCount, accountCount } = options.clients;
+    const replicaSecrets = Array.from({ length: replicaCount }, () => drawSecrets(prng));
+    const clientSecrets = Array.from({ length: clientCount }, () => drawSecrets(prng));
+    this.genesis = {
+      clusterId: prng.bytes(DIGEST_BYTES),
+      replicas: replicaSecrets.map((secrets, id) => {
+        return { id, host: `r${id}`, port: 1, ...publicKeys(provider, secrets) };
+      }),
+      clients: clientSecrets.map((secrets, id) => {
+        return { name: `c${id}`, role: "teller" as const, ...publicKeys(provider, secrets) };
+      }),
+      accounts: Array.from({ length: accountCount }, (_, index) => ({
+        customerId: index + 1,
+        account: accountName(index),
+        name: "",
+        address: "",
+        balance: BALANCE_AT_START,
+        owner: null,
+      })),
+      settings: { ...options.protocol, tickMs: options.tick / MS },
+    };
+    const identityOf = (self: Principal, secrets: Secrets): Identity => {
+      const keys = new KeyRing(provider, this.genesis, self, secrets);
+      const verifier = new InlineVerifier(new CheckRunner(provider, keys.checkKeys));
+      return { keys, secrets, verifier };
+    };
+    this.replicas = replicaSecrets.map((one, id) => identityOf({ role: "replica", id }, one));
+    this.clients = clientSecrets.map((one, id) => identityOf({ role: "client", id }, one));
+  }
+}
+
+function drawSecrets(prng: Prng): Secrets {
+  return { signSeed: prng.bytes(KEY_BYTES), exchangeSecret: prng.bytes(KEY_BYTES) };
+}
+
+function publicKeys(provider: CryptoProvider, secrets: Secrets) {
+  return {
+    signKey: provider.signPublicKey(secrets.signSeed),
+    exchangeKey: provider.exchangePublicKey(secrets.exchangeSecret),
+  };
+}

@@ -1,0 +1,169 @@
+import { assert } from "../../src/core/base/assert.js";
+import type { ReplicaId } from "../../src/core/base/ids.js";
+import type { SocketAddress } from "../../src/io/udp-socket.js";
+import type { Liar } from "./byzantine/liar.js";
+import { JournalDisk } from "./disk.js";
+import type { Identity } from "./keys.js";
+import type { Prng } from "./prng.js";
+import { MachineStopped, ReplicaProcess } from "./process.js";
+import type { Micros } from "./scheduler.js";
+import { StoreDisk } from "./store.js";
+import type { ClientWatcher, Watcher } from "./watch.js";
+import type { World } from "./world.js";
+
+/** One replica's machine: its disks outlive the processes that run on it. */
+export class Machine {
+  readonly id: ReplicaId;
+  readonly world: World;
+  readonly identity: Identity;
+  readonly address: SocketAddress;
+  readonly journalDisk: JournalDisk;
+  readonly storeDisk: StoreDisk;
+  readonly prng: Prng;
+  /** What makes this replica Byzantine; null for a correct one. */
+  readonly liar: Liar | null;
+  #process: ReplicaProcess | null = null;
+  #tickerEpoch = 0;
+  /** What waits for the end of a pause; null while there is none. */
+  #frozen: (() => void)[] | null = null;
+  /** Effects left to carry out before the machine stops; null: it goes on. */
+  #effectsLeft: number | null = null;
+  readonly #tickLength: Micros;
+
+  constructor(world: World, id: ReplicaId, liar: Liar | null) {
+    const identity = world.cast.replicas[id];
+    assert(identity !== undefined, "the replica is part of the cast");
+    this.id = id;
+    this.world = world;
+    this.identity = identity;
+    this.liar = liar;
+    this.address = { address: `r${id}`, port: 1 };
+    this.prng = world.prng.fork(`machine ${id}`);
+    this.journalDisk = new JournalDisk(this.prng.fork("journal"));
+    this.storeDisk = new StoreDisk(this.prng.fork("store"));
+    const { tick, faults } = world.options;
+    this.#tickLength = tick * (1 + this.prng.range(-faults.driftMax, faults.driftMax));
+  }
+
+  /** The running process, or null while the machine is down. */
+  get process(): ReplicaProcess | null {
+    return this.#process;
+  }
+
+  get isCorrect(): boolean {
+    return this.liar === null;
+  }
+
+  /** Starts a process on what the disks hold. */
+  start(): void {
+    assert(this.#process === null, "one process at a time");
+    this.world.trace.say(`r${this.id}`, () => "starts");
+    this.world.trace.note(2, this.id);
+    this.#effectsLeft = null;
+    this.#process = new ReplicaProcess(this);
+    const { network } = this.world;
+    network.attach(this.address, (bytes, from) => {
+      this.#run((process) => {
+        process.receive(bytes, from);
+      });
+    });
+    this.#tickerEpoch += 1;
+    this.#tickLater(this.#tickerEpoch, this.prng.range(0, this.#tickLength));
+  }
+
+  /** Stops at once: what was not durable meets its fate. */
+  stop(): void {
+    if (this.#process === null) return;
+    this.world.trace.say(`r${this.id}`, () => "stops");
+    this.world.trace.note(3, this.id);
+    this.#process = null;
+    this.#tickerEpoch += 1;
+    this.#frozen = null;
+    this.#effectsLeft = null;
+    this.world.network.attach(this.address, null);
+    this.journalDisk.crash();
+    this.storeDisk.crash();
+  }
+
+  /** Stops in the middle of carrying out what some coming event asks for. */
+  stopWithin(effectCount: number): void {
+    if (this.#process !== null) this.#effectsLeft = effectCount;
+  }
+
+  /** Freezes the process; `thaw` lets it go on with what came meanwhile, and unharmed. */
+  freeze(): void {
+    if (this.#process !== null) this.#frozen ??= [];
+  }
+
+  thaw(): void {
+    this.#effectsLeft = null;
+    const waiting = this.#frozen ?? [];
+    this.#frozen = null;
+    for (const action of waiting) action();
+  }
+
+  /** For the process: one effect is about to be carried out. */
+  beforeEffect(): void {
+    if (this.#effectsLeft === null) return;
+    this.#effectsLeft -= 1;
+    if (this.#effectsLeft < 0) throw new MachineStopped("the machine stops here");
+  }
+
+  /** Tells the checkers what a correct replica does. */
+  tell(tell: (watcher: Watcher & ClientWatcher) => void): void {
+    if (this.isCorrect) this.world.watch.tell(tell);
+  }
+
+  afterSync(process: ReplicaProcess, run: () => void): void {
+    this.#later(process, this.prng.exponential(this.world.options.faults.syncMean), run);
+  }
+
+  afterCommit(process: ReplicaProcess, run: () => void): void {
+    this.#later(process, this.prng.exponential(this.world.options.faults.storeMean), run);
+  }
+
+  #later(process: ReplicaProcess, delay: Micros, run: () => void): void {
+    this.world.scheduler.after(delay, () => {
+      if (this.#process !== process) return;
+      this.#run(() => {
+        process.resume(run);
+      });
+    });
+  }
+
+  #tickLater(epoch: number, delay: Micros): void {
+    this.world.scheduler.after(delay, () => {
+      if (epoch !== this.#tickerEpoch) return;
+      this.#tickLater(epoch, this.#tickLength);
+      // A paused process gets one tick, not all that it missed.
+      if (this.#frozen !== null) return;
+      this.#run((process) => {
+        process.tick();
+      });
+    });
+  }
+
+  #run(action: (process: ReplicaProcess) => void): void {
+    const process = this.#process;
+    if (process === null) return;
+    if (this.#frozen !== null) {
+      this.#frozen.push(() => {
+        if (this.#process === process) this.#run(action);
+      });
+      return;
+    }
+    try {
+      action(process);
+    } catch (error) {
+      if (!(error instanceof MachineStopped)) this.#onError(error);
+      this.stop();
+      this.world.onStopped(this);
+    }
+  }
+
+  /** A liar that trips over its own lies just stops; a correct replica must never fail. */
+  #onError(error: unknown): void {
+    if (this.isCorrect) throw error;
+    this.world.trace.say(`r${this.id}`, () => `trips: ${String(error)}`);
+  }
+}

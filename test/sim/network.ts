@@ -1,0 +1,160 @@
+/*
+ * The network: datagrams of real bytes that are delayed, lost, repeated, recorded and played back,
+ * bent, and held back by clogged links and partitions.
+ */
+import { readU32 } from "../../src/core/wire/integers.js";
+import {
+  FrameKind,
+  FrameOffset,
+  HEADER_BYTES,
+  kindOfType,
+  LENGTH_BYTES,
+} from "../../src/core/wire/layout.js";
+import type { SocketAddress } from "../../src/io/udp-socket.js";
+import type { NetworkOptions } from "./options.js";
+import type { Prng } from "./prng.js";
+import { type Micros, type Scheduler, SECOND } from "./scheduler.js";
+import type { Trace } from "./trace.js";
+
+/** Takes a datagram. */
+export type Receiver = (bytes: Uint8Array, from: SocketAddress) => void;
+
+/** Most datagrams kept for a replay. */
+const RECORDED_MAX = 200;
+
+/** Longest time after which a recorded datagram is played back. */
+const REPLAY_DELAY_MAX: Micros = 5 * SECOND;
+
+/** The parts of a run that the network works with. */
+export interface NetworkSurroundings {
+  readonly options: NetworkOptions;
+  readonly scheduler: Scheduler;
+  readonly prng: Prng;
+  readonly trace: Trace;
+}
+
+/** Who can hear whom, and how well. */
+export class Network {
+  readonly #scheduler: Scheduler;
+  readonly #prng: Prng;
+  readonly #trace: Trace;
+  #options: NetworkOptions;
+  readonly #receivers = new Map<string, Receiver>();
+  /** Links that are down, as "from>to". */
+  readonly #cut = new Set<string>();
+  /** When a clogged link gets free, as "from>to". */
+  readonly #clogs = new Map<string, Micros>();
+  readonly #recorded: { from: SocketAddress; to: SocketAddress; bytes: Uint8Array }[] = [];
+  datagramCount = 0;
+
+  constructor({ options, scheduler, prng, trace }: NetworkSurroundings) {
+    this.#options = options;
+    this.#scheduler = scheduler;
+    this.#prng = prng;
+    this.#trace = trace;
+  }
+
+  /** Hands what comes for `address` to `receiver` from now on; null: to nobody. */
+  attach(address: SocketAddress, receiver: Receiver | null): void {
+    if (receiver === null) this.#receivers.delete(keyOf(address));
+    else this.#receivers.set(keyOf(address), receiver);
+  }
+
+  /** Makes every link as `options` say from now on, and mends what is cut or clogged. */
+  change(options: NetworkOptions): void {
+    this.#options = options;
+    this.#cut.clear();
+    this.#clogs.clear();
+  }
+
+  /** Cuts what goes from the host `from` to the host `to`. */
+  cut(from: string, to: string): void {
+    this.#cut.add(`${from}>${to}`);
+  }
+
+  /** Ends every partition. */
+  mend(): void {
+    this.#cut.clear();
+  }
+
+  /** Holds back what goes from host `from` to host `to` for `length`. */
+  clog(from: string, to: string, length: Micros): void {
+    this.#clogs.set(`${from}>${to}`, this.#scheduler.now + length);
+  }
+
+  /** Takes one datagram; a copy is what travels. */
+  send(from: SocketAddress, to: SocketAddress, sent: Uint8Array): void {
+    const options = this.#options;
+    const prng = this.#prng;
+    const bytes = sent.slice();
+    this.datagramCount += 1;
+    this.#playBack();
+    if (prng.chance(options.replayShare) && this.#recorded.length < RECORDED_MAX) {
+      this.#recorded.push({ from, to, bytes });
+    }
+    if (this.#isLost(bytes)) return;
+    this.#transmit(from, to, prng.chance(options.corruptShare) ? this.#bend(bytes) : bytes);
+    if (prng.chance(options.duplicateShare)) this.#transmit(from, to, bytes);
+  }
+
+  #isLost(bytes: Uint8Array): boolean {
+    const { lossShare, lossyKinds, lossyKindShare } = this.#options;
+    if (this.#prng.chance(lossShare)) return true;
+    if (lossyKinds.length === 0 || !this.#prng.chance(lossyKindShare)) return false;
+    return kindsIn(bytes).some((kind) => lossyKinds.includes(kind));
+  }
+
+  /** A link that is cut loses what is sent; a clogged one delivers it late. */
+  #transmit(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
+    const { delayMin, delayMean } = this.#options;
+    const link = `${from.address}>${to.address}`;
+    if (this.#cut.has(link)) return;
+    const clogged = Math.max(0, (this.#clogs.get(link) ?? 0) - this.#scheduler.now);
+    const delay = clogged + delayMin + this.#prng.exponential(delayMean);
+    this.#scheduler.after(delay, () => {
+      const receiver = this.#receivers.get(keyOf(to));
+      if (receiver === undefined) return;
+      this.#trace.note(1, bytes.length, readU32(bytes, 0));
+      receiver(bytes, from);
+    });
+  }
+
+  /** Now and then something that was sent long ago comes again. */
+  #playBack(): void {
+    if (this.#recorded.length === 0 || !this.#prng.chance(this.#options.replayShare)) return;
+    const { from, to, bytes } = this.#prng.pick(this.#recorded);
+    const delay = this.#prng.below(REPLAY_DELAY_MAX);
+    this.#scheduler.after(delay, () => {
+      this.#transmit(from, to, bytes);
+    });
+  }
+
+  /** Flips bits, cuts the end off, or adds to it. */
+  #bend(bytes: Uint8Array): Uint8Array {
+    const prng = this.#prng;
+    if (prng.chance(0.2)) return bytes.slice(0, prng.between(4, bytes.length));
+    if (prng.chance(0.1)) return Uint8Array.of(...bytes, ...prng.bytes(8));
+    const bent = bytes.slice();
+    for (let count = prng.between(1, 3); count > 0; count -= 1) {
+      const at = prng.below(bent.length);
+      bent[at] = (bent[at] ?? 0) ^ (1 << prng.below(8));
+    }
+    return bent;
+  }
+}
+
+/** The kinds of the messages of a packed frame; nothing of a fragment can be told. */
+export function kindsIn(frame: Uint8Array): string[] {
+  if (frame[FrameOffset.kind] !== FrameKind.packed) return [];
+  const kinds: string[] = [];
+  let offset = HEADER_BYTES;
+  while (offset + LENGTH_BYTES < frame.length) {
+    kinds.push(kindOfType(frame[offset + LENGTH_BYTES] ?? 0) ?? "?");
+    offset += LENGTH_BYTES + readU32(frame, offset);
+  }
+  return kinds;
+}
+
+function keyOf({ address, port }: SocketAddress): string {
+  return `${address}:${port}`;
+}

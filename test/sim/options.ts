@@ -1,0 +1,251 @@
+/*
+ * Every parameter of a run, drawn from its seed: each run is a different little world (swarm testing).
+ */
+import type { ReplicaOptions } from "../../src/core/pbft/options.js";
+import { quorumsOf } from "../../src/core/base/quorum.js";
+import { Prng } from "./prng.js";
+import { MS, SECOND, type Micros } from "./scheduler.js";
+
+/** How messages fare between two processes. */
+export interface NetworkOptions {
+  readonly delayMin: Micros;
+  /** Mean of the exponential part of a one-way delay. */
+  readonly delayMean: Micros;
+  readonly lossShare: number;
+  readonly duplicateShare: number;
+  /** Share of packets that are recorded and sent again up to seconds later. */
+  readonly replayShare: number;
+  readonly corruptShare: number;
+  /** Kinds of messages that fare worse, and how many of them get lost. */
+  readonly lossyKinds: readonly string[];
+  readonly lossyKindShare: number;
+  /** Mean time between two clogs of a link (0: never) and mean length of one. */
+  readonly clogEvery: Micros;
+  readonly clogMean: Micros;
+  /** Mean time between two partitions (0: never) and mean length of one. */
+  readonly partitionEvery: Micros;
+  readonly partitionMean: Micros;
+  readonly partitionIsSymmetric: boolean;
+  readonly datagramBytesMax: number;
+}
+
+/** How machines fare. */
+export interface FaultOptions {
+  /** Mean time between two crashes of some replica (0: never). */
+  readonly crashEvery: Micros;
+  /** Mean time that a crashed replica stays away. */
+  readonly downMean: Micros;
+  /** Share of the crashes that hit all replicas at once. */
+  readonly powerCutShare: number;
+  /** Share of crashes that come in the middle of carrying effects out. */
+  readonly midStepShare: number;
+  /** Mean time between two pauses of some replica (0: never) and mean length of one. */
+  readonly pauseEvery: Micros;
+  readonly pauseMean: Micros;
+  /** Mean time that one write takes to become durable. */
+  readonly syncMean: Micros;
+  /** Mean time that one transaction of the database takes. */
+  readonly storeMean: Micros;
+  /** Most that a clock runs fast or slow, as a share. */
+  readonly driftMax: number;
+}
+
+/** What clients do. */
+export interface ClientWorkload {
+  readonly clientCount: number;
+  readonly accountCount: number;
+  readonly operationsPerClient: number;
+  readonly readShare: number;
+  /** Mean time between two submissions. */
+  readonly thinkMean: Micros;
+  /** Most operations of one submission. */
+  readonly burstMax: number;
+  /** Mean time between two crashes of a client (0: never). */
+  readonly crashEvery: Micros;
+  /** Time after which a client gives an operation up and goes on with a new session. */
+  readonly patience: Micros;
+  readonly retryTicksMin: number;
+  readonly retryTicksMax: number;
+}
+
+/** A run. */
+export interface SimOptions {
+  readonly seed: string;
+  readonly replicaCount: number;
+  readonly isRealCrypto: boolean;
+  /** No faults, and everything timely: no view may change (I15). */
+  readonly isCalm: boolean;
+  readonly tick: Micros;
+  readonly segmentBytesMax: number;
+  readonly protocol: Omit<ReplicaOptions, "self" | "replicaCount" | "clientCount">;
+  readonly network: NetworkOptions;
+  readonly faults: FaultOptions;
+  readonly clients: ClientWorkload;
+  /** Length of the phase in which anything may happen. */
+  readonly safetyPhase: Micros;
+  /** Most time that a healed core may take to converge. */
+  readonly livenessPhase: Micros;
+}
+
+/** What the caller decides instead of the seed. */
+export interface Overrides {
+  readonly replicaCount?: number;
+}
+
+/** Share of the runs with real signatures and hashes. */
+const REAL_CRYPTO_SHARE = 0.05;
+const CALM_SHARE = 0.04;
+
+const KINDS_THAT_MATTER = [
+  "request",
+  "pre-prepare",
+  "prepare",
+  "commit",
+  "checkpoint",
+  "view-change",
+  "new-view",
+  "status",
+  "batch-body",
+  "decision-query",
+  "decision",
+  "state-fetch",
+  "state-data",
+  "reply",
+];
+
+/** The world that `seed` stands for. */
+export function drawOptions(seed: string, overrides: Overrides = {}): SimOptions {
+  const prng = new Prng(seed).fork("options");
+  const isCalm = prng.chance(CALM_SHARE);
+  const drawnCount = prng.chance(0.75) ? 4 : 7;
+  return {
+    seed,
+    replicaCount: overrides.replicaCount ?? drawnCount,
+    isRealCrypto: prng.chance(REAL_CRYPTO_SHARE),
+    isCalm,
+    tick: 10 * MS,
+    segmentBytesMax: prng.pick([2_000, 16_000, 1_000_000]),
+    protocol: drawProtocol(prng, isCalm),
+    network: isCalm ? CALM_NETWORK : drawNetwork(prng),
+    faults: isCalm ? CALM_FAULTS : drawFaults(prng),
+    clients: drawClients(prng, isCalm),
+    safetyPhase: Math.round(prng.range(2, 6) * SECOND),
+    livenessPhase: 120 * SECOND,
+  };
+}
+
+const CALM_NETWORK: NetworkOptions = {
+  delayMin: 1 * MS,
+  delayMean: 2 * MS,
+  lossShare: 0,
+  duplicateShare: 0,
+  replayShare: 0,
+  corruptShare: 0,
+  lossyKinds: [],
+  lossyKindShare: 0,
+  clogEvery: 0,
+  clogMean: 0,
+  partitionEvery: 0,
+  partitionMean: 0,
+  partitionIsSymmetric: true,
+  datagramBytesMax: 65_507,
+};
+
+const CALM_FAULTS: FaultOptions = {
+  crashEvery: 0,
+  downMean: 0,
+  powerCutShare: 0,
+  midStepShare: 0,
+  pauseEvery: 0,
+  pauseMean: 0,
+  syncMean: 1 * MS,
+  storeMean: 3 * MS,
+  driftMax: 0.001,
+};
+
+function drawProtocol(prng: Prng, isCalm: boolean): SimOptions["protocol"] {
+  const checkpointIntervalSlots = prng.pick([1, 2, 3, 4, 8, 16]);
+  const windowSlots = checkpointIntervalSlots * prng.between(2, 4);
+  const viewChangeTicks = isCalm ? 80 : prng.between(30, 120);
+  const stalledStatusTicks = prng.between(2, 12);
+  return {
+    checkpointIntervalSlots,
+    windowSlots,
+    batchesInFlightMax: prng.pick([1, 2, 4, 8]),
+    batchRequestsMax: prng.pick([1, 2, 8, 64]),
+    batchBytesMax: prng.pick([200, 2_000, 60_000]),
+    pendingPerClientMax: prng.pick([2, 8, 64]),
+    viewChangeTicks,
+    viewChangeTicksMax: viewChangeTicks * prng.pick([1, 4, 8]),
+    stalledStatusTicks,
+    idleStatusTicks: stalledStatusTicks + prng.between(0, 60),
+  };
+}
+
+function drawNetwork(prng: Prng): NetworkOptions {
+  const mean = prng.pick([2, 10, 30, 60, 100]) * MS;
+  const isHarsh = prng.chance(0.5);
+  return {
+    delayMin: prng.between(0, 30) * 100,
+    delayMean: prng.range(0.3, 1) * mean,
+    lossShare: isHarsh ? prng.range(0, 0.3) : prng.pick([0, 0.01, 0.05]),
+    duplicateShare: prng.pick([0, 0, 0.05, 0.5]),
+    replayShare: prng.pick([0, 0, 0.01, 0.1]),
+    corruptShare: prng.pick([0, 0, 0.005, 0.05]),
+    lossyKinds: prng.sample(KINDS_THAT_MATTER, prng.pick([0, 0, 1, 2, 3])),
+    lossyKindShare: prng.pick([0.5, 0.9, 1]),
+    clogEvery: prng.pick([0, 0, 500 * MS, 2 * SECOND]),
+    clogMean: prng.pick([100 * MS, 500 * MS, 2 * SECOND]),
+    partitionEvery: prng.pick([0, 1 * SECOND, 3 * SECOND]),
+    partitionMean: prng.pick([300 * MS, 1 * SECOND, 3 * SECOND]),
+    partitionIsSymmetric: prng.chance(0.6),
+    datagramBytesMax: prng.pick([700, 1_472, 65_507, 65_507]),
+  };
+}
+
+function drawFaults(prng: Prng): FaultOptions {
+  return {
+    crashEvery: prng.pick([0, 300 * MS, 1 * SECOND, 3 * SECOND]),
+    downMean: prng.pick([10 * MS, 300 * MS, 2 * SECOND]),
+    powerCutShare: prng.pick([0, 0.1, 0.4]),
+    midStepShare: prng.pick([0, 0.5, 1]),
+    pauseEvery: prng.pick([0, 0, 1 * SECOND]),
+    pauseMean: prng.pick([200 * MS, 2 * SECOND]),
+    syncMean: prng.pick([100, 1 * MS, 10 * MS, 150 * MS]),
+    storeMean: prng.pick([1 * MS, 10 * MS, 300 * MS]),
+    driftMax: prng.pick([0, 0.01, 0.2]),
+  };
+}
+
+function drawClients(prng: Prng, isCalm: boolean): ClientWorkload {
+  const retryTicksMin = prng.between(5, 40);
+  return {
+    clientCount: prng.between(1, 4),
+    accountCount: prng.pick([1, 2, 5, 40]),
+    operationsPerClient: prng.between(4, 40),
+    readShare: prng.pick([0, 0.2, 0.5, 0.8]),
+    thinkMean: prng.pick([1 * MS, 20 * MS, 100 * MS]),
+    burstMax: prng.pick([1, 1, 4]),
+    crashEvery: isCalm ? 0 : prng.pick([0, 0, 1 * SECOND]),
+    patience: isCalm ? 60 * SECOND : prng.pick([2 * SECOND, 60 * SECOND]),
+    retryTicksMin,
+    retryTicksMax: retryTicksMin * prng.pick([1, 4, 16]),
+  };
+}
+
+/** Every parameter of a run, one line each. */
+export function describeOptions(options: SimOptions): string[] {
+  const { strong, faultsMax } = quorumsOf(options.replicaCount);
+  const lines = [`n = ${options.replicaCount}, f = ${faultsMax}, Q = ${strong}`];
+  for (const [name, value] of Object.entries(options)) {
+    const shown = typeof value === "object" ? fieldsOf(value as object) : String(value);
+    lines.push(`${name}: ${shown}`);
+  }
+  return lines;
+}
+
+function fieldsOf(value: object): string {
+  return Object.entries(value)
+    .map(([name, field]) => `${name} ${String(field)}`)
+    .join(", ");
+}

@@ -1,0 +1,110 @@
+/*
+ * One run from its seed: a phase in which anything may go wrong, then one in which a core heals.
+ */
+import type { Liar } from "./byzantine/liar.js";
+import { Auditor } from "./checkers/auditor.js";
+import { History } from "./checkers/history.js";
+import { SimClient } from "./client.js";
+import { FaultDriver } from "./faults.js";
+import { BALANCE_AT_START, accountName, Cast } from "./keys.js";
+import { awaitConvergence } from "./liveness.js";
+import { Machine } from "./machine.js";
+import { Network } from "./network.js";
+import type { SimOptions } from "./options.js";
+import { Prng } from "./prng.js";
+import { type Micros, Scheduler } from "./scheduler.js";
+import { Trace } from "./trace.js";
+import { Watch } from "./watch.js";
+import type { World } from "./world.js";
+
+/** What a run came to. */
+export interface RunResult {
+  readonly hash: string;
+  readonly virtualTime: Micros;
+  readonly events: number;
+  readonly datagrams: number;
+  readonly batches: number;
+  readonly operations: number;
+  /** Why it failed, or null. */
+  readonly failure: Error | null;
+}
+
+/** Runs the world of `options`; `tell` takes the lines of its story. */
+export function simulate(
+  options: SimOptions,
+  tell: ((line: string) => void) | null = null,
+): RunResult {
+  const prng = new Prng(options.seed);
+  const scheduler = new Scheduler(prng.fork("scheduler"));
+  const trace = new Trace(scheduler, tell);
+  const run = new Simulation(options, { prng, scheduler, trace });
+  let failure: Error | null = null;
+  try {
+    run.run();
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+    trace.say("FAILURE", () => failure?.stack ?? "");
+  }
+  return { ...run.result(), failure };
+}
+
+type Bare = Pick<World, "prng" | "scheduler" | "trace">;
+
+/** The parts of one run. */
+class Simulation {
+  readonly #world: World;
+  readonly #machines: readonly Machine[];
+  readonly #clients: readonly SimClient[];
+  readonly #faults: FaultDriver;
+  readonly #history: History;
+
+  constructor(options: SimOptions, bare: Bare) {
+    const { prng, scheduler, trace } = bare;
+    const cast = new Cast(options, prng.fork("cast"));
+    const network = new Network({
+      options: options.network,
+      scheduler,
+      prng: prng.fork("network"),
+      trace,
+    });
+    const balances = new Map<string, bigint>();
+    for (let index = 0; index < options.clients.accountCount; index += 1) {
+      balances.set(accountName(index), BALANCE_AT_START);
+    }
+    this.#history = new History(new Auditor(balances));
+    const watch = new Watch([this.#history]);
+    const onStopped = (machine: Machine): void => {
+      this.#faults.restartLater(machine);
+    };
+    this.#world = { options, prng, scheduler, trace, network, cast, watch, onStopped };
+    const liars = new Map<number, Liar>();
+    this.#machines = cast.replicas.map(
+      (_, id) => new Machine(this.#world, id, liars.get(id) ?? null),
+    );
+    const counter = { next: 0 };
+    this.#clients = cast.clients.map((_, id) => new SimClient(this.#world, id, counter));
+    this.#faults = new FaultDriver(this.#world, this.#machines, this.#clients);
+  }
+
+  run(): void {
+    const { scheduler, options } = this.#world;
+    for (const machine of this.#machines) machine.start();
+    for (const client of this.#clients) client.start();
+    this.#faults.start();
+    while (scheduler.step(options.safetyPhase));
+    this.#faults.stop();
+    awaitConvergence(this.#world, this.#machines, this.#clients, this.#history);
+  }
+
+  result(): Omit<RunResult, "failure"> {
+    const { scheduler, trace, network } = this.#world;
+    return {
+      hash: trace.hash,
+      virtualTime: scheduler.now,
+      events: scheduler.eventCount,
+      datagrams: network.datagramCount,
+      batches: this.#history.headSeq,
+      operations: this.#history.auditor.position,
+    };
+  }
+}

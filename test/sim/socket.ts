@@ -1,0 +1,32 @@
+import type { DatagramSocket, SocketAddress } from "../../src/io/udp-socket.js";
+import type { Network } from "./network.js";
+
+/**
+ * A socket on the simulated network. What was sent is released when the turn ends: `afterTurn` takes
+ * the calls to make then.
+ */
+export function openSimSocket(
+  network: Network,
+  local: SocketAddress,
+  afterTurn: (() => void)[],
+): DatagramSocket {
+  return {
+    local,
+    counts: {
+      datagramsReceived: 0,
+      bytesReceived: 0,
+      datagramsSent: 0,
+      bytesSent: 0,
+      sendErrors: 0,
+      socketErrors: 0,
+      dropped: 0,
+    },
+    receive: () => undefined,
+    send: (bytes, to, done) => {
+      network.send(local, to, bytes);
+      afterTurn.push(done);
+    },
+    unref: () => undefined,
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,188 @@
+/*
+ * One replica's database and what drives it: what io/store-runner does, in virtual time. A transaction
+ * is applied as a whole or not at all; one that was under way at a crash may be either.
+ */
+import { assert } from "../../src/core/base/assert.js";
+import type { Seq } from "../../src/core/base/ids.js";
+import type { Ledger } from "../../src/core/ledger/ledger.js";
+import type { ClientTable } from "../../src/core/pbft/client-table.js";
+import {
+  type AccountRow,
+  assertGroupFollows,
+  type BlockRow,
+  type SessionName,
+  type SessionRow,
+  type StoredState,
+  type StoreGroup,
+} from "../../src/io/store.js";
+import type { Prng } from "./prng.js";
+
+/** A transaction, applied once it is durable. */
+type Transaction = () => void;
+
+/** What outlives the process. */
+export class StoreDisk {
+  readonly #prng: Prng;
+  #seq: Seq | null = null;
+  #serviceRoot: Uint8Array = new Uint8Array(0);
+  readonly #accounts = new Map<number, AccountRow>();
+  readonly #sessions = new Map<string, SessionRow>();
+  readonly #evictedThrough = new Map<number, SessionName>();
+  #underWay: Transaction | null = null;
+
+  constructor(prng: Prng) {
+    this.#prng = prng;
+  }
+
+  /** What a starting process reads; null when there is nothing yet. */
+  read(): StoredState | null {
+    if (this.#seq === null) return null;
+    return {
+      seq: this.#seq,
+      serviceRoot: this.#serviceRoot,
+      accounts: [...this.#accounts.values()].sort((a, b) => a.customerId - b.customerId),
+      sessions: [...this.#sessions.values()].sort(bySession),
+      evictedThrough: [...this.#evictedThrough.values()].sort(bySession),
+    };
+  }
+
+  /** The last batch whose effects are durable; 0 for none. */
+  get seq(): Seq {
+    return this.#seq ?? 0;
+  }
+
+  begin(transaction: Transaction): void {
+    assert(this.#underWay === null, "one transaction at a time");
+    this.#underWay = transaction;
+  }
+
+  finish(): void {
+    this.#underWay?.();
+    this.#underWay = null;
+  }
+
+  /** The machine stops: what was under way is done or is not. */
+  crash(): void {
+    if (this.#prng.chance(0.5)) this.#underWay?.();
+    this.#underWay = null;
+  }
+
+  commit(group: StoreGroup): void {
+    assertGroupFollows(this.#seq, group);
+    this.#put(group);
+    for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
+  }
+
+  replace(state: StoredState): void {
+    this.#accounts.clear();
+    this.#sessions.clear();
+    this.#evictedThrough.clear();
+    this.#put(state);
+  }
+
+  #put(rows: StoredState | StoreGroup): void {
+    this.#seq = rows.seq;
+    this.#serviceRoot = rows.serviceRoot;
+    for (const row of rows.accounts) this.#accounts.set(row.customerId, row);
+    for (const row of rows.sessions) this.#sessions.set(keyOf(row), row);
+    for (const name of rows.evictedThrough) this.#evictedThrough.set(name.client, name);
+  }
+}
+
+/** What a store runner works with. */
+export interface StoreSurroundings {
+  readonly disk: StoreDisk;
+  readonly ledger: Ledger;
+  readonly clients: ClientTable;
+  /** Runs something when one transaction is done, unless the process has ended by then. */
+  readonly afterCommit: (run: () => void) => void;
+  /** The database holds everything up to `seq`. */
+  readonly onStored: (seq: Seq) => void;
+}
+
+interface Replacement {
+  readonly state: StoredState;
+  readonly done: () => void;
+}
+
+/** Brings the database forward behind the protocol, one group of batches at a time. */
+export class SimStoreRunner {
+  readonly #with: StoreSurroundings;
+  #blocks: BlockRow[] = [];
+  #isBusy = false;
+  #replacement: Replacement | null = null;
+
+  constructor(surroundings: StoreSurroundings) {
+    this.#with = surroundings;
+  }
+
+  /** Notes that a batch was executed. */
+  executed(block: BlockRow): void {
+    this.#blocks.push(block);
+  }
+
+  /** Replaces everything once what is under way is done. */
+  replace(state: StoredState, done: () => void): void {
+    this.#replacement = { state, done };
+  }
+
+  /** Begins the next transaction, if none is under way; called at the end of every turn. */
+  flush(): void {
+    if (this.#isBusy) return;
+    if (this.#blocks.length > 0) this.#commit();
+    else if (this.#replacement !== null) this.#replace(this.#replacement);
+  }
+
+  #commit(): void {
+    const { disk, onStored } = this.#with;
+    const group = this.#takeGroup();
+    this.#run(
+      () => {
+        disk.commit(group);
+      },
+      () => {
+        onStored(group.seq);
+      },
+    );
+  }
+
+  #replace({ state, done }: Replacement): void {
+    this.#replacement = null;
+    const { disk } = this.#with;
+    this.#run(() => {
+      disk.replace(state);
+    }, done);
+  }
+
+  #run(transaction: Transaction, then: () => void): void {
+    const { disk, afterCommit } = this.#with;
+    this.#isBusy = true;
+    disk.begin(transaction);
+    afterCommit(() => {
+      disk.finish();
+      this.#isBusy = false;
+      then();
+    });
+  }
+
+  #takeGroup(): StoreGroup {
+    const { ledger, clients } = this.#with;
+    const blocks = this.#blocks;
+    this.#blocks = [];
+    const seq = blocks.at(-1)?.seq;
+    assert(seq !== undefined, "a group has a batch");
+    const { sessions, evicted, evictedThrough } = clients.takeChanges();
+    const serviceRoot = ledger.root();
+    const accounts = ledger.takeChangedAccounts();
+    const sessionsEvicted = evicted;
+    return { seq, serviceRoot, blocks, accounts, sessions, sessionsEvicted, evictedThrough };
+  }
+}
+
+function keyOf(name: SessionName): string {
+  return `${name.client}/${name.session}`;
+}
+
+function bySession(left: SessionName, right: SessionName): number {
+  return left.client - right.client || left.session - right.session;
+}

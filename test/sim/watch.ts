@@ -1,0 +1,84 @@
+import type { ClientId, ReplicaId, Seq, SessionId } from "../../src/core/base/ids.js";
+import type { LedgerOperation } from "../../src/core/ledger/operation.js";
+import type { Digest } from "../../src/core/base/hasher.js";
+import type {
+  Batch,
+  JournalRecord,
+  ReplicaMessage,
+  ReplyMessage,
+  Request,
+} from "../../src/core/message.js";
+import type { Replica } from "../../src/core/pbft/replica.js";
+
+/** A batch that a replica executed, and what came of it. */
+export interface ExecutedBatch {
+  readonly seq: Seq;
+  readonly batch: Batch;
+  /** What was left of the batch once requests executed before were skipped. */
+  readonly requests: readonly Request[];
+  readonly results: readonly Uint8Array[];
+  /** Root of the ledger's state after the batch. */
+  readonly root: Digest;
+}
+
+/**
+ * What can be seen of correct replicas from outside. A checker implements what it needs, and throws a
+ * `Violation` when it sees what must never happen. Calls come at the instant at which things happen.
+ */
+export interface Watcher {
+  /** A message leaves for other replicas. */
+  onSend?(replica: ReplicaId, message: ReplicaMessage): void;
+  /** A message leaves for a client. */
+  onReply?(replica: ReplicaId, client: ClientId, message: ReplyMessage): void;
+  /** The journal holds these records durably from now on. */
+  onDurable?(replica: ReplicaId, records: readonly JournalRecord[]): void;
+  /** The journal may forget records about sequence numbers up to `seq`. */
+  onDiscard?(replica: ReplicaId, seq: Seq): void;
+  /** The database holds the state after `seq` durably from now on. */
+  onStored?(replica: ReplicaId, seq: Seq): void;
+  onExecuted?(replica: ReplicaId, executed: ExecutedBatch): void;
+  /** The replica's state was replaced by that after `seq`. */
+  onInstalled?(replica: ReplicaId, seq: Seq, root: Digest): void;
+  /** The replica starts (again) with what it found on its disk. */
+  onStart?(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void;
+  /** The replica's core took an event. */
+  onStep?(replica: ReplicaId, core: Replica): void;
+}
+
+/** What can be seen of clients. */
+export interface ClientWatcher {
+  onInvoke?(invocation: Invocation): void;
+  onComplete?(completion: Completion): void;
+}
+
+/** A client begins an operation. */
+export interface Invocation {
+  /** Numbers the operations of a run, 0 and up. */
+  readonly operation: number;
+  readonly client: ClientId;
+  readonly session: SessionId;
+  readonly asked: LedgerOperation;
+}
+
+/** A client got the result of an operation. */
+export interface Completion {
+  readonly operation: number;
+  readonly result: Uint8Array;
+  readonly path: "read-only" | "ordered" | "ordered-after-read-only";
+  /** Of an ordered operation: the batch it was executed in. */
+  readonly seq: Seq;
+}
+
+/** Tells every checker. */
+export class Watch {
+  readonly #watchers: readonly (Watcher & ClientWatcher)[];
+
+  constructor(watchers: readonly (Watcher & ClientWatcher)[]) {
+    this.#watchers = watchers;
+  }
+
+  /** Calls `tell` with every checker, in order. */
+  tell(tell: (watcher: Watcher & ClientWatcher) => void): void {
+    for (const watcher of this.#watchers) tell(watcher);
+  }
+}
