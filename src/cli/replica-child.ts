@@ -9,6 +9,14 @@ import { replicaDirectory, replicaLogPath } from "../io/cluster-directory.js";
 export type ReplicaReport =
   { readonly kind: "serving" } | { readonly kind: "failed"; readonly reason: string };
 
+/** How a replica's process ended. */
+export interface Ending {
+  /** Whether it ended in order, everything durable and every file closed. */
+  readonly isClean: boolean;
+  /** Completes "replica 2 …". */
+  readonly words: string;
+}
+
 /** How long a replica may take to stop before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -21,8 +29,8 @@ const MAIN_PATH = fileURLToPath(new URL("./main.js", import.meta.url));
 export class ReplicaChild {
   /** Resolves once it serves, or with the reason why it can't. */
   readonly started: Promise<"serving" | { readonly reason: string }>;
-  /** Resolves once the process is gone, with how it ended. */
-  readonly ended: Promise<string>;
+  /** Resolves once the process is gone. */
+  readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
 
   constructor(dir: string, id: ReplicaId) {
@@ -34,7 +42,7 @@ export class ReplicaChild {
     this.ended = endOf(this.#process);
     this.started = Promise.race([
       firstReport(this.#process),
-      this.ended.then((reason) => ({ reason })),
+      this.ended.then(({ words }) => ({ reason: words })),
     ]);
   }
 
@@ -43,11 +51,12 @@ export class ReplicaChild {
   }
 
   /** Lets it end in order, and makes it end if it does not. Resolves once it is gone. */
-  async stop(): Promise<void> {
+  async stop(): Promise<Ending> {
     if (this.#process.connected) this.#process.disconnect();
     const deadline = setTimeout(() => this.kill(), STOP_TIMEOUT_MS);
-    await this.ended;
+    const ending = await this.ended;
     clearTimeout(deadline);
+    return ending;
   }
 
   /** Ends it at once, in the middle of whatever it does. */
@@ -56,13 +65,15 @@ export class ReplicaChild {
   }
 }
 
-function endOf(child: ChildProcess): Promise<string> {
+function endOf(child: ChildProcess): Promise<Ending> {
   return new Promise((resolve) => {
     child.once("error", (error) => {
-      resolve(`cannot be started: ${error.message}`);
+      resolve({ isClean: false, words: `cannot be started: ${error.message}` });
     });
     child.once("exit", (status, signal) => {
-      resolve(signal === null ? `ended with status ${String(status)}` : `was killed by ${signal}`);
+      const how =
+        signal === null ? `ended with status ${String(status)}` : `was killed by ${signal}`;
+      resolve({ isClean: status === 0, words: how });
     });
   });
 }

@@ -1,4 +1,6 @@
 import type { ReplicaId } from "../core/base/ids.js";
+import { replicaLogPath } from "../io/cluster-directory.js";
+import { sentenceFor } from "./failure.js";
 import { ReplicaChild } from "./replica-child.js";
 
 /** What a replica's process is doing. "gone" ones ended too often; "crashed" ones by command. */
@@ -27,11 +29,16 @@ class Guardian {
   readonly id: ReplicaId;
   readonly #dir: string;
   readonly #note: Note;
+  /** The process that shall run; null while none shall. */
   #child: ReplicaChild | null = null;
+  /** The process that was started last. */
+  #latest: ReplicaChild | null = null;
   #state: ReplicaState = "starting";
   #restartTimer: NodeJS.Timeout | null = null;
   /** When it was restarted within the last minute, by the process's clock. */
   #restartsMs: number[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
+  #isStopped = false;
 
   constructor(dir: string, id: ReplicaId, note: Note) {
     this.id = id;
@@ -39,18 +46,66 @@ class Guardian {
     this.#note = note;
   }
 
+  get #name(): string {
+    return `replica ${this.id.toString()}`;
+  }
+
+  get #logPath(): string {
+    return replicaLogPath(this.#dir, this.id);
+  }
+
   get listing(): ReplicaListing {
     return { replica: this.id, pid: this.#child?.pid ?? null, state: this.#state };
   }
 
   /** Starts its process. Resolves with null once it serves, or with the reason why it does not. */
-  async start(): Promise<string | null> {
+  start(): Promise<string | null> {
+    return this.#inTurn(() => this.#spawn());
+  }
+
+  /** The same, after killing the process that runs now, if one does. */
+  restart(): Promise<string | null> {
+    return this.#inTurn(async () => {
+      await this.crash();
+      return this.#spawn();
+    });
+  }
+
+  /** Kills its process and leaves it so. */
+  async crash(): Promise<void> {
+    this.#release("crashed")?.kill();
+    await this.#latest?.ended;
+  }
+
+  /** Ends its process in order, for good. Resolves with whether it did end in order. */
+  async stop(): Promise<boolean> {
+    this.#isStopped = true;
+    const ending = await this.#release("gone")?.stop();
+    // What waits for its turn finds the guardian stopped, and starts nothing.
+    await this.#turn;
+    if (ending === undefined || ending.isClean) return true;
+    this.#note(`${this.#name} ${ending.words} while stopping. Its log tells why: ${this.#logPath}`);
+    return false;
+  }
+
+  /** Starts do not overlap: two processes would fight for the replica's files and port. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result;
+    return result;
+  }
+
+  async #spawn(): Promise<string | null> {
+    await this.#latest?.ended;
+    if (this.#isStopped) return "the cluster is stopping";
     this.#cancelRestart();
-    const child = new ReplicaChild(this.#dir, this.id);
+    const child = this.#newChild();
+    if (typeof child === "string") return child;
     this.#child = child;
+    this.#latest = child;
     this.#state = "starting";
-    void child.ended.then((how) => {
-      this.#onEnded(child, how);
+    void child.ended.then(({ words }) => {
+      this.#onEnded(child, words);
     });
     const outcome = await child.started;
     if (outcome !== "serving") return outcome.reason;
@@ -58,16 +113,16 @@ class Guardian {
     return null;
   }
 
-  /** Kills its process and leaves it so. */
-  async crash(): Promise<void> {
-    const child = this.#release("crashed");
-    child?.kill();
-    await child?.ended;
-  }
-
-  /** Ends its process in order and leaves it so. */
-  async stop(): Promise<void> {
-    await this.#release("gone")?.stop();
+  /** A process for it, or the reason why there can't be one: its log can't be written. */
+  #newChild(): ReplicaChild | string {
+    try {
+      return new ReplicaChild(this.#dir, this.id);
+    } catch (error) {
+      const reason = sentenceFor(error);
+      if (reason === null) throw error;
+      this.#state = "gone";
+      return reason;
+    }
   }
 
   /** From here on the end of its process is wanted. */
@@ -86,22 +141,21 @@ class Guardian {
     if (!wasServing && this.#restartsMs.length === 0) return;
     const nowMs = performance.now();
     this.#restartsMs = this.#restartsMs.filter((restartMs) => nowMs - restartMs < MINUTE_MS);
-    const name = `replica ${this.id.toString()} ${how}`;
     if (this.#restartsMs.length >= RESTARTS_PER_MINUTE_MAX) {
-      this.#note(`${name}, too often: it stays down. Its log is in ${this.#dir}.`);
+      this.#note(`${this.#name} ${how}, too often: it stays down. Its log: ${this.#logPath}`);
       return;
     }
     const delayMs = BACKOFF_MS * 2 ** this.#restartsMs.length;
     this.#restartsMs.push(nowMs);
     this.#state = "waiting";
-    this.#note(`${name}: starting it again in ${delayMs.toString()} ms`);
+    this.#note(`${this.#name} ${how}: starting it again in ${delayMs.toString()} ms`);
     this.#restartTimer = setTimeout(() => void this.#restart(), delayMs);
   }
 
   async #restart(): Promise<void> {
     const reason = await this.start();
     const news = reason === null ? "serves again" : `does not start: ${reason}`;
-    this.#note(`replica ${this.id.toString()} ${news}`);
+    this.#note(`${this.#name} ${news}`);
   }
 
   #cancelRestart(): void {
@@ -148,12 +202,15 @@ export class Supervisor {
   async restart(id: ReplicaId): Promise<string | null> {
     const guardian = this.#guardians[id];
     if (guardian === undefined) return `there is no replica ${id.toString()}`;
-    await guardian.crash();
-    return guardian.start();
+    return guardian.restart();
   }
 
-  /** Ends all replicas in order; resolves once all processes are gone. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#guardians.map((guardian) => guardian.stop()));
+  /**
+   * Ends all replicas, for good; resolves once all processes are gone, with whether all of them that ran
+   * ended in order.
+   */
+  async stop(): Promise<boolean> {
+    const endings = await Promise.all(this.#guardians.map((guardian) => guardian.stop()));
+    return endings.every(Boolean);
   }
 }

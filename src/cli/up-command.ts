@@ -21,20 +21,21 @@ async function runUp(input: CommandInput, output: Output): Promise<ExitStatus> {
   const genesis = loadGenesis(dir);
   const supervisor = new Supervisor(dir, genesis.replicas.length, (line) => output.note(line));
   const control = await serveControl(dir, supervisor);
+  let isClean = false;
   try {
     const outcome = await Promise.race([supervisor.start(), stopped]);
-    if (outcome === "stopped") return 0;
-    if (outcome !== null) throw new FailedOperation(outcome);
-    output.result(
-      input.flag("json") ? jsonReport(genesis, supervisor) : textReport(genesis, supervisor),
-    );
-    await stopped;
+    if (outcome !== null && outcome !== "stopped") throw new FailedOperation(outcome);
+    if (outcome === null) {
+      const report = input.flag("json") ? jsonReport : textReport;
+      output.result(report(genesis, supervisor));
+      await stopped;
+    }
     output.note("stopping");
-    return 0;
   } finally {
     await control.close();
-    await supervisor.stop();
+    isClean = await supervisor.stop();
   }
+  return isClean ? 0 : 1;
 }
 
 /** Resolves at the first Ctrl-C or request to end. */
