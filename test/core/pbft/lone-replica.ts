@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { BundleReader, BundleWriter } from "../../../src/core/base/bundle.js";
+import type { AppendId, ReplicaId } from "../../../src/core/base/ids.js";
+import type { Ledger } from "../../../src/core/ledger/ledger.js";
+import type { ClientMessage, ReplicaMessage, Request } from "../../../src/core/message.js";
+import type { Effect } from "../../../src/core/pbft/effect.js";
+import type { Event } from "../../../src/core/pbft/event.js";
+import type { ReplicaOptions } from "../../../src/core/pbft/options.js";
+import type { Recovered } from "../../../src/core/pbft/recovery.js";
+import type { RejectCode } from "../../../src/core/pbft/reject.js";
+import { Replica } from "../../../src/core/pbft/replica.js";
+import { hasher, sampleLedger, sampleOptions, sign } from "./builders.js";
+
+/** An effect that the core waits for an answer to. */
+type Question = Extract<Effect, { readonly kind: "sign" | "execute" | "install" }>;
+
+/** One replica with its bank. The test plays everything else: peers, clients, clock and disk. */
+export class LoneReplica {
+  readonly replica: Replica;
+  readonly ledger: Ledger;
+  readonly options: ReplicaOptions;
+  readonly #questions: Question[] = [];
+
+  constructor(
+    changes: Partial<ReplicaOptions> = {},
+    recovered: Recovered | null = null,
+    ledger: Ledger = sampleLedger(),
+  ) {
+    this.options = sampleOptions(changes);
+    this.ledger = ledger;
+    this.replica = new Replica(this.options, hasher, ledger, recovered);
+  }
+
+  /** Hands in one event. */
+  step(event: Event): RejectCode | null {
+    return this.replica.step(event);
+  }
+
+  /** A message of another replica arrives. */
+  receive(from: ReplicaId, message: ReplicaMessage): RejectCode | null {
+    return this.step({ kind: "received", from: { role: "replica", id: from }, message });
+  }
+
+  /** A message of a client arrives. */
+  hear(client: number, message: ClientMessage): RejectCode | null {
+    return this.step({ kind: "received", from: { role: "client", id: client }, message });
+  }
+
+  /** Everything up to append `id` is durable. */
+  durable(id: AppendId): void {
+    this.step({ kind: "appended", id });
+  }
+
+  /** Time passes. */
+  tick(count = 1): void {
+    for (let tick = 0; tick < count; tick += 1) this.step({ kind: "ticked" });
+  }
+
+  /** The effects since the last call, in order. */
+  take(): Effect[] {
+    const effects = this.replica.takeEffects();
+    for (const effect of effects) {
+      const { kind } = effect;
+      if (kind === "sign" || kind === "execute" || kind === "install") this.#questions.push(effect);
+    }
+    return effects;
+  }
+
+  /** Signs, executes and installs what was asked for and taken, until nothing more is asked. */
+  answer(): Effect[] {
+    const effects = this.take();
+    for (let next = this.#questions.shift(); next !== undefined; next = this.#questions.shift()) {
+      this.step(this.#answerTo(next));
+      effects.push(...this.take());
+    }
+    return effects;
+  }
+
+  #answerTo(question: Question): Event {
+    switch (question.kind) {
+      case "sign":
+        return { kind: "signed", message: sign(question.message) };
+      case "execute": {
+        const { seq, requests, pin } = question;
+        const results = requests.map((request) => this.#execute(request));
+        if (pin) this.ledger.pin(seq);
+        return { kind: "executed", seq, results, serviceRoot: pin ? this.ledger.root() : null };
+      }
+      case "install":
+        this.ledger.restore(question.pages);
+        this.ledger.pin(question.seq);
+        return { kind: "installed", seq: question.seq };
+    }
+  }
+
+  #execute(request: Request): Uint8Array {
+    const results = new BundleWriter();
+    this.ledger.execute(request.client, new BundleReader(request.bundle), results);
+    return results.finish();
+  }
+}
+
+/** The effects of one kind. */
+export function only<K extends Effect["kind"]>(
+  effects: readonly Effect[],
+  kind: K,
+): Extract<Effect, { readonly kind: K }>[] {
+  return effects.filter(
+    (effect): effect is Extract<Effect, { readonly kind: K }> => effect.kind === kind,
+  );
+}
+
+/** The messages of one kind among what is sent to replicas, in order. */
+export function sentOf<K extends ReplicaMessage["kind"]>(
+  effects: readonly Effect[],
+  kind: K,
+): Extract<ReplicaMessage, { readonly kind: K }>[] {
+  const messages = only(effects, "send").map((effect) => effect.message);
+  return messages.filter(
+    (message): message is Extract<ReplicaMessage, { readonly kind: K }> => message.kind === kind,
+  );
+}
+
+/** The only one of its kind. */
+export function single<T>(values: readonly T[]): T {
+  assert.equal(values.length, 1);
+  const [value] = values;
+  assert(value !== undefined);
+  return value;
+}
