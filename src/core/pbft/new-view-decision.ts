@@ -66,31 +66,32 @@ function areValidEntries(
 /**
  * The decision that `votes` allow, or null: then more votes are needed, and nothing is guessed
  * (TV2).
+ *
+ * Nothing above the window of the chosen checkpoint can be committed, for that takes Q replicas
+ * that are past the checkpoint; so a liar's numbers up there are not looked at. A null batch that
+ * prepared somewhere may be committed, so only those at the end that fill nothing are left out.
  * @param votes valid, for one view, from distinct replicas. More votes never undo a decision.
  */
 export function decideNewView(
   votes: readonly ViewChange[],
-  quorums: Quorums,
+  rules: VoteRules,
   nullBatchDigest: Digest,
 ): Decision | null {
+  const { quorums } = rules;
   if (votes.length < quorums.strong) return null;
   const checkpoint = chooseCheckpoint(votes, quorums);
   if (checkpoint === null) return null;
   const chosen: { seq: Seq; digest: Digest }[] = [];
+  let carriedCount = 0;
   const listed = indexVotes(votes);
-  for (let seq = checkpoint.seq + 1; seq <= listed.seqMax; seq += 1) {
-    const digest =
-      chooseDigest(listed.votes, seq, quorums) ??
-      nullIfUnprepared(listed.votes, seq, quorums, nullBatchDigest);
-    if (digest === null) return null;
-    chosen.push({ seq, digest });
+  const last = Math.min(listed.seqMax, checkpoint.seq + rules.windowSlots);
+  for (let seq = checkpoint.seq + 1; seq <= last; seq += 1) {
+    const prepared = chooseDigest(listed.votes, seq, quorums);
+    if (prepared === null && !isUnprepared(listed.votes, seq, quorums)) return null;
+    chosen.push({ seq, digest: prepared ?? nullBatchDigest });
+    if (prepared !== null) carriedCount = chosen.length;
   }
-  while (isNull(chosen.at(-1)?.digest, nullBatchDigest)) chosen.pop();
-  return { checkpoint, chosen };
-}
-
-function isNull(digest: Digest | undefined, nullBatchDigest: Digest): boolean {
-  return digest !== undefined && bytesEqual(digest, nullBatchDigest);
+  return { checkpoint, chosen: chosen.slice(0, carriedCount) };
 }
 
 /** The highest checkpoint that Q have not passed and that W hold, one of them correct (TV1). */
@@ -169,15 +170,10 @@ function vouches(vote: IndexedVote, candidate: CertificateEntry): boolean {
   );
 }
 
-/** Condition B: Q replicas have nothing prepared here, so nothing was committed: the null batch. */
-function nullIfUnprepared(
-  votes: readonly IndexedVote[],
-  seq: Seq,
-  quorums: Quorums,
-  nullBatchDigest: Digest,
-): Digest | null {
-  const silent = votes.filter((vote) => vote.stableSeq < seq && !vote.prepared.has(seq)).length;
-  return silent >= quorums.strong ? nullBatchDigest : null;
+/** Condition B: Q replicas have nothing prepared here, so nothing was committed. */
+function isUnprepared(votes: readonly IndexedVote[], seq: Seq, quorums: Quorums): boolean {
+  const silent = votes.filter((vote) => vote.stableSeq < seq && !vote.prepared.has(seq));
+  return silent.length >= quorums.strong;
 }
 
 /** Whether a NEW-VIEW announces exactly this decision (TV11). */

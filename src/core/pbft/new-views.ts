@@ -18,7 +18,7 @@ import { startViewChange, voteRules } from "./view-changes.js";
 export function announceNewView(s: State): void {
   if (s.active || s.primary !== s.self || s.viewChanges.signing || !s.mayVote) return;
   const viewChanges = s.viewChanges.votesFor(s.view);
-  const decision = decideNewView(viewChanges, s.quorums, s.nullBatchDigest);
+  const decision = decideNewView(viewChanges, voteRules(s), s.nullBatchDigest);
   if (decision === null) return;
   s.viewChanges.missing = decision.chosen
     .filter(({ seq, digest }) => seq > s.log.lowWatermark && chosenBody(s, seq, digest) === null)
@@ -47,7 +47,9 @@ export function onNewView(s: State, m: Verified<NewView>): RejectCode | null {
   if (m.replica === s.self) return "new-view/stale";
   const reject = rejectNewView(s, m);
   if (reject === null) install(s, m);
-  else startViewChange(s, m.view + 1, "faulty-primary");
+  // Only who waits for this very view is moved on: else one faulty replica could drag everybody
+  // through all the views that it would lead (VC10).
+  else if (m.view === s.view) startViewChange(s, m.view + 1, "faulty-primary");
   return reject;
 }
 
@@ -60,7 +62,7 @@ function rejectNewView(s: State, m: NewView): RejectCode | null {
     if (!isValidVote(vote, rules)) return "new-view/malformed";
     previous = vote.replica;
   }
-  const decision = decideNewView(m.viewChanges, s.quorums, s.nullBatchDigest);
+  const decision = decideNewView(m.viewChanges, rules, s.nullBatchDigest);
   if (decision === null || !sameDecision(decision, m)) return "new-view/wrong-decision";
   return null;
 }

@@ -43,10 +43,18 @@ function rejectPrePrepare(s: State, from: ReplicaId, m: PrePrepare): RejectCode 
   if (from !== primaryOf(m.view, s.options.replicaCount)) return "pre-prepare/not-primary";
   if (m.view !== s.view) return "pre-prepare/other-view";
   if (!s.active || !s.mayVote) return "pre-prepare/view-inactive";
-  if (!s.log.inWindow(m.seq)) return "pre-prepare/outside-window";
+  if (!s.log.inWindow(m.seq) || isSettled(s, m)) return "pre-prepare/outside-window";
   if (m.batch.requests.length > s.options.batchRequestsMax) return "pre-prepare/too-large";
   const slot = s.log.find(m.seq);
   return slot === null ? null : rejectForSlot(slot, m);
+}
+
+/**
+ * Whether the present view starts above this number. Some correct replica has executed it, even if
+ * our own watermark is still below, so no order for it may be taken any more.
+ */
+function isSettled(s: State, m: PrePrepare): boolean {
+  return s.newView !== null && m.seq <= s.newView.checkpoint.seq;
 }
 
 function rejectForSlot(slot: Slot, m: PrePrepare): RejectCode | null {
