@@ -4,7 +4,8 @@ import type { OperationOutcome } from "./command-session.js";
 import type { SyntaxFault } from "./command-cursor.js";
 
 /*
- * What the client program prints for a command: one line for people, or one JSON object for scripts.
+ * What the client program prints for a command: one line for people, or one JSON object for
+ * scripts.
  */
 
 /** Why no operation was sent, or what the program itself has to say about a command. */
@@ -74,8 +75,8 @@ function balanceSentence(operation: LedgerOperation, outcome: Success): string {
 }
 
 function provenance({ path, view, sequence, latencyMs }: Success): string {
-  const order = `${path}, view ${view.toString()}, sequence ${sequence.toString()}`;
-  return `${order}, ${roundMs(latencyMs).toString()} ms`;
+  const order = `${path}, view ${view}, sequence ${sequence}`;
+  return `${order}, ${roundMs(latencyMs)} ms`;
 }
 
 function failureSentence(operation: LedgerOperation, outcome: Failure): string {

@@ -77,7 +77,9 @@ async function connectAs(
   );
 }
 
-/** Answers each line as soon as it is done, so that a script can wait for it before the next one. */
+/**
+ * Answers each line as soon as it is done, so that a script can wait for it before the next one.
+ */
 async function runLines(session: CommandSession): Promise<void> {
   const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
   for await (const line of lines) {

@@ -141,7 +141,7 @@ export class CommandCursor {
   }
 
   #text({ code, expected, bytesMin, bytesMax, onlyQuoted }: TextRule): string {
-    const sized = `${expected}, ${bytesMin.toString()} to ${bytesMax.toString()} bytes`;
+    const sized = `${expected}, ${bytesMin} to ${bytesMax} bytes`;
     const token = this.#take(sized);
     if (token === null) return "";
     const bytes = encodePlainText(token.text);
@@ -170,7 +170,9 @@ export class CommandCursor {
 
 const EXCERPT_LENGTH_MAX = 40;
 
-/** A fault at `column`, put into words; `found` is what stands there, null for the command's end. */
+/**
+ * A fault at `column`, put into words; `found` is what stands there, null for the command's end.
+ */
 export function faultAt(
   typed: string,
   code: SyntaxFault["code"],
@@ -179,7 +181,7 @@ export function faultAt(
   found: string | null,
 ): SyntaxFault {
   const shown = found === null ? "the end of the command" : excerpt(found);
-  const message = `column ${column.toString()}: expected ${expected}; found ${shown}`;
+  const message = `column ${column}: expected ${expected}; found ${shown}`;
   return { typed, code, column, message };
 }
 

@@ -49,12 +49,12 @@ export type OperationOutcome =
   | UnknownOutcome;
 
 /** The part of the client library that a session of commands uses. */
-export interface OperationClient {
+interface OperationClient {
   run(operation: LedgerOperation, wait: OperationWait): Promise<OperationOutcome>;
 }
 
 /** How a session answers. */
-export interface SessionOptions {
+interface SessionOptions {
   /** How long to wait for the outcome of one operation. */
   readonly timeoutMs: number;
   readonly isJson: boolean;

@@ -6,7 +6,7 @@
 export type ExitStatus = 0 | 1 | 2;
 
 /** One `--option` of a command. */
-export interface OptionDescription {
+interface OptionDescription {
   /** As usage shows it: "--json" is a flag, "--port <number>" takes a value. */
   readonly flags: string;
   readonly summary: string;
@@ -26,7 +26,9 @@ export interface Output {
 export interface CommandDescription {
   readonly name: string;
   readonly summary: string;
-  /** As usage shows them: "<dir>" is required, "[command...]" takes any number. Name and summary. */
+  /**
+   * As usage shows them: "<dir>" is required, "[command...]" takes any number. Name and summary.
+   */
   readonly positionals: readonly (readonly [name: string, summary: string])[];
   readonly options: readonly OptionDescription[];
   /** Command lines that work, without the name of the program. */
@@ -37,7 +39,9 @@ export interface CommandDescription {
   run(input: CommandInput, output: Output): Promise<ExitStatus>;
 }
 
-/** The caller's fault: options or arguments that make no sense. The message says what is expected. */
+/**
+ * The caller's fault: options or arguments that make no sense. The message says what is expected.
+ */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
@@ -98,7 +102,7 @@ export class CommandInput {
     const written = this.text(name) ?? "";
     const value = Number(written);
     if (pattern.test(written) && value >= min && value <= max) return value;
-    const expected = `${kind} from ${min.toString()} to ${max.toString()}`;
+    const expected = `${kind} from ${min} to ${max}`;
     const found = written === "" ? "it is missing" : `not "${written}"`;
     throw new UsageError(`--${name} must be ${expected}, ${found}`);
   }

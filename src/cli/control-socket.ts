@@ -8,17 +8,19 @@ import { FailedOperation } from "./failure.js";
 import type { ReplicaListing, Supervisor } from "./supervisor.js";
 
 /*
- * How other commands talk to the supervisor of a local cluster: a socket in the cluster's directory that
- * only its owner may open, one JSON object a line in each direction.
+ * How other commands talk to the supervisor of a local cluster: a socket in the cluster's directory
+ * that only its owner may open, one JSON object a line in each direction.
  */
 
 /** What the supervisor can be asked. */
-export type ControlRequest =
+type ControlRequest =
   | { readonly command: "list" }
-  | { readonly command: "crash" | "restart"; readonly replica: ReplicaId };
+  | { readonly command: "crash" | "restart" | "cut-off" | "connect"; readonly replica: ReplicaId };
+
+const FAULT_COMMANDS = ["crash", "restart", "cut-off", "connect"] as const;
 
 /** What it answers. */
-export type ControlReply =
+type ControlReply =
   | { readonly ok: true; readonly replicas: readonly ReplicaListing[] }
   | { readonly ok: false; readonly message: string };
 
@@ -31,13 +33,14 @@ const CONNECTIONS_MAX = 16;
 const PRIVATE_UMASK = 0o177;
 
 /** Answers requests until it is closed. Closing removes the socket. */
-export interface ControlServer {
+interface ControlServer {
   close(): Promise<void>;
 }
 
 /**
  * Lets other commands talk to `supervisor`.
- * @throws FailedOperation when another supervisor runs the cluster in `dir`, or the path is too long.
+ * @throws FailedOperation when another supervisor runs the cluster in `dir`, or the path is too
+ * long.
  */
 export async function serveControl(dir: string, supervisor: Supervisor): Promise<ControlServer> {
   const path = socketPath(dir);
@@ -69,7 +72,7 @@ function socketPath(dir: string): string {
   const path = controlSocketPath(dir);
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
   throw new FailedOperation(
-    `The path ${path} is too long for a socket. Go to the directory and name it shorter, such as ".".`,
+    `The path ${path} is too long for a socket. Go to the directory, and name it shorter: ".".`,
   );
 }
 
@@ -99,7 +102,13 @@ async function answer(line: string, supervisor: Supervisor): Promise<ControlRepl
       break;
     case "crash":
       if (!(await supervisor.crash(request.replica))) {
-        return { ok: false, message: `there is no replica ${request.replica.toString()}` };
+        return { ok: false, message: `there is no replica ${request.replica}` };
+      }
+      break;
+    case "cut-off":
+    case "connect":
+      if (!supervisor.cutOff(request.replica, request.command === "cut-off")) {
+        return { ok: false, message: `replica ${request.replica} does not run` };
       }
       break;
     case "restart": {
@@ -114,8 +123,8 @@ function requestOf(line: string): ControlRequest | null {
   const request = objectOf(line);
   const { command, replica } = request;
   if (command === "list") return { command };
-  if (command !== "crash" && command !== "restart") return null;
-  return typeof replica === "number" ? { command, replica } : null;
+  const known = FAULT_COMMANDS.find((each) => each === command);
+  return known !== undefined && typeof replica === "number" ? { command: known, replica } : null;
 }
 
 function objectOf(line: string): Readonly<Partial<Record<"command" | "replica", unknown>>> {

@@ -6,7 +6,8 @@ export class FailedOperation extends Error {
 }
 
 /**
- * What to tell the user about `error`; null when it is a bug of ours, which deserves its stack instead.
+ * What to tell the user about `error`; null when it is a bug of ours, which deserves its stack
+ * instead.
  */
 export function sentenceFor(error: unknown): string | null {
   if (!(error instanceof Error) || isBug(error)) return null;

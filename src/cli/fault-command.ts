@@ -2,33 +2,57 @@ import { REPLICAS_MAX } from "../core/base/quorum.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
 import { askSupervisor } from "./control-socket.js";
+import type { ReplicaListing } from "./supervisor.js";
 
 /** `fault`: does to a replica of a running local cluster what life does to one. */
 export const faultCommand: CommandDescription = {
   name: "fault",
-  summary: "crash or restart a replica of a cluster that `up` runs on this machine",
+  summary: "crash, restart, cut off or heal a replica of a cluster that `up` runs here",
   positionals: [["<dir>", "the cluster's directory"]],
   options: [
     { flags: "--replica <n>", summary: "which replica, 0 and up" },
     { flags: "--crash", summary: "kill it, and leave it down" },
     { flags: "--restart", summary: "start it again" },
+    { flags: "--partition <on|off>", summary: "cut it off from everybody, or connect it again" },
     { flags: "--json", summary: "print one JSON object for each replica" },
   ],
-  examples: ["fault demo --replica 1 --crash", "fault demo --replica 1 --restart"],
+  examples: [
+    "fault demo --replica 1 --crash",
+    "fault demo --replica 1 --restart",
+    "fault demo --replica 0 --partition on",
+  ],
   run: runFault,
 };
 
 async function runFault(input: CommandInput, output: Output): Promise<ExitStatus> {
   const replica = input.wholeNumber("replica", 0, REPLICAS_MAX - 1);
-  if (input.flag("crash") === input.flag("restart")) {
-    throw new UsageError("fault takes either --crash or --restart");
-  }
-  const command = input.flag("crash") ? "crash" : "restart";
-  const listings = await askSupervisor(input.directory, { command, replica });
+  const listings = await askSupervisor(input.directory, { command: faultOf(input), replica });
   for (const listing of listings) {
-    const { pid, state } = listing;
-    const words = `replica ${listing.replica.toString()}: ${state}${pid === null ? "" : ` (pid ${pid.toString()})`}`;
-    output.result(input.flag("json") ? JSON.stringify(listing) : words);
+    output.result(input.flag("json") ? JSON.stringify(listing) : wordsFor(listing));
   }
   return 0;
+}
+
+/** The one fault that was asked for. */
+function faultOf(input: CommandInput): "crash" | "restart" | "cut-off" | "connect" {
+  const partition = input.text("partition") ?? null;
+  if (partition !== null && partition !== "on" && partition !== "off") {
+    throw new UsageError(`--partition must be on or off, not "${partition}"`);
+  }
+  const asked = [
+    ...(input.flag("crash") ? (["crash"] as const) : []),
+    ...(input.flag("restart") ? (["restart"] as const) : []),
+    ...(partition === "on" ? (["cut-off"] as const) : []),
+    ...(partition === "off" ? (["connect"] as const) : []),
+  ];
+  const [fault] = asked;
+  if (fault === undefined || asked.length > 1) {
+    throw new UsageError("fault takes one of --crash, --restart and --partition on|off");
+  }
+  return fault;
+}
+
+function wordsFor({ replica, pid, state, isCutOff }: ReplicaListing): string {
+  const process = pid === null ? "" : ` (pid ${pid})`;
+  return `replica ${replica}: ${state}${process}${isCutOff ? ", cut off" : ""}`;
 }

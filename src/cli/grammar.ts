@@ -16,10 +16,10 @@ export const GRAMMAR_HELP = `Keywords in any case, several commands on a line se
   quit    ends`;
 
 /** What a command asks of the client program itself. */
-export type SessionWord = "help" | "retry" | "quit";
+type SessionWord = "help" | "retry" | "quit";
 
 /** What a command asks for. */
-export type Action = LedgerOperation | { readonly kind: SessionWord };
+type Action = LedgerOperation | { readonly kind: SessionWord };
 
 /** A command that could be parsed. */
 export interface Command {
@@ -29,7 +29,7 @@ export interface Command {
 }
 
 /** The commands of a line in order, or its first fault: a line with a fault does nothing at all. */
-export type ParsedLine =
+type ParsedLine =
   | { readonly commands: readonly Command[]; readonly fault: null }
   | { readonly commands: null; readonly fault: SyntaxFault };
 
@@ -39,7 +39,7 @@ const LINE_LENGTH_MAX = 65_536;
 /** Parses one line of commands. Never throws. */
 export function parseLine(line: string): ParsedLine {
   if (line.length > LINE_LENGTH_MAX) {
-    const expected = `a line of at most ${LINE_LENGTH_MAX.toString()} characters`;
+    const expected = `a line of at most ${LINE_LENGTH_MAX} characters`;
     return refused(
       faultAt("", "syntax", LINE_LENGTH_MAX + 1, expected, line.slice(LINE_LENGTH_MAX)),
     );

@@ -64,8 +64,8 @@ function hostsOf(written: string, replicaCount: number): readonly string[] {
   if (stranger !== undefined)
     throw new UsageError(`--host must be IP addresses, not "${stranger}"`);
   if (hosts.length === 1 || hosts.length === replicaCount) return hosts;
-  const expected = `one address, or one for each of the ${replicaCount.toString()} replicas`;
-  throw new UsageError(`--host must be ${expected}, not ${hosts.length.toString()}`);
+  const expected = `one address, or one for each of the ${replicaCount} replicas`;
+  throw new UsageError(`--host must be ${expected}, not ${hosts.length}`);
 }
 
 function storeOf(written: string): StoreUrl {
@@ -86,10 +86,11 @@ function jsonReport(directory: string, genesis: Genesis): string {
 }
 
 function textReport(directory: string, genesis: Genesis): readonly string[] {
-  const places = genesis.replicas.map(({ host, port }) => `${host}:${port.toString()}`);
+  const places = genesis.replicas.map(({ host, port }) => `${host}:${port}`);
   const names = genesis.clients.map((client) => client.name);
   return [
-    `${directory} holds a new cluster of ${places.length.toString()} replicas: ${places.join(", ")}`,
+    `${directory} holds a new cluster of ${places.length} replicas, to serve at:`,
+    `  ${places.join(", ")}`,
     `Clients: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`,
     `Start it with: pbft-ledger up ${directory}`,
   ];

@@ -14,8 +14,8 @@ import { statusCommand } from "./status-command.js";
 import { upCommand } from "./up-command.js";
 
 /*
- * The entry point of the command line: finds the command, checks its form, runs it, and turns whatever
- * happens into an exit status and a sentence.
+ * The entry point of the command line: finds the command, checks its form, runs it, and turns
+ * whatever happens into an exit status and a sentence.
  */
 
 const COMMANDS: readonly CommandDescription[] = [

@@ -9,8 +9,14 @@ import { replicaDirectory, replicaLogPath } from "../io/cluster-directory.js";
 export type ReplicaReport =
   { readonly kind: "serving" } | { readonly kind: "failed"; readonly reason: string };
 
+/** What a supervisor tells a replica's process. */
+export interface ReplicaOrder {
+  readonly kind: "cut-off";
+  readonly isCutOff: boolean;
+}
+
 /** How a replica's process ended. */
-export interface Ending {
+interface Ending {
   /** Whether it ended in order, everything durable and every file closed. */
   readonly isClean: boolean;
   /** Completes "replica 2 …". */
@@ -23,8 +29,8 @@ const STOP_TIMEOUT_MS = 10_000;
 const MAIN_PATH = fileURLToPath(new URL("./main.js", import.meta.url));
 
 /**
- * One run of one replica in a process of its own. Its log goes to a file. It ends by itself when this
- * process does, however that happens: the channel between them closes.
+ * One run of one replica in a process of its own. Its log goes to a file. It ends by itself when
+ * this process does, however that happens: the channel between them closes.
  */
 export class ReplicaChild {
   /** Resolves once it serves, or with the reason why it can't. */
@@ -57,6 +63,12 @@ export class ReplicaChild {
     const ending = await this.ended;
     clearTimeout(deadline);
     return ending;
+  }
+
+  /** Cuts it off from everybody, or connects it again. */
+  cutOff(isCutOff: boolean): void {
+    const order: ReplicaOrder = { kind: "cut-off", isCutOff };
+    if (this.#process.connected) this.#process.send(order);
   }
 
   /** Ends it at once, in the middle of whatever it does. */

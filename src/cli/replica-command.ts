@@ -8,7 +8,7 @@ import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
 import { sentenceFor } from "./failure.js";
-import type { ReplicaReport } from "./replica-child.js";
+import type { ReplicaOrder, ReplicaReport } from "./replica-child.js";
 
 /** `replica`: runs one replica until it is told to stop. */
 export const replicaCommand: CommandDescription = {
@@ -47,11 +47,14 @@ async function serve(input: CommandInput, output: Output, stopped: Promise<void>
   const key = loadReplicaKey(dir, genesis, id, provider);
   const replica = await startReplica({ dir, genesis, key, log: createLog(level, { replica: id }) });
   const pidPath = replicaPidPath(dir, id);
-  writeFileSync(pidPath, `${process.pid.toString()}\n`);
+  writeFileSync(pidPath, `${process.pid}\n`);
+  process.on("message", (order: ReplicaOrder) => {
+    replica.cutOff(order.isCutOff);
+  });
   report({ kind: "serving" });
   const { host, port } = replica.address;
   const place = { replica: id, pid: process.pid, host, port };
-  const words = `replica ${id.toString()} serves at ${host}:${port.toString()}`;
+  const words = `replica ${id} serves at ${host}:${port}`;
   output.result(input.flag("json") ? JSON.stringify(place) : words);
   await stopped;
   await replica.stop();
@@ -64,8 +67,9 @@ function report(message: ReplicaReport): void {
 }
 
 /**
- * Resolves when this process shall stop: at a signal, or when the supervisor lets go of its channel or
- * dies. Under a supervisor Ctrl-C is the supervisor's business: it reaches the whole process group.
+ * Resolves when this process shall stop: at a signal, or when the supervisor lets go of its channel
+ * or dies. Under a supervisor Ctrl-C is the supervisor's business: it reaches the whole process
+ * group.
  */
 function stopRequest(): Promise<void> {
   return new Promise((resolve) => {

@@ -56,7 +56,7 @@ function printJson({ customers, sequences, identical }: TableComparison, output:
 }
 
 function printTable({ customers, sequences, identical }: TableComparison, output: Output): void {
-  const columns = sequences.map((_, id) => `BALANCE\nreplica ${id.toString()}`);
+  const columns = sequences.map((_, id) => `BALANCE\nreplica ${id}`);
   const heads = ["CUSTOMER_ID", "ACCOUNT", "CUSTOMER_NAME", "CUSTOMER_ADDRESS", ...columns];
   const rows = customers.map(({ customerId, account, name, address, balances }) => {
     return [customerId.toString(), account, name, address, ...balances.map((each) => each ?? "-")];
@@ -72,8 +72,9 @@ const SETTLE_TIMEOUT_MS = 3_000;
 const SETTLE_PAUSE_MS = 50;
 
 /**
- * Databases follow the replicas a moment later. Where the replicas run and can be asked, this waits until
- * all that answer are equally far and their databases too; where not, the databases stand as they are.
+ * Databases follow the replicas a moment later. Where the replicas run and can be asked, this waits
+ * until all that answer are equally far and their databases too; where not, the databases stand as
+ * they are.
  */
 async function settle(dir: string, genesis: Genesis): Promise<void> {
   if (!existsSync(clientKeyPath(dir, genesis.clients[0]?.name ?? ""))) return;

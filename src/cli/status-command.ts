@@ -63,7 +63,9 @@ function printTable(answers: Answers, output: Output): void {
   output.result(renderTable(heads, rows));
 }
 
-/** A faulty replica may answer anything: nothing but numbers and hexadecimal gets to the terminal. */
+/**
+ * A faulty replica may answer anything: nothing but numbers and hexadecimal gets to the terminal.
+ */
 function cell(value: unknown): string {
   if (typeof value === "number") return value.toString();
   if (typeof value !== "string" || !/^[0-9a-f]*$/.test(value)) return "?";

@@ -4,7 +4,7 @@ import { sentenceFor } from "./failure.js";
 import { ReplicaChild } from "./replica-child.js";
 
 /** What a replica's process is doing. "gone" ones ended too often; "crashed" ones by command. */
-export type ReplicaState = "starting" | "serving" | "waiting" | "crashed" | "gone";
+type ReplicaState = "starting" | "serving" | "waiting" | "crashed" | "gone";
 
 /** One replica of the cluster as its supervisor sees it. */
 export interface ReplicaListing {
@@ -12,12 +12,16 @@ export interface ReplicaListing {
   /** Null while no process runs. */
   readonly pid: number | null;
   readonly state: ReplicaState;
+  /** Whether it runs but was cut off from all others by hand. */
+  readonly isCutOff: boolean;
 }
 
 /** Where a supervisor says what happens to replicas. */
 type Note = (line: string) => void;
 
-/** Most restarts of one replica within a minute: more, and it has a reason that restarts can't cure. */
+/**
+ * Most restarts of one replica within a minute: more, and it has a reason that restarts can't cure.
+ */
 const RESTARTS_PER_MINUTE_MAX = 6;
 const MINUTE_MS = 60_000;
 
@@ -39,6 +43,7 @@ class Guardian {
   #restartsMs: number[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #isStopped = false;
+  #isCutOff = false;
 
   constructor(dir: string, id: ReplicaId, note: Note) {
     this.id = id;
@@ -47,7 +52,7 @@ class Guardian {
   }
 
   get #name(): string {
-    return `replica ${this.id.toString()}`;
+    return `replica ${this.id}`;
   }
 
   get #logPath(): string {
@@ -55,7 +60,8 @@ class Guardian {
   }
 
   get listing(): ReplicaListing {
-    return { replica: this.id, pid: this.#child?.pid ?? null, state: this.#state };
+    const pid = this.#child?.pid ?? null;
+    return { replica: this.id, pid, state: this.#state, isCutOff: this.#isCutOff };
   }
 
   /** Starts its process. Resolves with null once it serves, or with the reason why it does not. */
@@ -69,6 +75,14 @@ class Guardian {
       await this.crash();
       return this.#spawn();
     });
+  }
+
+  /** Cuts its process off from everybody, or connects it again. False when none serves. */
+  cutOff(isCutOff: boolean): boolean {
+    if (this.#child === null || this.#state !== "serving") return false;
+    this.#child.cutOff(isCutOff);
+    this.#isCutOff = isCutOff;
+    return true;
   }
 
   /** Kills its process and leaves it so. */
@@ -130,6 +144,7 @@ class Guardian {
     this.#cancelRestart();
     const child = this.#child;
     this.#child = null;
+    this.#isCutOff = false;
     this.#state = state;
     return child;
   }
@@ -148,7 +163,7 @@ class Guardian {
     const delayMs = BACKOFF_MS * 2 ** this.#restartsMs.length;
     this.#restartsMs.push(nowMs);
     this.#state = "waiting";
-    this.#note(`${this.#name} ${how}: starting it again in ${delayMs.toString()} ms`);
+    this.#note(`${this.#name} ${how}: starting it again in ${delayMs} ms`);
     this.#restartTimer = setTimeout(() => void this.#restart(), delayMs);
   }
 
@@ -174,18 +189,26 @@ export class Supervisor {
     this.#guardians = ids.map((id) => new Guardian(dir, id, note));
   }
 
-  /** Starts all replicas. Resolves with null once all serve, or with the reason why one does not. */
+  /**
+   * Starts all replicas. Resolves with null once all serve, or with the reason why one does not.
+   */
   async start(): Promise<string | null> {
     const reasons = await Promise.all(this.#guardians.map((guardian) => guardian.start()));
     const failed = reasons.findIndex((reason) => reason !== null);
-    return failed < 0
-      ? null
-      : `Replica ${failed.toString()} does not start. ${reasons[failed] ?? ""}`;
+    return failed < 0 ? null : `Replica ${failed} does not start. ${reasons[failed] ?? ""}`;
   }
 
   /** All replicas, in order. */
   list(): readonly ReplicaListing[] {
     return this.#guardians.map((guardian) => guardian.listing);
+  }
+
+  /**
+   * Cuts replica `id` off from everybody, or connects it again; a restart connects it too. False
+   * when there is no such replica, or it does not serve.
+   */
+  cutOff(id: ReplicaId, isCutOff: boolean): boolean {
+    return this.#guardians[id]?.cutOff(isCutOff) ?? false;
   }
 
   /** Kills replica `id` and leaves it down. False when there is no such replica. */
@@ -196,18 +219,18 @@ export class Supervisor {
   }
 
   /**
-   * Starts replica `id` again, killing it first if it runs. Resolves with null once it serves, or with
-   * the reason why it does not.
+   * Starts replica `id` again, killing it first if it runs. Resolves with null once it serves, or
+   * with the reason why it does not.
    */
   async restart(id: ReplicaId): Promise<string | null> {
     const guardian = this.#guardians[id];
-    if (guardian === undefined) return `there is no replica ${id.toString()}`;
+    if (guardian === undefined) return `there is no replica ${id}`;
     return guardian.restart();
   }
 
   /**
-   * Ends all replicas, for good; resolves once all processes are gone, with whether all of them that ran
-   * ended in order.
+   * Ends all replicas, for good; resolves once all processes are gone, with whether all of them
+   * that ran ended in order.
    */
   async stop(): Promise<boolean> {
     const endings = await Promise.all(this.#guardians.map((guardian) => guardian.stop()));

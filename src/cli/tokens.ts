@@ -19,13 +19,15 @@ export interface TokenRun {
 }
 
 /** A quoted text that does not end, or ends in the middle of a word. */
-export interface TokenFault {
+interface TokenFault {
   readonly column: number;
   readonly expected: string;
 }
 
 const SPACE = /\s/;
-/** A comma between digits stays in its word, so that 1,000 is refused as a number, not cut in two. */
+/**
+ * A comma between digits stays in its word, so that 1,000 is refused as a number, not cut in two.
+ */
 const WORD = /(?:[^\s,]|(?<=\d),(?=\d))+/y;
 /** A text in double or single quotes; a backslash takes the next character as it is. */
 const QUOTED = /"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'/suy;
@@ -90,8 +92,8 @@ function matchAt(pattern: RegExp, line: string, offset: number): RegExpExecArray
 const TEXT_KEYWORD = /^(?:name|address)$/i;
 
 /**
- * The line that the arguments of a process mean. The shell has taken their quotes away, so an argument
- * with spaces is either the text after `name` or `address`, or a line of its own.
+ * The line that the arguments of a process mean. The shell has taken their quotes away, so an
+ * argument with spaces is either the text after `name` or `address`, or a line of its own.
  */
 export function lineOfArguments(words: readonly string[]): string {
   let line = "";

@@ -48,9 +48,10 @@ function stopSignal(): Promise<"stopped"> {
 }
 
 function textReport(genesis: Genesis, supervisor: Supervisor): string {
-  const places = genesis.replicas.map(({ host, port }) => `${host}:${port.toString()}`);
+  const places = genesis.replicas.map(({ host, port }) => `${host}:${port}`);
   const pids = supervisor.list().map(({ pid }) => String(pid));
-  return `${places.length.toString()} replicas serve at ${places.join(", ")} (pids ${pids.join(", ")}). Ctrl-C stops them.`;
+  const count = `${places.length} replicas serve`;
+  return `${count} at ${places.join(", ")} (pids ${pids.join(", ")}). Ctrl-C stops them.`;
 }
 
 function jsonReport(genesis: Genesis, supervisor: Supervisor): string {
