@@ -53,15 +53,16 @@ export function onCheckpoint(s: State, m: Verified<Checkpoint>): RejectCode | nu
 
 /**
  * Takes a checkpoint for stable once Q vote for it and our own state is that one, durably (CK3).
+ * Those that we have not reached yet do not keep us from moving on to one that we have.
  */
 export function settleCheckpoints(s: State): void {
-  const certificate = s.checkpoints.newestCertificate(s.quorums.strong);
-  if (certificate === null || certificate.seq > s.executedSeq) return;
+  const certificates = s.checkpoints.certificates(s.quorums.strong);
+  const certificate = certificates.findLast(({ seq }) => seq <= s.executedSeq);
+  if (certificate === undefined) return;
   const own = s.checkpoints.ownAt(certificate.seq);
-  // State installed by a transfer is that of the certificate itself; older ones need no vote of
-  // ours.
-  if (own === null) return;
-  if (!bytesEqual(own.stateDigest, certificate.stateDigest)) {
+  // There is none if it was taken before a restart: then the others' word has to do, for without
+  // it our votes would start from a checkpoint that most have left behind.
+  if (own !== null && !bytesEqual(own.stateDigest, certificate.stateDigest)) {
     s.diverged = true;
     return;
   }

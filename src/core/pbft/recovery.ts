@@ -83,6 +83,7 @@ function restoreSlotRecord(s: State, record: SlotRecord): void {
       break;
     case "committed":
       slot.committedDigest = record.digest;
+      s.readBarrierSeq = Math.max(s.readBarrierSeq, record.seq);
       break;
     case "body":
       slot.keepBody(record.batch);
@@ -109,13 +110,16 @@ function restoreVotes(s: State): void {
   }
 }
 
-/** The state at hand may be that of a checkpoint whose vote was never sent. */
+/**
+ * The state at hand may be that of a checkpoint: of the stable one, which others may want to fetch, or
+ * of one whose vote was never sent.
+ */
 function retakeCheckpoint(s: State): void {
   const { storedSeq } = s;
-  if (storedSeq % s.options.checkpointIntervalSlots !== 0) return;
-  if (storedSeq <= s.log.lowWatermark) return;
+  if (storedSeq % s.options.checkpointIntervalSlots !== 0 || storedSeq === 0) return;
   s.service.pin(storedSeq);
   takeCheckpoint(s, storedSeq, s.service.root());
+  if (storedSeq <= s.log.lowWatermark) return;
   const own = s.checkpoints.ownAt(storedSeq);
   assert(own !== null, "the checkpoint was just taken");
   const { seq, stateDigest } = own;
