@@ -76,7 +76,7 @@ export function createCluster(options: ClusterOptions, crypto: CryptoProvider): 
 
 function clientNamed(index: number): Pick<ClientIdentity, "name" | "role"> {
   if (index === 0) return { name: "teller", role: "teller" };
-  return { name: `client-${index.toString()}`, role: "customer" };
+  return { name: `client-${index}`, role: "customer" };
 }
 
 function addresses({ replicaCount, hosts, port }: ClusterOptions) {

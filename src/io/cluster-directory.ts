@@ -23,13 +23,13 @@ import type { ClientKey, Genesis, ReplicaKey } from "./config.js";
  */
 
 /** Where the genesis is. */
-export function genesisPath(dir: string): string {
+function genesisPath(dir: string): string {
   return join(dir, "genesis.json");
 }
 
 /** Where the private key of replica `id` is. */
-export function replicaKeyPath(dir: string, id: ReplicaId): string {
-  return join(dir, "keys", `replica-${id.toString()}.json`);
+function replicaKeyPath(dir: string, id: ReplicaId): string {
+  return join(dir, "keys", `replica-${id}.json`);
 }
 
 /** Where the private key of the client called `name` is. */
@@ -39,7 +39,7 @@ export function clientKeyPath(dir: string, name: string): string {
 
 /** The folder of everything that replica `id` writes. */
 export function replicaDirectory(dir: string, id: ReplicaId): string {
-  return join(dir, `replica-${id.toString()}`);
+  return join(dir, `replica-${id}`);
 }
 
 /** The embedded database of replica `id`. */
@@ -75,7 +75,8 @@ const PRIVATE_DIRECTORY_MODE = 0o700;
 const PRIVATE_FILE_MODE = 0o600;
 
 /**
- * Writes the files of a new cluster. The genesis comes last, so that a directory that holds one is whole.
+ * Writes the files of a new cluster. The genesis comes last, so that a directory that holds one is
+ * whole.
  * @throws ConfigError when `dir` holds a cluster already, or cannot be written.
  */
 export function writeCluster(dir: string, cluster: Cluster): void {
@@ -143,21 +144,20 @@ export function loadReplicaKey(
   const identity = genesis.replicas[id];
   if (identity === undefined) {
     const last = genesis.replicas.length - 1;
-    throw new ConfigError(
-      `There is no replica ${id.toString()}: ids go from 0 to ${last.toString()}.`,
-    );
+    throw new ConfigError(`There is no replica ${id}: ids go from 0 to ${last}.`);
   }
   const path = replicaKeyPath(dir, id);
-  const missing = `There is no ${path}. Copy the key of replica ${id.toString()} to this machine.`;
+  const missing = `There is no ${path}. Copy the key of replica ${id} to this machine.`;
   const key = parseReplicaKey(path, read(path, missing));
-  const owner = `replica ${id.toString()}`;
-  if (key.id !== id) throw wrongKey(path, owner, `it says that it is replica ${key.id.toString()}`);
+  const owner = `replica ${id}`;
+  if (key.id !== id) throw wrongKey(path, owner, `it says that it is replica ${key.id}`);
   checkKey({ path, owner, key, identity, genesis, crypto });
   return key;
 }
 
 /**
- * The private key of the client called `name`, or of the first client for null, checked against `genesis`.
+ * The private key of the client called `name`, or of the first client for null, checked against
+ * `genesis`.
  * @throws ConfigError when it is missing, not in order, or the key of somebody else.
  */
 export function loadClientKey(
@@ -194,7 +194,9 @@ interface KeyCheck {
   readonly crypto: KeyDerivation;
 }
 
-/** A key that does not fit makes every frame fail its check: better said here than counted there. */
+/**
+ * A key that does not fit makes every frame fail its check: better said here than counted there.
+ */
 function checkKey({ path, owner, key, identity, genesis, crypto }: KeyCheck): void {
   if (!bytesEqual(key.clusterId, genesis.clusterId)) {
     throw wrongKey(path, owner, "it belongs to another cluster");

@@ -16,12 +16,12 @@ export function contradictionIn(genesis: GenesisFile): string | null {
 function replicaContradiction({ replicas }: GenesisFile): string | null {
   const misplaced = replicas.findIndex((replica, index) => replica.id !== index);
   if (misplaced >= 0) {
-    return `field replicas[${misplaced.toString()}].id must be ${misplaced.toString()}: ids count up from 0`;
+    return `field replicas[${misplaced}].id must be ${misplaced}: ids count up from 0`;
   }
   const [first] = replicas;
   const mixed = replicas.find((replica) => isIP(replica.host) !== isIP(first?.host ?? ""));
   if (mixed !== undefined) return "the replicas' hosts must be all IPv4 or all IPv6";
-  const twice = duplicate(replicas.map(({ host, port }) => `${host} port ${port.toString()}`));
+  const twice = duplicate(replicas.map(({ host, port }) => `${host} port ${port}`));
   return twice === null ? null : `two replicas have the same address, ${twice}`;
 }
 
@@ -35,8 +35,7 @@ function accountContradiction({ accounts, clients }: GenesisFile): string | null
   const names = new Set(clients.map((client) => client.name));
   let previous = 0;
   for (const { customerId, account, owner } of accounts) {
-    if (customerId <= previous)
-      return `customer ids must increase, but ${customerId.toString()} does not`;
+    if (customerId <= previous) return `customer ids must increase, but ${customerId} does not`;
     if (owner !== null && !names.has(owner))
       return `account "${account}" has an unknown owner, "${owner}"`;
     previous = customerId;

@@ -39,7 +39,7 @@ function leaf<T>(expected: string, check: (value: unknown) => boolean): z.ZodCus
 }
 
 function wholeNumber(min: number, max: number): z.ZodCustom<number, number> {
-  const range = `a whole number from ${min.toString()} to ${max.toString()}`;
+  const range = `a whole number from ${min} to ${max}`;
   return leaf<number>(
     range,
     (value) => Number.isInteger(value) && isWithin(Number(value), min, max),
@@ -51,7 +51,7 @@ function isWithin(value: number, min: number, max: number): boolean {
 }
 
 function text(bytesMin: number, bytesMax: number) {
-  const range = `${bytesMin.toString()} to ${bytesMax.toString()} bytes`;
+  const range = `${bytesMin} to ${bytesMax} bytes`;
   return leaf<string>(`a text of ${range} without control characters`, (value) => {
     const bytes = typeof value === "string" ? encodePlainText(value) : null;
     return bytes !== null && isWithin(bytes.length, bytesMin, bytesMax);
@@ -59,8 +59,8 @@ function text(bytesMin: number, bytesMax: number) {
 }
 
 function hex(byteCount: number) {
-  const pattern = new RegExp(`^[0-9a-f]{${(2 * byteCount).toString()}}$`);
-  const expected = `${byteCount.toString()} bytes in lower-case hexadecimal`;
+  const pattern = new RegExp(`^[0-9a-f]{${2 * byteCount}}$`);
+  const expected = `${byteCount} bytes in lower-case hexadecimal`;
   const written = leaf<string>(
     expected,
     (value) => typeof value === "string" && pattern.test(value),
@@ -89,7 +89,7 @@ const clientName = leaf<string>(
 );
 
 const version = leaf<typeof FILE_VERSION>(
-  `${FILE_VERSION.toString()}, the only version that this release reads`,
+  `${FILE_VERSION}, the only version that this release reads`,
   (value) => value === FILE_VERSION,
 );
 
@@ -158,6 +158,7 @@ const secretFields = {
 /** When a replica may believe that something is on disk: after an fsync, soon, or never. */
 export const DURABILITIES = ["fsync", "async", "none"] as const;
 
+/** One of them. */
 export type Durability = (typeof DURABILITIES)[number];
 
 /** Where a replica keeps its customer table. */
@@ -203,7 +204,7 @@ export function formatFile<T extends z.ZodType>(schema: T, value: z.output<T>): 
 }
 
 /** Values of a private file are never repeated in a message: messages end up in logs. */
-export type Privacy = "shown" | "secret";
+type Privacy = "shown" | "secret";
 
 /**
  * What `json`, the content of `file`, says under `schema`.
@@ -245,15 +246,13 @@ function sentence(issue: z.core.$ZodIssue, whole: unknown, privacy: Privacy): st
 
 function expectedBy(issue: z.core.$ZodIssue): string {
   if (issue.code === "invalid_type") return issue.expected === "array" ? "a list" : "an object";
-  if (issue.code === "too_small") return `a list of at least ${issue.minimum.toString()}`;
-  if (issue.code === "too_big") return `a list of at most ${issue.maximum.toString()}`;
+  if (issue.code === "too_small") return `a list of at least ${issue.minimum}`;
+  if (issue.code === "too_big") return `a list of at most ${issue.maximum}`;
   return issue.message;
 }
 
 function fieldName(path: readonly PropertyKey[]): string {
-  const parts = path.map((key) =>
-    typeof key === "number" ? `[${key.toString()}]` : `.${String(key)}`,
-  );
+  const parts = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`));
   return parts.join("").replace(/^\./, "");
 }
 
@@ -269,7 +268,7 @@ function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
 const EXCERPT_LENGTH_MAX = 60;
 
 function excerpt(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length.toString()}`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
   const written = JSON.stringify(value);
   if (written.length <= EXCERPT_LENGTH_MAX) return written;

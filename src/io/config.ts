@@ -19,7 +19,7 @@ import type { AccountRow } from "./store.js";
  */
 
 /** Who a replica is: where it listens, and the public keys that prove its messages. */
-export type ReplicaIdentity = Readonly<GenesisFile["replicas"][number]>;
+type ReplicaIdentity = Readonly<GenesisFile["replicas"][number]>;
 
 /** Who a client is. Its `ClientId` is its index in the genesis. A teller may use every account. */
 export type ClientIdentity = Readonly<GenesisFile["clients"][number]>;

@@ -2,9 +2,12 @@ import { pino } from "pino";
 
 /** How much a log says; each level includes the ones after it. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+/** One of them. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where a process tells its operator what happens to it: one line for each change worth knowing. */
+/**
+ * Where a process tells its operator what happens to it: one line for each change worth knowing.
+ */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

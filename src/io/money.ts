@@ -9,8 +9,9 @@ const MONEY_PATTERN = /^(\d{1,19})(?:\.(\d{1,2}))?$/;
 const MINOR_UNITS_PER_UNIT = 100n;
 
 /**
- * Minor units of `text`: digits, then at most two decimals after a point; 0 (included) to `BALANCE_MAX`
- * (included). Null for everything else: signs, exponents, thousands separators, spaces.
+ * Minor units of `text`: digits, then at most two decimals after a point; 0 (included) to
+ * `BALANCE_MAX` (included). Null for everything else: signs, exponents, thousands separators,
+ * spaces.
  */
 export function parseMoney(text: string): bigint | null {
   const match = MONEY_PATTERN.exec(text);

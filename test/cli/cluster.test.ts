@@ -25,7 +25,7 @@ async function shown(dir: string): Promise<{ readonly balances: unknown; readonl
   return { balances: Object.fromEntries(balances) as unknown, end };
 }
 
-test("experiments 1 and 3 come out as published, in the databases of all replicas", async (context) => {
+test("experiments 1 and 3 come out as published, in every database", async (context) => {
   const dir = await newCluster(context);
   await startCluster(context, dir);
 
@@ -102,7 +102,7 @@ test("customers may use what they opened, and nothing else", async (context) => 
   assert.equal(objects(teller.stdout)[0]?.["balance"], "0.00");
 });
 
-test("with too few replicas a write times out, and retry later applies it once", async (context) => {
+test("with two of four down a write times out; retry applies it once", async (context) => {
   const dir = await newCluster(context);
   await startCluster(context, dir);
   const crash = async (replica: string): Promise<void> => {
@@ -139,7 +139,7 @@ test("with too few replicas a write times out, and retry later applies it once",
   assert.equal(objects(again.stdout)[0]?.["balance"], "201.00", "and only once");
 });
 
-test("up restarts a replica that dies, and takes all down with it when it ends", async (context) => {
+test("up restarts a replica that dies, and ends all when it ends", async (context) => {
   const dir = await newCluster(context);
   const up = await startCluster(context, dir);
   assert.equal(statSync(controlSocketPath(dir)).mode & 0o777, 0o600);

@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
-import { genesisPath, loadGenesis, replicaKeyPath } from "../../src/io/cluster-directory.js";
+import { loadGenesis } from "../../src/io/cluster-directory.js";
 import { newCluster, Program, run } from "./program.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
@@ -79,10 +79,8 @@ for (const command of ["up", "client", "status", "show", "bench"]) {
     const dir = join(temporaryDirectory(context), "none");
     const { status, stderr } = await run([command, dir], "get A\n");
     assert.equal(status, 1);
-    assert.equal(
-      stderr,
-      `error: There is no directory ${dir}. Make a cluster there with \`pbft-ledger init ${dir}\`.\n`,
-    );
+    const advice = `Make a cluster there with \`pbft-ledger init ${dir}\`.`;
+    assert.equal(stderr, `error: There is no directory ${dir}. ${advice}\n`);
   });
 }
 
@@ -99,11 +97,11 @@ test("init says what it made, and refuses to overwrite it", async (context) => {
     { name: "teller", role: "teller" },
     { name: "client-1", role: "customer" },
   ]);
-  const before = readFileSync(genesisPath(dir), "utf8");
+  const before = readFileSync(join(dir, "genesis.json"), "utf8");
   const again = await run(words);
   assert.equal(again.status, 1);
   assert.match(again.stderr, /holds a cluster already/);
-  assert.equal(readFileSync(genesisPath(dir), "utf8"), before);
+  assert.equal(readFileSync(join(dir, "genesis.json"), "utf8"), before);
 });
 
 test("two clusters never share an id or a key", async (context) => {
@@ -115,7 +113,7 @@ test("two clusters never share an id or a key", async (context) => {
 
 test("a replica that finds the wrong key says so and ends with 1", async (context) => {
   const dir = await newCluster(context);
-  copyFileSync(replicaKeyPath(dir, 1), replicaKeyPath(dir, 0));
+  copyFileSync(join(dir, "keys", "replica-1.json"), join(dir, "keys", "replica-0.json"));
   const { status, stderr } = await run(["replica", dir, "--id", "0"]);
   assert.equal(status, 1);
   assert.match(stderr, /replica-0\.json is the wrong key for replica 0/);
@@ -137,7 +135,7 @@ test("an unknown client is named with those that exist", async (context) => {
 
 test("a genesis that was spoilt is reported by file and field", async (context) => {
   const dir = await newCluster(context);
-  const path = genesisPath(dir);
+  const path = join(dir, "genesis.json");
   writeFileSync(path, readFileSync(path, "utf8").replace('"127.0.0.1"', '"nowhere"'));
   const { status, stderr } = await run(["up", dir]);
   assert.equal(status, 1);
@@ -173,10 +171,7 @@ test("up with a port in use says which, and leaves no replica behind", async (co
   const { status, stdout, stderr } = await up.ended;
   assert.equal(status, 1);
   assert.equal(stdout, "");
-  assert.match(
-    stderr,
-    new RegExp(`Replica 2 does not start\\. .*port ${taken.toString()} is in use`),
-  );
+  assert.match(stderr, new RegExp(`Replica 2 does not start\\. .*port ${taken} is in use`));
   // Its children hold no port any more: a replica can have each of them.
   for (const { id, port } of loadGenesis(dir).replicas) {
     if (id === 2) continue;

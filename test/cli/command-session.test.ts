@@ -32,7 +32,8 @@ test("a success is one JSON object with exactly the promised members", async () 
   const { session, results } = sessionWith([{ ok: true, balance: 30_000n, ...ORIGIN }], true);
   await session.runLine(" deposit $100 to A ");
   assert.deepEqual(results, [
-    '{"command":"deposit $100 to A","ok":true,"balance":"300.00","path":"ordered","view":0,"sequence":12,"latencyMs":1.235}',
+    '{"command":"deposit $100 to A","ok":true,"balance":"300.00",' +
+      '"path":"ordered","view":0,"sequence":12,"latencyMs":1.235}',
   ]);
   assert.equal(session.hasFailed, false);
 });

@@ -8,11 +8,9 @@ import { createCluster, DEMO_ACCOUNTS } from "../../src/io/cluster-create.js";
 import type { ClusterOptions } from "../../src/io/cluster-create.js";
 import {
   clientKeyPath,
-  genesisPath,
   loadClientKey,
   loadGenesis,
   loadReplicaKey,
-  replicaKeyPath,
   writeCluster,
 } from "../../src/io/cluster-directory.js";
 import {
@@ -41,7 +39,10 @@ const OPTIONS: ClusterOptions = {
 const cluster = createCluster(OPTIONS, crypto);
 const other = createCluster(OPTIONS, crypto);
 
-/** `json` with the member at `path`, such as "replicas.2.port", set to `value`; undefined removes it. */
+/**
+ * `json` with the member at `path`, such as "replicas.2.port", set to `value`; undefined removes
+ * it.
+ */
 function edited(json: string, path: string, value: unknown): string {
   const file = JSON.parse(json) as Record<string, unknown>;
   const keys = path.split(".");
@@ -98,7 +99,7 @@ test("replicas on hosts of their own listen on the same port", () => {
   const hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
   const { replicas } = createCluster({ ...OPTIONS, hosts }, crypto).genesis;
   assert.deepEqual(
-    replicas.map(({ host, port }) => `${host}:${port.toString()}`),
+    replicas.map(({ host, port }) => `${host}:${port}`),
     hosts.map((host) => `${host}:7000`),
   );
 });
@@ -147,7 +148,8 @@ function someKey(): string {
 }
 
 for (const [path, value, words] of BAD_GENESES) {
-  test(`a genesis whose ${path} is ${value === undefined ? "missing" : JSON.stringify(value)} is refused`, () => {
+  const state = value === undefined ? "missing" : JSON.stringify(value);
+  test(`a genesis whose ${path} is ${state} is refused`, () => {
     const json = edited(formatGenesis(cluster.genesis), path, value);
     refuses(() => parseGenesis("g.json", json), words);
   });
@@ -200,12 +202,12 @@ test("a cluster's files are private where they hold secrets, and never overwritt
   const dir = join(temporaryDirectory(context), "new", "cluster");
   writeCluster(dir, cluster);
   assert.deepEqual(loadGenesis(dir), cluster.genesis);
-  for (const path of [replicaKeyPath(dir, 0), clientKeyPath(dir, "teller")]) {
+  for (const path of [join(dir, "keys", "replica-0.json"), clientKeyPath(dir, "teller")]) {
     assert.equal(statSync(path).mode & 0o777, 0o600);
   }
   assert.equal(statSync(join(dir, "keys")).mode & 0o777, 0o700);
   refuses(() => writeCluster(dir, other), /holds a cluster already/);
-  rmSync(genesisPath(dir));
+  rmSync(join(dir, "genesis.json"));
   refuses(() => writeCluster(dir, other), /holds keys of another cluster/);
 });
 
@@ -220,7 +222,7 @@ test("a missing directory, genesis or key is named together with what to do", (c
     () => loadClientKey(dir, genesis, "bob", crypto),
     /no client "bob"\. The clients are: teller, client-1, client-2/,
   );
-  rmSync(replicaKeyPath(dir, 1));
+  rmSync(join(dir, "keys", "replica-1.json"));
   refuses(() => loadReplicaKey(dir, genesis, 1, crypto), /no .*replica-1\.json\. Copy the key/);
   rmSync(clientKeyPath(dir, "client-1"));
   refuses(() => loadClientKey(dir, genesis, "client-1", crypto), /no .*client-client-1\.json/);
@@ -228,7 +230,7 @@ test("a missing directory, genesis or key is named together with what to do", (c
 
 test("a path that cannot be read or written is said to be so", (context) => {
   const dir = temporaryDirectory(context);
-  mkdirSync(genesisPath(dir));
+  mkdirSync(join(dir, "genesis.json"));
   refuses(() => loadGenesis(dir), /genesis\.json cannot be read \(EISDIR\)/);
   const file = join(dir, "file");
   writeFileSync(file, "");
@@ -247,13 +249,13 @@ test("the right key is accepted, and the first client's is the default", (contex
 test("a key of somebody else is called wrong, with the reason", (context) => {
   const dir = temporaryDirectory(context);
   writeCluster(dir, cluster);
-  const path = replicaKeyPath(dir, 0);
+  const path = join(dir, "keys", "replica-0.json");
   const load = () => loadReplicaKey(dir, cluster.genesis, 0, crypto);
   const [own, neighbour] = cluster.replicaKeys;
   const [foreign] = other.replicaKeys;
   assert.ok(own !== undefined && neighbour !== undefined && foreign !== undefined);
 
-  copyFileSync(replicaKeyPath(dir, 1), path);
+  copyFileSync(join(dir, "keys", "replica-1.json"), path);
   refuses(load, /wrong key for replica 0: it says that it is replica 1/);
   writeFileSync(path, formatReplicaKey(foreign));
   refuses(load, /wrong key for replica 0: it belongs to another cluster/);

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseLine } from "../../src/cli/grammar.js";
-import type { Action } from "../../src/cli/grammar.js";
 import { formatMoney } from "../../src/io/money.js";
 import type { LedgerOperation } from "../../src/core/ledger/operation.js";
+
+type Action = NonNullable<ReturnType<typeof parseLine>["commands"]>[number]["action"];
 
 const FORMS: readonly (readonly [line: string, ...actions: Action[]])[] = [
   ["get A", { kind: "get", account: "A" }],
@@ -62,7 +63,7 @@ const FORMS: readonly (readonly [line: string, ...actions: Action[]])[] = [
 ];
 
 for (const [line, ...expected] of FORMS) {
-  test(`the line \`${line}\` parses to ${expected.length.toString()} command(s)`, () => {
+  test(`the line \`${line}\` parses to ${expected.length} command(s)`, () => {
     const { commands, fault } = parseLine(line);
     assert.equal(fault, null);
     const actions = commands.map((command) => command.action);
@@ -122,13 +123,13 @@ const FAULTS: readonly (readonly [line: string, code: string, column: number, wo
 ];
 
 for (const [line, code, column, words] of FAULTS) {
-  test(`the line \`${line.slice(0, 40)}\` is refused as ${code} at ${column.toString()}`, () => {
+  test(`the line \`${line.slice(0, 40)}\` is refused as ${code} at ${column}`, () => {
     const { fault } = parseLine(line);
     assert.ok(fault !== null);
     assert.equal(fault.code, code);
     assert.equal(fault.column, column);
     assert.match(fault.message, words);
-    assert.ok(fault.message.startsWith(`column ${column.toString()}: `));
+    assert.ok(fault.message.startsWith(`column ${column}: `));
   });
 }
 
@@ -186,7 +187,8 @@ function written(action: LedgerOperation): string {
     case "open": {
       const { balance, name, address } = action;
       const clause = balance === 0n ? "" : ` balance ${formatMoney(balance)}`;
-      return `open ${quoted(action.account)} name ${quoted(name)} address ${quoted(address)}${clause}`;
+      const texts = `name ${quoted(name)} address ${quoted(address)}`;
+      return `open ${quoted(action.account)} ${texts}${clause}`;
     }
   }
 }

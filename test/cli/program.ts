@@ -12,7 +12,7 @@ import { temporaryDirectory } from "./temporary-directory.js";
 const MAIN_PATH = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
 /** How a run of the program ended. */
-export interface Ended {
+interface Ended {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
