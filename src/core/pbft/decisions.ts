@@ -59,14 +59,20 @@ export function missingBatches(s: State): Uint8Array[] {
   return missing;
 }
 
+/** How long a pre-prepare may be on its way after W replicas committed what it says. */
+const OVERTAKEN_TICKS = 2;
+
 /**
- * W replicas committed a digest whose pre-prepare never came: the primary may have left us out, so
- * the others are asked at once (RO4). If question or answers get lost, statuses ask again.
+ * W replicas committed a digest whose pre-prepare did not come: the primary may have left us out, so
+ * the others are asked (RO4). Not at once, because small datagrams overtake large ones. If question or
+ * answers get lost, statuses ask again.
  */
 export function askForDecision(s: State, slot: Slot): void {
   if (slot.committedDigest !== null || slot.decisionAsked) return;
   const decided = slot.commits.agreed(s.quorums.weak);
   if (decided === null || isAccepted(s, slot, decided)) return;
+  slot.leftOutSinceTicks ??= s.now;
+  if (s.now - slot.leftOutSinceTicks < OVERTAKEN_TICKS) return;
   slot.decisionAsked = true;
   for (let replica = 0; replica < s.options.replicaCount; replica += 1) {
     if (replica === s.self || replica === s.primary) continue;

@@ -38,6 +38,8 @@ export class Slot {
   committedDigest: Digest | null = null;
   /** Who vouched for which decision (RO4). View 0 throughout: a decision has none. */
   readonly vouchers: VoteSet;
+  /** Since when W replicas are known to have committed what this replica has not accepted. */
+  leftOutSinceTicks: Ticks | null = null;
   /** Whether the decision was asked for; a status asks again if the question was lost. */
   decisionAsked = false;
   /** Bit i: replica i asked for the decision before it was made here. */

@@ -1,6 +1,7 @@
 /*
  * What happens because time passes (rules VT1 to VT6, VC5, RT1, CK6).
  */
+import { askForDecision } from "./decisions.js";
 import { fetchState } from "./state-donor.js";
 import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
@@ -12,7 +13,15 @@ export function onTicked(s: State): void {
   watchRequests(s);
   watchNewView(s);
   fetchState(s);
+  askForDecisions(s);
   tellStatus(s);
+}
+
+/** A slot that waits for a pre-prepare which others have committed is looked at again (RO4). */
+function askForDecisions(s: State): void {
+  for (const slot of s.log.slots()) {
+    if (slot.leftOutSinceTicks !== null) askForDecision(s, slot);
+  }
 }
 
 /**
