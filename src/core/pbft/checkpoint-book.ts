@@ -36,8 +36,8 @@ export class CheckpointBook {
   /** Per replica, ascending by sequence number. */
   readonly #votes: Checkpoint[][];
   #stable: StableCertificate;
-  /** The last answer of `newestCertificate`; undefined after a change. */
-  #newest: StableCertificate | null | undefined;
+  /** The last answer of `certificates`; null after a change. */
+  #certificates: readonly StableCertificate[] | null = null;
 
   constructor(replicaCount: number) {
     this.#votes = Array.from({ length: replicaCount }, () => []);
@@ -73,18 +73,13 @@ export class CheckpointBook {
     if (held !== undefined) {
       return bytesEqual(held.stateDigest, vote.stateDigest) ? "duplicate" : "conflict";
     }
-    this.#newest = undefined;
+    this.#certificates = null;
     votes.push(vote);
     votes.sort((left, right) => left.seq - right.seq);
     // The newest is kept because it says how far others are; then the oldest, which is needed
     // first.
     if (votes.length > VOTES_PER_REPLICA_MAX) votes.splice(-2, 1);
     return "counted";
-  }
-
-  /** The vote of `replica` for `seq`, or null. */
-  voteOf(replica: ReplicaId, seq: Seq): Checkpoint | null {
-    return this.#votes[replica]?.find((vote) => vote.seq === seq) ?? null;
   }
 
   /** Bit i: replica i's vote for `seq` is held. */
@@ -96,27 +91,31 @@ export class CheckpointBook {
     return mask;
   }
 
-  /** The newest checkpoint above the stable one with at least `quorum` equal votes, or null. */
-  newestCertificate(quorum: number): StableCertificate | null {
-    if (this.#newest === undefined) this.#newest = this.#findNewest(quorum);
-    return this.#newest;
+  /** The votes held of `replica`, ascending. */
+  votesBy(replica: ReplicaId): readonly Checkpoint[] {
+    return this.#votes[replica] ?? [];
   }
 
-  #findNewest(quorum: number): StableCertificate | null {
-    let newest: StableCertificate | null = null;
-    for (const candidate of this.#votes.flat()) {
-      if (candidate.seq <= (newest?.seq ?? this.#stable.seq)) continue;
-      const votes = this.#equalVotes(candidate);
-      if (votes.length < quorum) continue;
-      newest = { seq: candidate.seq, stateDigest: candidate.stateDigest, votes };
+  /** The checkpoints above the stable one with at least `quorum` equal votes, ascending. */
+  certificates(quorum: number): readonly StableCertificate[] {
+    this.#certificates ??= this.#findCertificates(quorum);
+    return this.#certificates;
+  }
+
+  #findCertificates(quorum: number): StableCertificate[] {
+    const found = new Map<Seq, StableCertificate>();
+    for (const { seq, stateDigest } of this.#votes.flat()) {
+      if (seq <= this.#stable.seq || found.has(seq)) continue;
+      const votes = this.#equalVotes(seq, stateDigest);
+      if (votes.length >= quorum) found.set(seq, { seq, stateDigest, votes });
     }
-    return newest;
+    return [...found.values()].sort((left, right) => left.seq - right.seq);
   }
 
   /** Makes a checkpoint the stable one and forgets what it covers. */
   stabilize(certificate: StableCertificate): void {
     this.#stable = certificate;
-    this.#newest = undefined;
+    this.#certificates = null;
     for (const [replica, votes] of this.#votes.entries()) {
       this.#votes[replica] = votes.filter((vote) => vote.seq > certificate.seq);
     }
@@ -133,11 +132,9 @@ export class CheckpointBook {
     }
   }
 
-  #equalVotes(candidate: Checkpoint): Checkpoint[] {
+  #equalVotes(seq: Seq, stateDigest: Digest): Checkpoint[] {
     return this.#votes.flatMap((votes) =>
-      votes.filter(
-        (vote) => vote.seq === candidate.seq && bytesEqual(vote.stateDigest, candidate.stateDigest),
-      ),
+      votes.filter((vote) => vote.seq === seq && bytesEqual(vote.stateDigest, stateDigest)),
     );
   }
 }

@@ -68,7 +68,7 @@ export function onStateData(s: State, m: Verified<StateData>): RejectCode | null
 /** Decides whether state must be fetched, fetches, and hands over what is complete. */
 export function settleTransfer(s: State): void {
   if (s.installing !== null || s.executing !== null) return;
-  const certificate = s.checkpoints.newestCertificate(s.quorums.strong);
+  const certificate = s.checkpoints.certificates(s.quorums.strong).at(-1) ?? null;
   chooseTarget(s, certificate);
   const fetched = s.transfer.finished();
   if (fetched !== null) installFetched(s, fetched);

@@ -59,7 +59,10 @@ export function onStatus(s: State, from: ReplicaId, m: Verified<Status>): Reject
   return null;
 }
 
-/** A replica behind our stable checkpoint gets its proof, one at it our vote for the next (RT2). */
+/**
+ * A replica behind our stable checkpoint gets its proof, one at it our votes for later ones: not
+ * only for the next, because after a restart nobody may be able to vote for that (RT2).
+ */
 function sendCheckpoints(s: State, from: ReplicaId, m: Status): void {
   const { stable } = s.checkpoints;
   if (m.stableSeq < stable.seq) {
@@ -67,9 +70,11 @@ function sendCheckpoints(s: State, from: ReplicaId, m: Status): void {
     return;
   }
   const nextCheckpoint = m.stableSeq + s.options.checkpointIntervalSlots;
-  const own = s.checkpoints.voteOf(s.self, nextCheckpoint);
-  const isHeld = (m.checkpointsMask & (1 << s.self)) !== 0;
-  if (own !== null && !isHeld) s.sendTo(from, own);
+  const holdsNext = (m.checkpointsMask & (1 << s.self)) !== 0;
+  for (const own of s.checkpoints.votesBy(s.self)) {
+    const isHeld = own.seq === nextCheckpoint && holdsNext;
+    if (own.seq > m.stableSeq && !isHeld) s.sendTo(from, own);
+  }
 }
 
 /** A replica that is not in our view yet gets what brought us here (RT2, VC5, VC13). */
