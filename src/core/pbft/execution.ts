@@ -7,9 +7,12 @@ import { ReplyCode, type Reply, type Request } from "../message.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
 
-/** Asks for the next batch to be executed, if it is decided and nothing is under way (EX1). */
+/**
+ * Asks for the next batch to be executed, if it is decided and nothing is under way (EX1). While state
+ * is fetched too: donors may have moved on, and then only the log leads out.
+ */
 export function executeNext(s: State): void {
-  if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return;
+  if (s.executing !== null || s.installing !== null) return;
   if (s.diverged) return;
   const seq = s.executedSeq + 1;
   const slot = s.log.find(seq);
