@@ -73,7 +73,10 @@ export interface JournalOptions {
   readonly startOver?: boolean;
   /** A group that would make a segment larger than this begins a new one; 16 MiB by default. */
   readonly segmentBytesMax?: number;
-  /** Bytes that may wait for a write before `canAppend` says no; two of the largest records by default. */
+  /**
+   * Bytes that may wait for a write before `canAppend` says no; two of the largest records by
+   * default.
+   */
   readonly waitingBytesMax?: number;
 }
 

@@ -2,7 +2,13 @@
  * The library: what `import … from "pbft-ledger"` gives. Everything else is inside.
  */
 export type { AccountRow } from "../core/ledger/account-row.js";
-export { type LedgerOperation, OperationError, type ResultCode } from "../core/ledger/operation.js";
+export {
+  decodeOperation,
+  encodeOperation,
+  type LedgerOperation,
+  OperationError,
+  type ResultCode,
+} from "../core/ledger/operation.js";
 export { type ClusterOptions, createCluster, DEMO_ACCOUNTS } from "./cluster-create.js";
 export { type Cluster, loadClientKey, loadGenesis, loadReplicaKey } from "./cluster-directory.js";
 export { writeCluster } from "./cluster-directory.js";

@@ -116,7 +116,8 @@ async function assertSameTables(dir: string, count: number, expected: Expectatio
 }
 
 for (const replicaCount of [4, 7]) {
-  test(`F1: ${String(replicaCount)} processes agree although 20 % of their datagrams are lost`, async (context) => {
+  const name = `F1: ${String(replicaCount)} processes agree although 20 % of datagrams are lost`;
+  test(name, async (context) => {
     const dir = await newCluster(context, "--replicas", String(replicaCount));
     const genesis = loadGenesis(dir);
     await startReplicas(context, dir, replicaCount);

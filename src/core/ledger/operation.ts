@@ -138,8 +138,8 @@ export function decodeOperation(bytes: Uint8Array): LedgerOperation | null {
 const BALANCE_BYTES = 8;
 
 /**
- * Size of an encoded result with `balanceCount` (0 to 2, included) balances: its code (u8), then the
- * balances (i64, big endian).
+ * Size of an encoded result with `balanceCount` (0 to 2, included) balances: its code (u8), then
+ * the balances (i64, big endian).
  */
 export function resultBytes(balanceCount: number): number {
   return 1 + BALANCE_BYTES * balanceCount;

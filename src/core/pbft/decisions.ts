@@ -63,9 +63,9 @@ export function missingBatches(s: State): Uint8Array[] {
 const OVERTAKEN_TICKS = 2;
 
 /**
- * W replicas committed a digest whose pre-prepare did not come: the primary may have left us out, so
- * the others are asked (RO4). Not at once, because small datagrams overtake large ones. If question or
- * answers get lost, statuses ask again.
+ * W replicas committed a digest whose pre-prepare did not come: the primary may have left us out,
+ * so the others are asked (RO4). Not at once, because small datagrams overtake large ones. If
+ * question or answers get lost, statuses ask again.
  */
 export function askForDecision(s: State, slot: Slot): void {
   if (slot.committedDigest !== null || slot.decisionAsked) return;

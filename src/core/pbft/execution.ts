@@ -8,8 +8,8 @@ import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
 
 /**
- * Asks for the next batch to be executed, if it is decided and nothing is under way (EX1). While state
- * is fetched too: donors may have moved on, and then only the log leads out.
+ * Asks for the next batch to be executed, if it is decided and nothing is under way (EX1). While
+ * state is fetched too: donors may have moved on, and then only the log leads out.
  */
 export function executeNext(s: State): void {
   if (s.executing !== null || s.installing !== null) return;

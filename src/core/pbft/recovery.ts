@@ -111,8 +111,8 @@ function restoreVotes(s: State): void {
 }
 
 /**
- * The state at hand may be that of a checkpoint: of the stable one, which others may want to fetch, or
- * of one whose vote was never sent.
+ * The state at hand may be that of a checkpoint: of the stable one, which others may want to fetch,
+ * or of one whose vote was never sent.
  */
 function retakeCheckpoint(s: State): void {
   const { storedSeq } = s;
