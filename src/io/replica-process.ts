@@ -100,6 +100,8 @@ interface Parts {
   readonly socket: PartitionSwitch;
   readonly store: Store;
   readonly stored: StoredState;
+  /** Whether this replica never ran before. */
+  readonly isNew: boolean;
   readonly ledger: Ledger;
   readonly records: RecordLog;
   readonly recovered: readonly JournalRecord[];
@@ -145,7 +147,7 @@ async function openParts(
     accounts: genesis.accounts,
     indexKey: randomBytes(INDEX_KEY_BYTES),
   });
-  const stored = await loadStore(store, ledger);
+  const { stored, isNew } = await loadStore(store, ledger);
   const { log: records, records: recovered } = await RecordLog.open({
     directory,
     keys,
@@ -159,11 +161,14 @@ async function openParts(
   });
   opened.push(() => records.close());
   checkTogether(directory, stored, recovered);
-  return { keys, verifier, socket, store, stored, ledger, records, recovered, hooks };
+  return { keys, verifier, socket, store, stored, isNew, ledger, records, recovered, hooks };
 }
 
 /** Reads the database into the ledger; a new one gets the genesis state. */
-async function loadStore(store: Store, ledger: Ledger): Promise<StoredState> {
+async function loadStore(
+  store: Store,
+  ledger: Ledger,
+): Promise<{ readonly stored: StoredState; readonly isNew: boolean }> {
   const stored = await store.open();
   if (stored === null) {
     const accounts = ledger.accountRows();
@@ -171,7 +176,7 @@ async function loadStore(store: Store, ledger: Ledger): Promise<StoredState> {
       ...{ seq: 0, serviceRoot: ledger.root(), accounts, sessions: [], evictedThrough: [] },
     };
     await store.replace(genesisState);
-    return genesisState;
+    return { stored: genesisState, isNew: true };
   }
   ledger.load(stored.accounts);
   const root = hexOf(ledger.root());
@@ -181,7 +186,7 @@ async function loadStore(store: Store, ledger: Ledger): Promise<StoredState> {
         "Put the rows back; `show` tells how they are at the other replicas.",
     );
   }
-  return stored;
+  return { stored, isNew: false };
 }
 
 /** The journal's stable checkpoint must be in the database, else promises would be forgotten. */
@@ -268,9 +273,12 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   return { address: { host: address, port }, status, cutOff, stop };
 }
 
-/** What the core gets to know of the past; null on the first start. */
-function recoveredFrom({ stored, recovered }: Parts): Recovered | null {
-  if (stored.seq === 0 && recovered.length === 0) return null;
+/**
+ * What the core gets to know of the past; null on the first start only. A past that left nothing counts
+ * too: a primary that ran before may have sent what it had not recorded, and must not lead again (2.12).
+ */
+function recoveredFrom({ stored, isNew, recovered }: Parts): Recovered | null {
+  if (isNew && recovered.length === 0) return null;
   const sessions = stored.sessions.map((row) => ({ ...row, code: 0 as const }));
   const { seq, evictedThrough } = stored;
   return { records: recovered, storedSeq: seq, sessions, evictedThrough };
