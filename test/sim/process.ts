@@ -71,7 +71,7 @@ export class ReplicaProcess {
       clients: genesis.clients.map((client) => client.role),
       accounts: genesis.accounts,
     });
-    const stored = loadStore(machine, this.ledger);
+    const { stored, isNew } = loadStore(machine, this.ledger);
     const { journal, records } = this.#openJournal();
     this.#journal = journal;
     const replicaCount = genesis.replicas.length;
@@ -80,7 +80,7 @@ export class ReplicaProcess {
       { ...options.protocol, self: id, replicaCount, clientCount },
       keys.hasher,
       this.ledger,
-      recoveredFrom(stored, records),
+      isNew ? null : recoveredFrom(stored, records),
     );
     this.#stores = new SimStoreRunner({
       disk: storeDisk,
@@ -300,24 +300,26 @@ export class ReplicaProcess {
 }
 
 /** Reads the database into the ledger; a new one gets the genesis state. */
-function loadStore({ id, storeDisk }: Machine, ledger: Ledger): StoredState {
+function loadStore(
+  { id, storeDisk }: Machine,
+  ledger: Ledger,
+): { readonly stored: StoredState; readonly isNew: boolean } {
   const stored = storeDisk.read();
   if (stored === null) {
     const accounts = ledger.accountRows();
     const serviceRoot = ledger.root();
     const state = { seq: 0, serviceRoot, accounts, sessions: [], evictedThrough: [] };
     storeDisk.replace(state);
-    return state;
+    return { stored: state, isNew: true };
   }
   ledger.load(stored.accounts);
-  if (bytesEqual(ledger.root(), stored.serviceRoot)) return stored;
+  if (bytesEqual(ledger.root(), stored.serviceRoot)) return { stored, isNew: false };
   const sentence = `replica ${id} finds rows after batch ${stored.seq} that lead to another root`;
   throw new Violation("recovery", sentence);
 }
 
-/** What the core gets to know of the past, as in io/replica-process. */
-function recoveredFrom(stored: StoredState, records: readonly JournalRecord[]): Recovered | null {
-  if (stored.seq === 0 && records.length === 0) return null;
+/** What the core of a restarted replica gets to know of the past, as in io/replica-process. */
+function recoveredFrom(stored: StoredState, records: readonly JournalRecord[]): Recovered {
   const stable = records.findLast((record) => record.kind === "stable")?.seq ?? 0;
   if (stored.seq < stable) {
     const sentence = `the database ends at ${stored.seq}, below the stable checkpoint ${stable}`;
