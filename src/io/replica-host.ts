@@ -199,9 +199,9 @@ export class ReplicaHost {
     const writer = new BundleWriter();
     this.#world.ledger.query(client, new BundleReader(bundle), writer);
     const results = writer.finish();
-    const { view, seq } = effect;
+    const { view, seq, after } = effect;
     const message = { kind: "read-reply", view, session, nonce, seq, results } as const;
-    this.#release({ kind: "reply", client, session, message, after: null });
+    this.#carryOut({ kind: "reply", client, session, message, after });
   }
 
   /** Memory and database change to the fetched state, and the core goes on once both have (ST4). */

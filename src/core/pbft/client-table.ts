@@ -71,8 +71,11 @@ export class ClientTable {
     return findRow(this.#clientRows(client).rows, session)?.entry ?? null;
   }
 
-  /** Records an execution; forgets the client's oldest session when it has too many. */
-  record(entry: SessionEntry): void {
+  /**
+   * Records an execution; forgets the client's oldest session when it has too many.
+   * @returns the session that was forgotten: it and all that started before it are expired now.
+   */
+  record(entry: SessionEntry): SessionId | null {
     const client = this.#clientRows(entry.client);
     const held = findRow(client.rows, entry.session);
     assert(held === null || entry.timestamp > held.entry.timestamp, "t only grows (I4)");
@@ -83,7 +86,8 @@ export class ClientTable {
       held.digest = null;
     }
     this.#changed.set(`${String(entry.client)}/${String(entry.session)}`, entry);
-    if (client.rows.length > SESSIONS_PER_CLIENT_MAX) this.#evictOldest(entry.client, client);
+    if (client.rows.length <= SESSIONS_PER_CLIENT_MAX) return null;
+    return this.#evictOldest(entry.client, client);
   }
 
   /** Digests of all entries and bounds in canonical order, 32 bytes each, concatenated. */
@@ -182,7 +186,7 @@ export class ClientTable {
     this.#evictedClients.clear();
   }
 
-  #evictOldest(id: ClientId, client: ClientRows): void {
+  #evictOldest(id: ClientId, client: ClientRows): SessionId {
     const oldest = client.rows.shift();
     assert(oldest !== undefined, "there is a session to forget");
     const { session } = oldest.entry;
@@ -190,6 +194,7 @@ export class ClientTable {
     this.#changed.delete(`${String(id)}/${String(session)}`);
     this.#evicted.push({ client: id, session });
     this.#evictedClients.add(id);
+    return session;
   }
 
   #boundDigest(client: ClientId, session: SessionId): Digest {

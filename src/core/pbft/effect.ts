@@ -68,7 +68,13 @@ export type Effect =
       readonly sessions: readonly SessionEntry[];
       readonly evictedThrough: readonly SessionEntry[];
     }
-  /** Answer a read from the present, committed state. */
-  | { readonly kind: "query"; readonly read: Read; readonly view: View; readonly seq: Seq }
+  /** Read the present, committed state now; send the answer once append `after` is durable. */
+  | {
+      readonly kind: "query";
+      readonly read: Read;
+      readonly view: View;
+      readonly seq: Seq;
+      readonly after: AppendId | null;
+    }
   /** Journal records about sequence numbers up to `seq` (included) are not needed any more. */
   | { readonly kind: "discard"; readonly seq: Seq };

@@ -67,7 +67,9 @@ function recordResult(s: State, request: Request, seq: Seq, results: Uint8Array)
   // this very batch: its operations ran, and nothing older than them can run again.
   if (s.clients.standing(request) === "expired") return;
   const { client, session, timestamp } = request;
-  s.clients.record({ client, session, timestamp, seq, code: ReplyCode.executed, results });
+  const entry = { client, session, timestamp, seq, code: ReplyCode.executed, results };
+  const forgotten = s.clients.record(entry);
+  if (forgotten !== null) s.pool.expired(client, forgotten);
 }
 
 /** Answers from the client table, which holds every reply that may still be asked for. */

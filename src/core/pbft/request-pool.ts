@@ -86,6 +86,16 @@ export class RequestPool {
     if (held !== null && held.request.timestamp <= timestamp) this.#drop(held);
   }
 
+  /**
+   * Drops what waits of a client's sessions up to `through` (included): they are forgotten, so it
+   * is never executed, and a timer that waited for it would change views for ever.
+   */
+  expired(client: ClientId, through: SessionId): void {
+    for (const [session, held] of this.#sessionsOf(client)) {
+      if (session <= through) this.#drop(held);
+    }
+  }
+
   /** Marks a session's request as proposed, by whoever is primary. */
   proposed(request: Request, seq: Seq): void {
     const held = this.find(request.client, request.session);

@@ -58,7 +58,11 @@ function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCo
  * change.
  */
 export function onRead(s: State, m: Verified<Read>): RejectCode | null {
-  if (s.diverged || s.executedSeq < s.readBarrierSeq) return "read/recovering";
-  s.emit({ kind: "query", read: m, view: s.view, seq: s.executedSeq });
+  const isRecovering = s.executedSeq < s.readBarrierSeq || s.installing !== null;
+  if (s.diverged || isRecovering) return "read/recovering";
+  const seq = s.executedSeq;
+  // What an answer shows must be known here after a crash too, or the barrier would not cover it.
+  const after = s.log.find(seq)?.replyAppend ?? null;
+  s.emit({ kind: "query", read: m, view: s.view, seq, after });
   return null;
 }

@@ -140,7 +140,8 @@ export function onInstalled(s: State, seq: Seq): void {
   s.checkpoints.forgetOwnAbove(seq);
   keepInstalled(s, installing);
   for (const { client, session, timestamp } of installing.entries) {
-    s.pool.executed(client, session, timestamp);
+    if (timestamp === 0) s.pool.expired(client, session);
+    else s.pool.executed(client, session, timestamp);
   }
   if (seq > s.log.lowWatermark) stabilize(s, installing.certificate);
   answerRestored(s, installing.entries);

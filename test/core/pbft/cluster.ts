@@ -277,7 +277,7 @@ export class Cluster {
       seq,
       results: results.finish(),
     } as const;
-    this.answers.push({ from: node.id, client, session, message: reply });
+    this.#apply(node, { kind: "reply", client, session, message: reply, after: effect.after });
   }
 
   #release(node: Node, effect: Outgoing): void {
