@@ -18,12 +18,14 @@ export class AddressBook {
       this.#clients.set(client, sessions);
     }
     const held = sessions.get(session);
-    if (held === undefined) {
-      sessions.set(session, new Destination({ role: "client", id: client }, address));
-      if (sessions.size > 2 * SESSIONS_PER_CLIENT_MAX) dropOldest(sessions);
-    } else if (held.address.port !== address.port || held.address.address !== address.address) {
-      held.address = address;
+    const place = held ?? new Destination({ role: "client", id: client }, address);
+    if (place.address.port !== address.port || place.address.address !== address.address) {
+      place.address = address;
     }
+    // A map is in order of insertion: whoever was heard of goes to its end.
+    sessions.delete(session);
+    sessions.set(session, place);
+    if (sessions.size > 2 * SESSIONS_PER_CLIENT_MAX) dropOldest(sessions);
   }
 
   /** Where to send what is for a session, or null when it was never heard of. */

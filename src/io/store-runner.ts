@@ -48,8 +48,12 @@ export class StoreRunner {
     this.#work ??= this.#run();
   }
 
-  /** Replaces everything in the store; resolves once that is durable. */
+  /**
+   * Replaces everything in the store; resolves once that is durable. To be called in the turn in
+   * which the ledger took that state: what waits is part of it, and can't be told apart any more.
+   */
   async replace(state: StoredState): Promise<void> {
+    this.#blocks = [];
     await this.#work;
     if (this.#failed) return;
     try {

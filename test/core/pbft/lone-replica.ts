@@ -82,7 +82,7 @@ export class LoneReplica {
         return { kind: "signed", message: sign(question.message) };
       case "execute": {
         const { seq, requests, pin } = question;
-        const results = requests.map((request) => this.#execute(request));
+        const results = requests.map((request) => executeRequest(this.ledger, request));
         if (pin) this.ledger.pin(seq);
         return { kind: "executed", seq, results, serviceRoot: pin ? this.ledger.root() : null };
       }
@@ -92,12 +92,13 @@ export class LoneReplica {
         return { kind: "installed", seq: question.seq };
     }
   }
+}
 
-  #execute(request: Request): Uint8Array {
-    const results = new BundleWriter();
-    this.ledger.execute(request.client, new BundleReader(request.bundle), results);
-    return results.finish();
-  }
+/** What a replica's host does with one request: the results of its operations. */
+export function executeRequest(ledger: Ledger, request: Request): Uint8Array {
+  const results = new BundleWriter();
+  ledger.execute(request.client, new BundleReader(request.bundle), results);
+  return results.finish();
 }
 
 /** The effects of one kind. */

@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { ClientTable } from "../../../src/core/pbft/client-table.js";
+import type { BlockRow, Store, StoredState, StoreGroup } from "../../../src/io/store.js";
+import { StoreRunner } from "../../../src/io/store-runner.js";
+import { digestOf, hasher, requestOf, sampleLedger } from "../../core/pbft/builders.js";
+import { executeRequest } from "../../core/pbft/lone-replica.js";
+
+/** A database whose transactions end when the test says so. */
+class HeldStore implements Store {
+  readonly name = "held";
+  readonly calls: string[] = [];
+  readonly groups: StoreGroup[] = [];
+  #end: ((error: Error | null) => void) | null = null;
+
+  open(): Promise<StoredState | null> {
+    return Promise.resolve(null);
+  }
+
+  commit(group: StoreGroup): Promise<void> {
+    this.groups.push(group);
+    return this.#begin(`commit ${group.blocks.map(({ seq }) => seq).join(" ")}`);
+  }
+
+  replace(state: StoredState): Promise<void> {
+    return this.#begin(`replace ${state.seq}`);
+  }
+
+  close(): Promise<void> {
+    this.calls.push("close");
+    return Promise.resolve();
+  }
+
+  /** Ends the transaction that is under way. */
+  async end(error: Error | null = null): Promise<void> {
+    assert(this.#end !== null, "a transaction is under way");
+    const end = this.#end;
+    this.#end = null;
+    end(error);
+    await nextTurn();
+  }
+
+  #begin(call: string): Promise<void> {
+    assert.equal(this.#end, null, "one transaction at a time");
+    this.calls.push(call);
+    return new Promise((resolve, reject) => {
+      this.#end = (error) => {
+        if (error === null) resolve();
+        else reject(error);
+      };
+    });
+  }
+}
+
+class Fixture {
+  readonly store = new HeldStore();
+  readonly ledger = sampleLedger();
+  readonly clients = new ClientTable(hasher, 2);
+  readonly stored: number[] = [];
+  readonly fatal: unknown[] = [];
+  readonly runner: StoreRunner;
+
+  constructor() {
+    const { store, ledger, clients } = this;
+    this.runner = new StoreRunner(
+      {
+        store,
+        ledger,
+        clients,
+        onStored: (seq) => this.stored.push(seq),
+        onFatal: (error) => this.fatal.push(error),
+      },
+      0,
+    );
+  }
+
+  /** Executes a deposit of its own session as batch `seq`, as a replica's host does. */
+  execute(seq: number): void {
+    const results = executeRequest(this.ledger, requestOf({ session: seq }));
+    const entry = { client: 0, session: seq, timestamp: 1, seq, code: 0, results } as const;
+    this.runner.executed(blockOf(seq));
+    this.clients.record(entry);
+  }
+}
+
+function blockOf(seq: number): BlockRow {
+  return { seq, view: 0, digest: digestOf(seq), requestCount: 1 };
+}
+
+function stateAt(seq: number): StoredState {
+  return { seq, serviceRoot: digestOf(0), accounts: [], sessions: [], evictedThrough: [] };
+}
+
+describe("the store runner", () => {
+  test("stores what one turn executed in one transaction, with its replies (BK3)", async () => {
+    const fixture = new Fixture();
+    const { runner, store, stored, ledger } = fixture;
+    fixture.execute(1);
+    fixture.execute(2);
+    assert.deepEqual(store.calls, [], "not before the turn is over");
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1 2"]);
+    const [group] = store.groups;
+    assert.equal(group?.seq, 2);
+    assert.deepEqual(
+      group.sessions.map(({ session }) => session),
+      [1, 2],
+    );
+    assert.deepEqual(
+      group.accounts.map(({ balance }) => balance),
+      [1_002n],
+    );
+    assert.deepEqual(group.serviceRoot, ledger.root());
+    assert.deepEqual(stored, []);
+    await store.end();
+    assert.deepEqual(stored, [2]);
+    assert.equal(runner.storedSeq, 2);
+  });
+
+  test("gathers what is executed during a transaction for the next one", async () => {
+    const fixture = new Fixture();
+    const { store, stored } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    for (const seq of [2, 3, 4]) fixture.execute(seq);
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1"]);
+    await store.end();
+    assert.deepEqual(store.calls, ["commit 1", "commit 2 3 4"]);
+    await store.end();
+    assert.deepEqual(stored, [1, 4]);
+    fixture.execute(5);
+    await nextTurn();
+    await store.end();
+    assert.deepEqual(stored, [1, 4, 5]);
+  });
+
+  test("reports a failure once and stores nothing after it (BK6)", async () => {
+    const fixture = new Fixture();
+    const { store, stored, fatal, runner } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    fixture.execute(2);
+    const cause = new Error("disk full");
+    await store.end(cause);
+    fixture.execute(3);
+    await runner.replace(stateAt(9));
+    await nextTurn();
+    assert.deepEqual(fatal, [cause]);
+    assert.deepEqual(store.calls, ["commit 1"]);
+    assert.deepEqual(stored, []);
+  });
+
+  test("replaces everything once the transaction under way has ended (ST4)", async () => {
+    const fixture = new Fixture();
+    const { store, runner } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    const replaced = runner.replace(stateAt(9));
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1"]);
+    await store.end();
+    assert.deepEqual(store.calls, ["commit 1", "replace 9"]);
+    await store.end();
+    await replaced;
+    assert.equal(runner.storedSeq, 9);
+  });
+
+  test("never stores a batch with the state that replaces it", async () => {
+    const fixture = new Fixture();
+    const { store, runner, ledger } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    fixture.execute(2);
+    // As the host does: memory first, then the database.
+    ledger.load([]);
+    const replaced = runner.replace(stateAt(9));
+    await store.end();
+    assert.deepEqual(store.calls, ["commit 1", "replace 9"]);
+    await store.end();
+    await replaced;
+    fixture.clients.load([], []);
+    runner.executed(blockOf(10));
+    await nextTurn();
+    assert.deepEqual(store.calls.at(-1), "commit 10");
+    await store.end();
+  });
+
+  test("reports a failed replacement", async () => {
+    const { store, runner, fatal } = new Fixture();
+    const replaced = runner.replace(stateAt(9));
+    await nextTurn();
+    const cause = new Error("gone");
+    await store.end(cause);
+    await replaced;
+    assert.deepEqual(fatal, [cause]);
+    assert.equal(runner.storedSeq, 0);
+  });
+
+  test("closes the store once everything is in it", async () => {
+    const fixture = new Fixture();
+    const { store, runner } = fixture;
+    fixture.execute(1);
+    const closed = runner.close();
+    await nextTurn();
+    assert.equal(store.calls.includes("close"), false);
+    await store.end();
+    await closed;
+    assert.deepEqual(store.calls, ["commit 1", "close"]);
+  });
+});
