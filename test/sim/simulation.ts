@@ -3,9 +3,15 @@
  */
 import type { Liar } from "./byzantine/liar.js";
 import { Auditor } from "./checkers/auditor.js";
+import { Bounds } from "./checkers/bounds.js";
 import { History } from "./checkers/history.js";
+import { Linearizability } from "./checkers/linearizability.js";
+import { Promises } from "./checkers/promises.js";
+import { RegisterSearch } from "./checkers/register-search.js";
+import { Votes } from "./checkers/votes.js";
 import { SimClient } from "./client.js";
 import { FaultDriver } from "./faults.js";
+import { Violation } from "./failure.js";
 import { BALANCE_AT_START, accountName, Cast } from "./keys.js";
 import { awaitConvergence } from "./liveness.js";
 import { Machine } from "./machine.js";
@@ -57,6 +63,7 @@ class Simulation {
   readonly #clients: readonly SimClient[];
   readonly #faults: FaultDriver;
   readonly #history: History;
+  readonly #search: RegisterSearch;
 
   constructor(options: SimOptions, bare: Bare) {
     const { prng, scheduler, trace } = bare;
@@ -72,7 +79,15 @@ class Simulation {
       balances.set(accountName(index), BALANCE_AT_START);
     }
     this.#history = new History(new Auditor(balances));
-    const watch = new Watch([this.#history]);
+    this.#search = new RegisterSearch(BALANCE_AT_START);
+    const watch = new Watch([
+      this.#history,
+      new Votes(),
+      new Promises(),
+      new Linearizability(this.#history.auditor),
+      this.#search,
+      new Bounds(options),
+    ]);
     const onStopped = (machine: Machine): void => {
       this.#faults.restartLater(machine);
     };
@@ -93,7 +108,19 @@ class Simulation {
     this.#faults.start();
     while (scheduler.step(options.safetyPhase));
     this.#faults.stop();
+    if (options.isCalm) this.#checkCalm();
     awaitConvergence(this.#world, this.#machines, this.#clients, this.#history);
+    this.#search.conclude();
+  }
+
+  /** Where nothing went wrong, nobody may have left view 0 (I15). */
+  #checkCalm(): void {
+    for (const { id, process } of this.#machines) {
+      const view = process?.replica.view ?? 0;
+      if (view === 0) continue;
+      const sentence = `replica ${id} is in view ${view} although nothing went wrong`;
+      throw new Violation("I15 spurious view change", sentence);
+    }
   }
 
   result(): Omit<RunResult, "failure"> {

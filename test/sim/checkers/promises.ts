@@ -1,0 +1,144 @@
+import { hexOf } from "../../../src/core/base/bytes.js";
+import type { ClientId, ReplicaId, Seq } from "../../../src/core/base/ids.js";
+import type { JournalRecord, ReplicaMessage, ReplyMessage } from "../../../src/core/message.js";
+import { Violation } from "../failure.js";
+import { seqOf } from "../journal.js";
+import { describe } from "../story.js";
+import type { Watcher } from "../watch.js";
+
+/** What one replica's disks hold, as far as messages depend on it. */
+interface Held {
+  readonly records: Set<string>;
+  /** Sequence numbers with a durable P-entry or a durable decision. */
+  readonly promised: Set<Seq>;
+  discardedSeq: Seq;
+  stableSeq: Seq;
+  storedSeq: Seq;
+}
+
+/**
+ * Persist before you speak (2.12): when a message leaves, what it promises is on the disk, whatever
+ * the sender believes; and when a replica starts again, all of it is found.
+ */
+export class Promises implements Watcher {
+  readonly #replicas = new Map<ReplicaId, Held>();
+
+  onDurable(replica: ReplicaId, records: readonly JournalRecord[]): void {
+    for (const record of records) note(this.#of(replica), record);
+  }
+
+  onStored(replica: ReplicaId, seq: Seq): void {
+    this.#of(replica).storedSeq = seq;
+  }
+
+  onDiscard(replica: ReplicaId, seq: Seq): void {
+    const held = this.#of(replica);
+    if (seq > held.stableSeq || seq > held.storedSeq) {
+      const sentence = `replica ${replica} lets its journal forget ${seq}, stable ${held.stableSeq}, stored ${held.storedSeq}`;
+      throw new Violation("persist before send", sentence);
+    }
+    held.discardedSeq = seq;
+  }
+
+  onStart(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void {
+    const held = this.#of(replica);
+    const found = new Set(records.map((record) => keyOf(record)));
+    for (const key of held.records) {
+      const seq = Number(key.split(" ")[1]);
+      const isNeeded = seq > held.discardedSeq;
+      if (isNeeded && !found.has(key)) {
+        throw new Violation("recovery", `replica ${replica} does not find its record ${key}`);
+      }
+    }
+    if (storedSeq < held.storedSeq) {
+      const sentence = `replica ${replica} stored batch ${held.storedSeq} and finds ${storedSeq}`;
+      throw new Violation("recovery", sentence);
+    }
+    held.storedSeq = storedSeq;
+    // What reached the disk without being reported counts from here on.
+    for (const record of records) note(held, record);
+  }
+
+  onSend(replica: ReplicaId, message: ReplicaMessage): void {
+    const held = this.#of(replica);
+    const needed = recordBehind(replica, message);
+    if (needed !== null && !held.records.has(needed)) this.#fail(replica, message, needed);
+    if (message.kind === "checkpoint" && message.replica === replica) {
+      if (held.storedSeq < message.seq) this.#fail(replica, message, "that state in its store");
+    }
+  }
+
+  onReply(replica: ReplicaId, _client: ClientId, message: ReplyMessage): void {
+    if (message.kind !== "reply" || message.seq === 0) return;
+    const held = this.#of(replica);
+    const isKept = held.storedSeq >= message.seq || held.promised.has(message.seq);
+    if (!isKept) {
+      const sentence = `replica ${replica} replies about ${message.seq}, of which its disk knows nothing`;
+      throw new Violation("persist before send", sentence);
+    }
+  }
+
+  #fail(replica: ReplicaId, message: ReplicaMessage, needed: string): never {
+    const sentence = `replica ${replica} sends ${describe(message)} without ${needed} on its disk`;
+    throw new Violation("persist before send", sentence);
+  }
+
+  #of(replica: ReplicaId): Held {
+    const known = this.#replicas.get(replica);
+    if (known !== undefined) return known;
+    const held = {
+      records: new Set<string>(),
+      promised: new Set<Seq>(),
+      discardedSeq: 0,
+      stableSeq: 0,
+      storedSeq: 0,
+    };
+    this.#replicas.set(replica, held);
+    return held;
+  }
+}
+
+function note(held: Held, record: JournalRecord): void {
+  if (seqOf(record) > 0) held.records.add(keyOf(record));
+  if (record.kind === "prepared" || record.kind === "committed") held.promised.add(record.seq);
+  if (record.kind === "stable") held.stableSeq = Math.max(held.stableSeq, record.seq);
+  if (record.kind === "view-change" || record.kind === "new-view") held.records.add(keyOf(record));
+}
+
+/** Names a record: its kind, its sequence number (0: about none), and its content. */
+function keyOf(record: JournalRecord): string {
+  switch (record.kind) {
+    case "pre-prepared":
+      return `pre-prepared ${record.seq} ${record.view} ${hexOf(record.batch.digest)}`;
+    case "prepared":
+      return `prepared ${record.seq} ${record.view} ${hexOf(record.digest)}`;
+    case "committed":
+      return `committed ${record.seq} ${hexOf(record.digest)}`;
+    case "body":
+      return `body ${record.seq} ${hexOf(record.batch.digest)}`;
+    case "view-change":
+      return `view-change 0 ${record.vote.view} ${hexOf(record.vote.bytes)}`;
+    case "new-view":
+      return `new-view 0 ${record.newView.view} ${hexOf(record.newView.bytes)}`;
+    case "stable":
+      return `stable 0 ${record.seq}`;
+  }
+}
+
+/** The record that must be durable before `message` leaves, or null (2.12). */
+function recordBehind(replica: ReplicaId, message: ReplicaMessage): string | null {
+  switch (message.kind) {
+    case "prepare":
+      return `pre-prepared ${message.seq} ${message.view} ${hexOf(message.digest)}`;
+    case "commit":
+      return `prepared ${message.seq} ${message.view} ${hexOf(message.digest)}`;
+    case "view-change":
+      return message.replica === replica
+        ? `view-change 0 ${message.view} ${hexOf(message.bytes)}`
+        : null;
+    case "new-view":
+      return `new-view 0 ${message.view} ${hexOf(message.bytes)}`;
+    default:
+      return null;
+  }
+}
