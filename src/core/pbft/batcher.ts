@@ -35,8 +35,9 @@ function orderBatch(s: State, requests: readonly Request[]): void {
   slot.choose(s.view, batch.digest);
   acceptBatch(s, slot, batch);
   // Our own fsync may still be under way. That is safe because a restarted primary never leads the
-  // view it led before (`abdicated`), and because its COMMIT waits for the later P-entry (2.12).
-  s.sendOthers({ kind: "pre-prepare", view: s.view, seq, batch });
+  // view it led before (`abdicated`), which it knows from the NEW-VIEW in its journal, and because
+  // its COMMIT waits for the later P-entry (2.12).
+  s.sendOthers({ kind: "pre-prepare", view: s.view, seq, batch }, s.newViewAppend);
 }
 
 /** The batch of `requests`, in this order (NC3). */

@@ -146,7 +146,8 @@ function sendBatch(
   const digest = slot.acceptedDigest;
   const batch = digest === null ? null : slot.body(digest);
   if (batch === null) return false;
-  s.sendTo(from, { kind: "pre-prepare", view: s.view, seq: slot.seq, batch });
+  const message = { kind: "pre-prepare", view: s.view, seq: slot.seq, batch } as const;
+  s.sendTo(from, message, s.newViewAppend);
   return true;
 }
 
