@@ -79,6 +79,7 @@ export class ReplicaHost {
 
   /** Everything up to append `id` is durable. */
   onDurable(id: AppendId): void {
+    this.#world.stores.onDurable(id);
     this.dispatch({ kind: "appended", id });
     for (const effect of this.#gate.open(id)) this.#release(effect);
     this.#flushLater();
@@ -180,7 +181,7 @@ export class ReplicaHost {
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
     const { ledger, stores } = this.#world;
-    const { seq, view, batch, requests, pin } = effect;
+    const { seq, view, batch, requests, pin, after } = effect;
     const results = requests.map((request) => {
       const writer = new BundleWriter();
       ledger.execute(request.client, new BundleReader(request.bundle), writer);
@@ -191,7 +192,8 @@ export class ReplicaHost {
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
     this.#events.push({ kind: "executed", seq, results, serviceRoot });
-    stores.executed({ seq, view, digest: batch.digest, requestCount: requests.length });
+    const block = { seq, view, digest: batch.digest, requestCount: requests.length };
+    stores.executed(block, after);
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {

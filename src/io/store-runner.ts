@@ -38,7 +38,6 @@ export class StoreRunner {
   #after: AppendId = 0;
   #durable: AppendId = 0;
   #onProgress: () => void = () => undefined;
-  #isClosing = false;
   #storedSeq: Seq;
   #work: Promise<void> | null = null;
   #failed = false;
@@ -100,7 +99,6 @@ export class StoreRunner {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#onProgress();
-    this.#isClosing = true;
     this.#wake?.();
     await this.#work;
     await this.#options.store.close();

@@ -149,6 +149,7 @@ export class ReplicaProcess {
       },
       onDurable: (append, records) => {
         this.#machine.tell((watcher) => watcher.onDurable?.(id, records));
+        this.#stores.onDurable(append);
         this.#dispatch({ kind: "appended", id: append });
         for (const effect of this.#gate.open(append)) this.#release(effect);
       },
@@ -254,7 +255,7 @@ export class ReplicaProcess {
   }
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
-    const { seq, view, batch, requests, pin } = effect;
+    const { seq, view, batch, requests, pin, after } = effect;
     const results = requests.map((request) => {
       const writer = new BundleWriter();
       this.ledger.execute(request.client, new BundleReader(request.bundle), writer);
@@ -263,7 +264,8 @@ export class ReplicaProcess {
     if (pin) this.ledger.pin(seq);
     const root = this.ledger.root();
     this.#events.push({ kind: "executed", seq, results, serviceRoot: pin ? root : null });
-    this.#stores.executed({ seq, view, digest: batch.digest, requestCount: requests.length });
+    const block = { seq, view, digest: batch.digest, requestCount: requests.length };
+    this.#stores.executed(block, after);
     const executed = { seq, batch, requests, results, root };
     this.#machine.tell((watcher) => watcher.onExecuted?.(this.#machine.id, executed));
     this.#say(() => `executes ${seq}: ${requests.length} of ${batch.requests.length} requests`);
@@ -274,8 +276,9 @@ export class ReplicaProcess {
     const writer = new BundleWriter();
     this.ledger.query(client, new BundleReader(bundle), writer);
     const results = writer.finish();
-    const { view, seq } = effect;
-    this.#reply(client, session, { kind: "read-reply", view, session, nonce, seq, results });
+    const { view, seq, after } = effect;
+    const message = { kind: "read-reply", view, session, nonce, seq, results } as const;
+    this.#carryOut({ kind: "reply", client, session, message, after });
   }
 
   #install(effect: Extract<Effect, { kind: "install" }>): void {

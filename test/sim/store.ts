@@ -3,7 +3,7 @@
  * is applied as a whole or not at all; one that was under way at a crash may be either.
  */
 import { assert } from "../../src/core/base/assert.js";
-import type { Seq } from "../../src/core/base/ids.js";
+import type { AppendId, Seq } from "../../src/core/base/ids.js";
 import type { Ledger } from "../../src/core/ledger/ledger.js";
 import type { ClientTable } from "../../src/core/pbft/client-table.js";
 import {
@@ -109,6 +109,10 @@ interface Replacement {
 export class SimStoreRunner {
   readonly #with: StoreSurroundings;
   #blocks: BlockRow[] = [];
+  #after: AppendId = 0;
+  #durable: AppendId = 0;
+  /** A group that waits for the journal. */
+  #taken: { readonly group: StoreGroup; readonly after: AppendId } | null = null;
   #isBusy = false;
   #replacement: Replacement | null = null;
 
@@ -116,26 +120,37 @@ export class SimStoreRunner {
     this.#with = surroundings;
   }
 
-  /** Notes that a batch was executed. */
-  executed(block: BlockRow): void {
+  /** Notes that a batch was executed; to be stored once the journal holds append `after`. */
+  executed(block: BlockRow, after: AppendId): void {
     this.#blocks.push(block);
+    this.#after = after;
+  }
+
+  /** The journal holds everything up to append `id`. */
+  onDurable(id: AppendId): void {
+    this.#durable = id;
   }
 
   /** Replaces everything once what is under way is done. */
   replace(state: StoredState, done: () => void): void {
+    this.#blocks = [];
     this.#replacement = { state, done };
   }
 
   /** Begins the next transaction, if none is under way; called at the end of every turn. */
   flush(): void {
     if (this.#isBusy) return;
-    if (this.#blocks.length > 0) this.#commit();
-    else if (this.#replacement !== null) this.#replace(this.#replacement);
+    if (this.#taken === null && this.#blocks.length > 0) {
+      this.#taken = { after: this.#after, group: this.#takeGroup() };
+    }
+    if (this.#taken !== null) {
+      if (this.#taken.after <= this.#durable) this.#commit(this.#taken.group);
+    } else if (this.#replacement !== null) this.#replace(this.#replacement);
   }
 
-  #commit(): void {
+  #commit(group: StoreGroup): void {
     const { disk, onStored } = this.#with;
-    const group = this.#takeGroup();
+    this.#taken = null;
     this.#run(
       () => {
         disk.commit(group);

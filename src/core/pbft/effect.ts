@@ -45,7 +45,8 @@ export type Effect =
   /**
    * Execute `requests` in order, pin the state if `pin`, then report `executed`. Sequence numbers
    * are consecutive. `requests` is what is left of `batch` once those executed before are skipped
-   * (EX2).
+   * (EX2). The store may hold what comes of it only once append `after`, the decision, is durable:
+   * a replica that finds a batch executed must still be able to vouch for it (RO4).
    */
   | {
       readonly kind: "execute";
@@ -54,6 +55,7 @@ export type Effect =
       readonly batch: Batch;
       readonly requests: readonly Request[];
       readonly pin: boolean;
+      readonly after: AppendId;
     }
   /**
    * Replace the service's state, pin it, and replace the store's, in one transaction (ST4); then

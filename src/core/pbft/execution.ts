@@ -21,7 +21,8 @@ export function executeNext(s: State): void {
   const requests = selectFresh(s, batch.requests);
   s.executing = { seq, requests };
   const pin = seq % s.options.checkpointIntervalSlots === 0;
-  s.emit({ kind: "execute", seq, view: slot.acceptedView, batch, requests, pin });
+  const { acceptedView: view, committedAppend: after } = slot;
+  s.emit({ kind: "execute", seq, view, batch, requests, pin, after });
 }
 
 /**

@@ -172,6 +172,7 @@ export function decide(s: State, slot: Slot, digest: Uint8Array): boolean {
   const bodyIsDurable = slot.prePrepared.some((entry) => bytesEqual(entry.digest, digest));
   if (!bodyIsDurable) s.append({ kind: "body", seq, batch });
   const append = s.append({ kind: "committed", seq, digest });
+  slot.committedAppend = append;
   if (!isPreparedFor(slot, digest)) slot.replyAppend = append;
   return true;
 }

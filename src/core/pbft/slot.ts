@@ -36,6 +36,8 @@ export class Slot {
 
   /** The digest that is committed, once one is. It never changes again (I1). */
   committedDigest: Digest | null = null;
+  /** The append of that decision. */
+  committedAppend: AppendId = 0;
   /** Who vouched for which decision (RO4). View 0 throughout: a decision has none. */
   readonly vouchers: VoteSet;
   /** Since when W replicas are known to have committed what this replica has not accepted. */

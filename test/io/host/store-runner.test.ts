@@ -76,10 +76,10 @@ class Fixture {
   }
 
   /** Executes a deposit of its own session as batch `seq`, as a replica's host does. */
-  execute(seq: number): void {
+  execute(seq: number, after = 0): void {
     const results = executeRequest(this.ledger, requestOf({ session: seq }));
     const entry = { client: 0, session: seq, timestamp: 1, seq, code: 0, results } as const;
-    this.runner.executed(blockOf(seq));
+    this.runner.executed(blockOf(seq), after);
     this.clients.record(entry);
   }
 }
@@ -181,10 +181,35 @@ describe("the store runner", () => {
     await store.end();
     await replaced;
     fixture.clients.load([], []);
-    runner.executed(blockOf(10));
+    runner.executed(blockOf(10), 0);
     await nextTurn();
     assert.deepEqual(store.calls.at(-1), "commit 10");
     await store.end();
+  });
+
+  test("waits until the journal holds what was decided (2.12)", async () => {
+    const fixture = new Fixture();
+    const { runner, store, stored } = fixture;
+    fixture.execute(1, 7);
+    await nextTurn();
+    runner.onDurable(6);
+    await nextTurn();
+    assert.deepEqual(store.calls, []);
+    runner.onDurable(7);
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1"]);
+    await store.end();
+    assert.deepEqual(stored, [1]);
+  });
+
+  test("closes without what a journal that failed does not hold", async () => {
+    const fixture = new Fixture();
+    const { runner, store, stored } = fixture;
+    fixture.execute(1, 7);
+    await nextTurn();
+    await runner.close();
+    assert.deepEqual(store.calls, ["close"]);
+    assert.deepEqual(stored, []);
   });
 
   test("reports a failed replacement", async () => {
