@@ -54,6 +54,8 @@ class Node {
   waiting: { readonly id: AppendId; readonly record: JournalRecord }[] = [];
   held: Outgoing[] = [];
   durableId: AppendId = 0;
+  /** The append of the last decision that was executed: the store waits for it. */
+  decisionId: AppendId = 0;
 
   constructor(id: ReplicaId, changes: Partial<ReplicaOptions>) {
     this.id = id;
@@ -187,6 +189,7 @@ export class Cluster {
     const recovered = { ...stored, records: node.journal };
     node.lone = new LoneReplica({ ...this.#changes, self: id }, recovered, ledger);
     node.durableId = 0;
+    node.decisionId = 0;
     node.isDown = false;
     this.#carryOut(node);
   }
@@ -217,7 +220,7 @@ export class Cluster {
 
   #store(node: Node): boolean {
     const { executedSeq } = node.lone.replica;
-    if (executedSeq <= node.stored.storedSeq) return false;
+    if (executedSeq <= node.stored.storedSeq || node.decisionId > node.durableId) return false;
     this.#keep(node);
     return true;
   }
@@ -238,6 +241,7 @@ export class Cluster {
         else node.held.push(effect);
         break;
       case "execute":
+        node.decisionId = effect.after;
         this.#audit(node, effect.seq, batchOf(...effect.batch.requests).digest);
         break;
       case "install":

@@ -232,7 +232,7 @@ describe("a COMMIT", () => {
     const { requests } = batch;
     assert.deepEqual(lone.take(), [
       { kind: "append", id: 3, record },
-      { kind: "execute", seq: 1, view: 0, batch, requests, pin: false },
+      { kind: "execute", seq: 1, view: 0, batch, requests, pin: false, after: 3 },
     ]);
   });
 
