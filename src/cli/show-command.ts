@@ -68,7 +68,7 @@ function printTable({ customers, sequences, identical }: TableComparison, output
 }
 
 /** How long replicas that run get to bring their databases up to what they have executed. */
-const SETTLE_TIMEOUT_MS = 3_000;
+const SETTLE_TIMEOUT_MS = 5_000;
 const SETTLE_PAUSE_MS = 50;
 
 /**
