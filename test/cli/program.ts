@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { temporaryDirectory } from "./temporary-directory.js";
+import { afterwards, temporaryDirectory } from "./temporary-directory.js";
 
 const MAIN_PATH = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
@@ -113,7 +113,7 @@ export async function newCluster(context: TestContext, ...options: string[]): Pr
 /** Starts the cluster in `dir`, waits until it serves, and stops it after the test. */
 export async function startCluster(context: TestContext, dir: string): Promise<Program> {
   const up = new Program(["up", dir, "--json"]);
-  context.after(async () => {
+  afterwards(context, async () => {
     up.process.kill("SIGTERM");
     await up.ended;
   });
