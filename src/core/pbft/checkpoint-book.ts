@@ -1,6 +1,7 @@
 import { bytesEqual } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
 import type { ReplicaId, Seq } from "../base/ids.js";
+import { quorumsOf } from "../base/quorum.js";
 import type { Checkpoint } from "../message.js";
 import type { SessionEntry } from "./session-entry.js";
 
@@ -35,11 +36,13 @@ export class CheckpointBook {
   readonly #own = new Map<Seq, OwnCheckpoint>();
   /** Per replica, ascending by sequence number. */
   readonly #votes: Checkpoint[][];
+  readonly #weak: number;
   #stable: StableCertificate;
-  /** The last answer of `certificates`; null after a change. */
+  /** What W votes agree on; null after a change. */
   #certificates: readonly StableCertificate[] | null = null;
 
   constructor(replicaCount: number) {
+    this.#weak = quorumsOf(replicaCount).weak;
     this.#votes = Array.from({ length: replicaCount }, () => []);
     this.#stable = { seq: 0, stateDigest: new Uint8Array(0), votes: [] };
   }
@@ -98,16 +101,16 @@ export class CheckpointBook {
 
   /** The checkpoints above the stable one with at least `quorum` equal votes, ascending. */
   certificates(quorum: number): readonly StableCertificate[] {
-    this.#certificates ??= this.#findCertificates(quorum);
-    return this.#certificates;
+    this.#certificates ??= this.#findCertificates();
+    return this.#certificates.filter(({ votes }) => votes.length >= quorum);
   }
 
-  #findCertificates(quorum: number): StableCertificate[] {
+  #findCertificates(): StableCertificate[] {
     const found = new Map<Seq, StableCertificate>();
     for (const { seq, stateDigest } of this.#votes.flat()) {
       if (seq <= this.#stable.seq || found.has(seq)) continue;
       const votes = this.#equalVotes(seq, stateDigest);
-      if (votes.length >= quorum) found.set(seq, { seq, stateDigest, votes });
+      if (votes.length >= this.#weak) found.set(seq, { seq, stateDigest, votes });
     }
     return [...found.values()].sort((left, right) => left.seq - right.seq);
   }

@@ -32,19 +32,43 @@ export function onStored(s: State, seq: Seq): void {
   }
 }
 
-function signCheckpoint(s: State, seq: Seq, stateDigest: Digest): void {
+/** Votes for a checkpoint of our own whose state the store holds. */
+export function signCheckpoint(s: State, seq: Seq, stateDigest: Digest): void {
   s.emit({ kind: "sign", message: { kind: "checkpoint", replica: s.self, seq, stateDigest } });
+}
+
+/** Whether a checkpoint at `seq` is one that all take, and not one for a replica that lags. */
+export function isRegular(s: State, seq: Seq): boolean {
+  return seq % s.options.checkpointIntervalSlots === 0;
+}
+
+/**
+ * Takes a checkpoint of the present state for replicas that lag behind the stable one, when its state
+ * is not here any more because of a restart. W votes for it prove its state, which is what they need;
+ * it is never stable, so it counts for nothing else.
+ */
+export function takeInterimCheckpoint(s: State): void {
+  const { executedSeq } = s;
+  const isAtRest = s.executing === null && s.installing === null;
+  if (!isAtRest || s.diverged || s.storedSeq < executedSeq) return;
+  if (s.checkpoints.ownAt(executedSeq) === null) {
+    s.service.pin(executedSeq);
+    takeCheckpoint(s, executedSeq, s.service.root());
+  }
+  const own = s.checkpoints.ownAt(executedSeq);
+  assert(own !== null, "the checkpoint was just taken");
+  signCheckpoint(s, own.seq, own.stateDigest);
 }
 
 /** Our vote is signed: it counts, and it is sent. */
 export function onCheckpointSigned(s: State, m: Checkpoint): void {
-  if (m.seq > s.log.lowWatermark) s.checkpoints.add(m);
+  if (m.seq > s.log.lowWatermark && isRegular(s, m.seq)) s.checkpoints.add(m);
   s.sendOthers(m);
 }
 
 /** A vote for a checkpoint. Signed, so it does not matter who passed it on (CK3). */
 export function onCheckpoint(s: State, m: Verified<Checkpoint>): RejectCode | null {
-  if (m.seq % s.options.checkpointIntervalSlots !== 0) return "checkpoint/not-a-checkpoint";
+  if (!isRegular(s, m.seq) && m.seq <= s.executedSeq) return "checkpoint/not-a-checkpoint";
   if (m.seq <= s.log.lowWatermark) return "checkpoint/outside-window";
   const outcome = s.checkpoints.add(m);
   if (outcome === "duplicate") return "checkpoint/duplicate";
@@ -57,7 +81,7 @@ export function onCheckpoint(s: State, m: Verified<Checkpoint>): RejectCode | nu
  */
 export function settleCheckpoints(s: State): void {
   const certificates = s.checkpoints.certificates(s.quorums.strong);
-  const certificate = certificates.findLast(({ seq }) => seq <= s.executedSeq);
+  const certificate = certificates.findLast(({ seq }) => seq <= s.executedSeq && isRegular(s, seq));
   if (certificate === undefined) return;
   const own = s.checkpoints.ownAt(certificate.seq);
   // There is none if it was taken before a restart: then the others' word has to do, for without

@@ -80,17 +80,20 @@ function answerBatch(s: State, seq: Seq): void {
   assert(batch !== null, "an executed slot is decided");
   for (const request of batch.requests) {
     s.pool.executed(request.client, request.session, request.timestamp);
-    answerRequest(s, request, slot.replyAppend);
+    answerRequest(s, request);
   }
 }
 
-/** Sends what the client table says about `request`, if it says something. */
-export function answerRequest(s: State, request: Request, after: number | null): void {
+/**
+ * Sends what the client table says about `request`, if it says something. The reply waits for what is
+ * promised about the batch that it was executed in, not about a later one that holds it again (2.12).
+ */
+export function answerRequest(s: State, request: Request): void {
   const standing = s.clients.standing(request);
   if (standing === "answered") {
     const entry = s.clients.find(request.client, request.session);
     assert(entry !== null, "an answered request has an entry");
-    s.reply(request, replyOf(s, entry), after);
+    s.reply(request, replyOf(s, entry), s.log.find(entry.seq)?.replyAppend ?? null);
   } else if (standing === "expired") s.reply(request, expiredReply(s, request), null);
 }
 

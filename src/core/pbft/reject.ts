@@ -43,6 +43,7 @@ export type RejectCode =
   | "decision/duplicate"
   | "decision/conflict"
   | "decision/not-wanted"
+  | "state-fetch/too-often"
   | "state-fetch/unknown"
   | "state-data/not-wanted"
   | "state-data/wrong-digest"

@@ -22,13 +22,11 @@ export function onRequest(s: State, from: Principal, m: Verified<Request>): Reje
   const standing = s.clients.standing(m);
   if (standing === "stale") return "request/stale";
   if (standing === "expired") {
-    answerRequest(s, m, null);
+    answerRequest(s, m);
     return "request/expired";
   }
   if (standing === "answered") {
-    const entry = s.clients.find(m.client, m.session);
-    const slot = entry === null ? null : s.log.find(entry.seq);
-    answerRequest(s, m, slot?.replyAppend ?? null);
+    answerRequest(s, m);
     return null;
   }
   return admitRequest(s, from, m);

@@ -6,7 +6,7 @@ import { assert } from "../base/assert.js";
 import type { ReplicaId, Seq } from "../base/ids.js";
 import { StatePart, type StateData, type StateFetch, type Verified } from "../message.js";
 import type { OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
-import { stabilize } from "./checkpoints.js";
+import { isRegular, signCheckpoint, stabilize, takeInterimCheckpoint } from "./checkpoints.js";
 import type { RejectCode } from "./reject.js";
 import { decodeSession, encodeSession, type SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
@@ -26,8 +26,12 @@ export function onStateFetch(
   from: ReplicaId,
   m: Verified<StateFetch>,
 ): RejectCode | null {
+  if (!s.peers.mayFetch(from, s.now)) return "state-fetch/too-often";
   const own = s.checkpoints.ownAt(m.seq);
-  if (own === null || !s.peers.mayFetch(from, s.now)) return "state-fetch/unknown";
+  if (own === null) {
+    if (s.checkpoints.ownAt(s.log.lowWatermark) === null) takeInterimCheckpoint(s);
+    return "state-fetch/unknown";
+  }
   const data = pieceOf(s, own, m);
   if (data === null) return "state-fetch/unknown";
   const { seq, part, level, index } = m;
@@ -68,8 +72,8 @@ export function onStateData(s: State, m: Verified<StateData>): RejectCode | null
 /** Decides whether state must be fetched, fetches, and hands over what is complete. */
 export function settleTransfer(s: State): void {
   if (s.installing !== null || s.executing !== null) return;
-  const certificate = s.checkpoints.certificates(s.quorums.strong).at(-1) ?? null;
-  chooseTarget(s, certificate);
+  // W votes suffice: one of them is a correct replica's, which holds that state durably (ST1).
+  chooseTarget(s, s.checkpoints.certificates(s.quorums.weak).at(-1) ?? null);
   const fetched = s.transfer.finished();
   if (fetched !== null) installFetched(s, fetched);
 }
@@ -143,8 +147,15 @@ export function onInstalled(s: State, seq: Seq): void {
     if (timestamp === 0) s.pool.expired(client, session);
     else s.pool.executed(client, session, timestamp);
   }
-  if (seq > s.log.lowWatermark) stabilize(s, installing.certificate);
+  s.assignedSeq = Math.max(s.assignedSeq, seq);
+  if (seq > s.log.lowWatermark && isRegular(s, seq)) vouchForInstalled(s, installing.certificate);
   answerRestored(s, installing.entries);
+}
+
+/** The state is durable here too: it is stable if Q say so, else our vote may complete the quorum. */
+function vouchForInstalled(s: State, certificate: StableCertificate): void {
+  if (certificate.votes.length >= s.quorums.strong) stabilize(s, certificate);
+  else signCheckpoint(s, certificate.seq, certificate.stateDigest);
 }
 
 function keepInstalled(s: State, installing: NonNullable<State["installing"]>): void {

@@ -5,6 +5,7 @@ import { assert } from "../base/assert.js";
 import type { View } from "../base/ids.js";
 import type { Ticks } from "../base/ids.js";
 import type { CheckpointEntry, Verified, ViewChange } from "../message.js";
+import { isRegular } from "./checkpoints.js";
 import { isValidVote, type VoteRules } from "./new-view-decision.js";
 import type { RejectCode } from "./reject.js";
 import type { State, ViewChangeReason } from "./state.js";
@@ -48,7 +49,9 @@ export function startViewChange(s: State, view: View, reason: ViewChangeReason):
 /** C: the stable checkpoint, and the later ones whose state the store holds. */
 function heldCheckpoints(s: State): CheckpointEntry[] {
   const { seq, stateDigest } = s.checkpoints.stable;
-  const later = s.checkpoints.own().filter((own) => own.seq > seq && own.seq <= s.storedSeq);
+  const later = s.checkpoints
+    .own()
+    .filter((own) => own.seq > seq && own.seq <= s.storedSeq && isRegular(s, own.seq));
   return [
     { seq, stateDigest },
     ...later.map((own) => ({ seq: own.seq, stateDigest: own.stateDigest })),

@@ -74,10 +74,10 @@ describe("a replica's own checkpoint", () => {
 });
 
 describe("a vote for a checkpoint", () => {
-  test("between two intervals is none", () => {
-    const lone = new LoneReplica();
+  test("between two intervals is none, but for a replica that lags (ST1)", () => {
     const vote = checkpointOf(3, 5, digestOf(1));
-    assert.equal(lone.receive(3, vote), "checkpoint/not-a-checkpoint");
+    assert.equal(executed(5).receive(3, vote), "checkpoint/not-a-checkpoint");
+    assert.equal(new LoneReplica().receive(3, vote), null);
   });
 
   test("at or below the stable one comes too late", () => {
