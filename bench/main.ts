@@ -7,23 +7,26 @@ import { parseArgs } from "node:util";
 import { benchAndReport } from "../src/cli/bench/bench-output.js";
 import { interruptible } from "../src/cli/bench/interrupt.js";
 import { LedgerCluster } from "../src/cli/bench/ledger-cluster.js";
+import { PARTITIONS_MAX } from "../src/cli/bench/partitions.js";
 import { parseKinds, planRows } from "../src/cli/bench/plan-rows.js";
 import { SEED_LIMIT } from "../src/cli/bench/prng.js";
 import { ProgressBar } from "../src/cli/bench/progress-bar.js";
 import type { BenchPlan } from "../src/cli/bench/run-bench.js";
 import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus, Output } from "../src/cli/command.js";
+import { withDemoCluster } from "../src/cli/demo-cluster.js";
 import { sentenceFor } from "../src/cli/failure.js";
-import { withDemoCluster } from "./demo-cluster.js";
 
 const USAGE = `Usage: npm start -- [options]
 
-Boots four replicas on this machine, repeats Experiments 1 and 3, measures the rows of Table 1, and
-saves the report under runs/. Ends with 0 only when all databases agree and everything is right.
+Boots four replicas on this machine, repeats Experiments 1 and 3, measures the rows of Table 1 with
+their partitions, and saves the report under runs/. Ends with 0 only when all databases agree and
+everything is right.
 
 Options:
   --iterations <n,...>  measure these numbers of operations instead of Table 1's
   --rows <kinds>        read-only, read-write, or both separated by a comma (default: both)
+  --partitions <n>      cut a replica off and heal it so often in each row (default: as in Table 1)
   --store <store>       sqlite or memory (default: sqlite)
   --seed <n>            repeat the operations of an earlier run
   --json                print one JSON object as the last line
@@ -48,7 +51,8 @@ process.exitCode = input === null ? 2 : await run(input);
 function parse(words: string[]): CommandInput | null {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const options = { iterations: text, rows: text, store: text, seed: text, json: flag, help: flag };
+  const narrowing = { iterations: text, rows: text, partitions: text };
+  const options = { ...narrowing, store: text, seed: text, json: flag, help: flag };
   try {
     return new CommandInput([], parseArgs({ args: words, options }).values);
   } catch (error) {
@@ -82,8 +86,8 @@ async function measure(given: CommandInput): Promise<ExitStatus> {
     withDemoCluster(
       store,
       (line) => output.note(line),
-      async (dir) => {
-        const cluster = await LedgerCluster.open(dir);
+      async (dir, inject) => {
+        const cluster = await LedgerCluster.open(dir, inject);
         const { conditions } = cluster;
         try {
           return await benchAndReport({
@@ -108,11 +112,17 @@ function planOf(given: CommandInput): BenchPlan {
   const isSeeded = given.text("seed") !== null;
   return {
     hasExperiments: true,
-    rows: planRows(given.text("iterations"), parseKinds(given.text("rows"))),
+    rows: planRows(given.text("iterations"), parseKinds(given.text("rows")), partitionsOf(given)),
     sessionCount: 1,
     load: LOAD,
     seed: isSeeded ? given.wholeNumber("seed", 0, SEED_LIMIT - 1) : randomInt(SEED_LIMIT),
   };
+}
+
+function partitionsOf(given: CommandInput): number | null {
+  return given.text("partitions") === null
+    ? null
+    : given.wholeNumber("partitions", 0, PARTITIONS_MAX);
 }
 
 function storeOf(written: string): (typeof STORES)[number] {

@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 import type { ReplicaId } from "../core/base/ids.js";
 import { controlSocketPath } from "../io/cluster-directory.js";
 import { FailedOperation } from "./failure.js";
+import { FAULTS, refusalOf } from "./fault.js";
+import type { Fault, InjectFault } from "./fault.js";
 import type { ReplicaListing, Supervisor } from "./supervisor.js";
 
 /*
@@ -14,10 +16,7 @@ import type { ReplicaListing, Supervisor } from "./supervisor.js";
 
 /** What the supervisor can be asked. */
 type ControlRequest =
-  | { readonly command: "list" }
-  | { readonly command: "crash" | "restart" | "cut-off" | "connect"; readonly replica: ReplicaId };
-
-const FAULT_COMMANDS = ["crash", "restart", "cut-off", "connect"] as const;
+  { readonly command: "list" } | { readonly command: Fault; readonly replica: ReplicaId };
 
 /** What it answers. */
 type ControlReply =
@@ -97,24 +96,9 @@ async function answerAll(socket: Socket, supervisor: Supervisor): Promise<void> 
 async function answer(line: string, supervisor: Supervisor): Promise<ControlReply> {
   const request = requestOf(line);
   if (request === null) return { ok: false, message: "the supervisor does not know this request" };
-  switch (request.command) {
-    case "list":
-      break;
-    case "crash":
-      if (!(await supervisor.crash(request.replica))) {
-        return { ok: false, message: `there is no replica ${request.replica}` };
-      }
-      break;
-    case "cut-off":
-    case "connect":
-      if (!supervisor.cutOff(request.replica, request.command === "cut-off")) {
-        return { ok: false, message: `replica ${request.replica} does not run` };
-      }
-      break;
-    case "restart": {
-      const reason = await supervisor.restart(request.replica);
-      if (reason !== null) return { ok: false, message: reason };
-    }
+  if (request.command !== "list") {
+    const refusal = await refusalOf(supervisor, request.command, request.replica);
+    if (refusal !== null) return { ok: false, message: refusal };
   }
   return { ok: true, replicas: supervisor.list() };
 }
@@ -123,7 +107,7 @@ function requestOf(line: string): ControlRequest | null {
   const request = objectOf(line);
   const { command, replica } = request;
   if (command === "list") return { command };
-  const known = FAULT_COMMANDS.find((each) => each === command);
+  const known = FAULTS.find((each) => each === command);
   return known !== undefined && typeof replica === "number" ? { command: known, replica } : null;
 }
 
@@ -159,6 +143,13 @@ export async function askSupervisor(
     socket.destroy();
   }
   throw new FailedOperation("The supervisor ended before it answered.");
+}
+
+/** Faults in a cluster that `up` supervises in another process. */
+export function faultsIn(dir: string): InjectFault {
+  return async (command, replica) => {
+    await askSupervisor(dir, { command, replica });
+  };
 }
 
 /** A connection to the socket at `path`, or null when nobody listens there. */

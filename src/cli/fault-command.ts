@@ -2,6 +2,7 @@ import { REPLICAS_MAX } from "../core/base/quorum.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
 import { askSupervisor } from "./control-socket.js";
+import type { Fault } from "./fault.js";
 import type { ReplicaListing } from "./supervisor.js";
 
 /** `fault`: does to a replica of a running local cluster what life does to one. */
@@ -34,7 +35,7 @@ async function runFault(input: CommandInput, output: Output): Promise<ExitStatus
 }
 
 /** The one fault that was asked for. */
-function faultOf(input: CommandInput): "crash" | "restart" | "cut-off" | "connect" {
+function faultOf(input: CommandInput): Fault {
   const partition = input.text("partition") ?? null;
   if (partition !== null && partition !== "on" && partition !== "off") {
     throw new UsageError(`--partition must be on or off, not "${partition}"`);

@@ -7,7 +7,10 @@ import { replicaDirectory, replicaLogPath } from "../io/cluster-directory.js";
 
 /** What a replica's process tells its supervisor. */
 export type ReplicaReport =
-  { readonly kind: "serving" } | { readonly kind: "failed"; readonly reason: string };
+  | { readonly kind: "serving" }
+  | { readonly kind: "failed"; readonly reason: string }
+  /** The order was carried out. */
+  | ReplicaOrder;
 
 /** What a supervisor tells a replica's process. */
 export interface ReplicaOrder {
@@ -65,10 +68,15 @@ export class ReplicaChild {
     return ending;
   }
 
-  /** Cuts it off from everybody, or connects it again. */
-  cutOff(isCutOff: boolean): void {
+  /**
+   * Cuts it off from everybody, or connects it again. Resolves once it is so; with false when the
+   * process ended before.
+   */
+  async cutOff(isCutOff: boolean): Promise<boolean> {
     const order: ReplicaOrder = { kind: "cut-off", isCutOff };
+    const isDone = untilReported(this.#process, order);
     if (this.#process.connected) this.#process.send(order);
+    return Promise.race([isDone, this.ended.then(() => false)]);
   }
 
   /** Ends it at once, in the middle of whatever it does. */
@@ -94,7 +102,19 @@ function firstReport(child: ChildProcess): Promise<"serving" | { readonly reason
   return new Promise((resolve) => {
     child.once("message", (message) => {
       const report = message as ReplicaReport;
-      resolve(report.kind === "serving" ? "serving" : { reason: report.reason });
+      resolve(report.kind === "failed" ? { reason: report.reason } : "serving");
     });
+  });
+}
+
+function untilReported(child: ChildProcess, order: ReplicaOrder): Promise<true> {
+  return new Promise((resolve) => {
+    const onMessage = (message: unknown): void => {
+      const report = message as ReplicaReport;
+      if (report.kind !== order.kind || report.isCutOff !== order.isCutOff) return;
+      child.off("message", onMessage);
+      resolve(true);
+    };
+    child.on("message", onMessage);
   });
 }

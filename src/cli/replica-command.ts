@@ -50,6 +50,7 @@ async function serve(input: CommandInput, output: Output, stopped: Promise<void>
   writeFileSync(pidPath, `${process.pid}\n`);
   process.on("message", (order: ReplicaOrder) => {
     replica.cutOff(order.isCutOff);
+    report(order);
   });
   report({ kind: "serving" });
   const { host, port } = replica.address;

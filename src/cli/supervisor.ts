@@ -77,10 +77,15 @@ class Guardian {
     });
   }
 
-  /** Cuts its process off from everybody, or connects it again. False when none serves. */
-  cutOff(isCutOff: boolean): boolean {
-    if (this.#child === null || this.#state !== "serving") return false;
-    this.#child.cutOff(isCutOff);
+  /**
+   * Cuts its process off from everybody, or connects it again. Resolves once it is so; with false
+   * when none serves.
+   */
+  async cutOff(isCutOff: boolean): Promise<boolean> {
+    const child = this.#child;
+    if (child === null || this.#state !== "serving") return false;
+    const isDone = await child.cutOff(isCutOff);
+    if (!isDone || this.#child !== child) return false;
     this.#isCutOff = isCutOff;
     return true;
   }
@@ -204,11 +209,11 @@ export class Supervisor {
   }
 
   /**
-   * Cuts replica `id` off from everybody, or connects it again; a restart connects it too. False
-   * when there is no such replica, or it does not serve.
+   * Cuts replica `id` off from everybody, or connects it again; a restart connects it too. Resolves
+   * once it is so; with false when there is no such replica, or it does not serve.
    */
-  cutOff(id: ReplicaId, isCutOff: boolean): boolean {
-    return this.#guardians[id]?.cutOff(isCutOff) ?? false;
+  async cutOff(id: ReplicaId, isCutOff: boolean): Promise<boolean> {
+    return (await this.#guardians[id]?.cutOff(isCutOff)) ?? false;
   }
 
   /** Kills replica `id` and leaves it down. False when there is no such replica. */

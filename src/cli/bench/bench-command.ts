@@ -2,9 +2,11 @@ import { randomInt } from "node:crypto";
 import { SESSIONS_PER_CLIENT_MAX } from "../../core/base/limits.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "../command.js";
 import { UsageError } from "../command.js";
+import { askSupervisor, faultsIn } from "../control-socket.js";
 import { benchAndReport } from "./bench-output.js";
 import { interruptible } from "./interrupt.js";
 import { LedgerCluster } from "./ledger-cluster.js";
+import { PARTITIONS_MAX } from "./partitions.js";
 import { planRows } from "./plan-rows.js";
 import { SEED_LIMIT } from "./prng.js";
 import { ProgressBar } from "./progress-bar.js";
@@ -35,6 +37,11 @@ export const benchCommand: CommandDescription = {
     { flags: "--read-write", summary: "only rows of half queries and half changes" },
     { flags: "--in-flight <n>", summary: "operations outstanding in each session (default: 1)" },
     { flags: "--sessions <n>", summary: "client sessions that share the load", fallback: "1" },
+    {
+      flags: "--partitions <n>",
+      summary: "cut a replica off and heal it so often in each row, if `up` runs it here",
+      fallback: "0",
+    },
     { flags: "--rate <ops>", summary: "open loop: operations started a second, come what may" },
     { flags: "--seed <n>", summary: "repeats the operations of an earlier run" },
     { flags: "--json", summary: "print one JSON object at the end" },
@@ -42,8 +49,13 @@ export const benchCommand: CommandDescription = {
   notes:
     "Without --iterations it measures the rows of Table 1: 1,000 reads; 1,000, 5,000 and 10,000 " +
     "operations of half\nreads and half writes. Writes move small amounts among the accounts of " +
-    "the genesis. Nobody else may\nchange these meanwhile.",
-  examples: ["bench demo", "bench demo --read-write --iterations 5000 --in-flight 64 --json"],
+    "the genesis. Nobody else may\nchange these meanwhile. Partitions fall on the primary of the " +
+    "time and on a backup in turn, evenly spread\nover a row's operations.",
+  examples: [
+    "bench demo",
+    "bench demo --read-write --iterations 5000 --in-flight 64 --json",
+    "bench demo --read-write --iterations 10000 --partitions 2",
+  ],
   run: runBenchCommand,
 };
 
@@ -51,10 +63,14 @@ async function runBenchCommand(input: CommandInput, output: Output): Promise<Exi
   const isJson = input.flag("json");
   const plan = planOf(input);
   const progress = new ProgressBar(process.stderr.isTTY);
-  const cluster = await LedgerCluster.open(input.directory);
+  const cluster = await LedgerCluster.open(input.directory, faultsIn(input.directory));
   const { conditions } = cluster;
   const parent = input.directory;
   try {
+    if (plan.rows.some(({ partitionCount }) => partitionCount > 0)) {
+      // Better to find out that nobody can cut replicas off before anything is measured.
+      await askSupervisor(input.directory, { command: "list" });
+    }
     return await interruptible((signal) =>
       benchAndReport({ cluster, conditions, plan, parent, isJson, progress, output, signal }),
     );
@@ -67,7 +83,11 @@ function planOf(input: CommandInput): BenchPlan {
   const ratePerSecond = input.text("rate") === null ? null : input.decimal("rate", 0.001, RATE_MAX);
   return {
     hasExperiments: false,
-    rows: planRows(input.text("iterations"), kindsOf(input)),
+    rows: planRows(
+      input.text("iterations"),
+      kindsOf(input),
+      input.wholeNumber("partitions", 0, PARTITIONS_MAX),
+    ),
     sessionCount: input.wholeNumber("sessions", 1, SESSIONS_MAX),
     load: { inFlight: inFlightOf(input, ratePerSecond), ratePerSecond, timeoutMs: TIMEOUT_MS },
     seed: seedOf(input),

@@ -1,6 +1,7 @@
 import type { ComparedCustomer } from "../customer-tables.js";
 import type { RunConditions } from "./run-conditions.js";
 import type { LatencySummary, PercentilePoint } from "./latency-histogram.js";
+import type { PartitionReport } from "./partitions.js";
 import type { WorkloadKind } from "./workload.js";
 
 /** One measured row of the table. Plain data: `run.json` is exactly this. */
@@ -22,7 +23,8 @@ export interface RowReport {
   /** How many operations failed, by code; empty when all went well. */
   readonly failures: Readonly<Record<string, number>>;
   readonly viewChangeCount: number;
-  readonly partitionCount: number;
+  /** Replicas that were cut off meanwhile, in order. */
+  readonly partitions: readonly PartitionReport[];
   /** Whether all replicas' databases were identical after the row. */
   readonly consistent: boolean;
   readonly consistency: string;

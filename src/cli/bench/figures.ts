@@ -1,5 +1,6 @@
 import type { RunConditions } from "./run-conditions.js";
 import type { ExperimentReport, RowReport } from "./bench-report.js";
+import type { PartitionReport } from "./partitions.js";
 import { PUBLISHED_MEAN_MS } from "./table1.js";
 
 /*
@@ -35,10 +36,28 @@ export function rowCells(row: RowReport): string[] {
     msText(latency.p999Ms),
     wholeText(row.opsPerSecond),
     wholeText(row.viewChangeCount),
-    wholeText(row.partitionCount),
+    wholeText(row.partitions.length),
     yesNo(row.consistent),
     PUBLISHED_MEAN_MS[row.kind],
   ];
+}
+
+/** What was done to replicas during a row, and what it cost; nothing for a row without. */
+export function partitionTexts(row: RowReport): string[] {
+  if (row.partitions.length === 0) return [];
+  const partitions = row.partitions.map(partitionText).join("; ");
+  const slowest = `The slowest operation took ${msText(row.latency.maxMs)} ms`;
+  return [`${rowLabel(row)}: ${partitions}. ${slowest}.`];
+}
+
+function partitionText(partition: PartitionReport): string {
+  const { replica, view, wasPrimary, cutOffAt, healedAt, catchUpMs } = partition;
+  const role = wasPrimary ? `the primary of view ${view}` : `a backup in view ${view}`;
+  const end = catchUpMs === null ? "never caught up" : `caught up within ${msText(catchUpMs)} ms`;
+  return (
+    `replica ${replica}, ${role}, was cut off after ${wholeText(cutOffAt)} operations, healed ` +
+    `after ${wholeText(healedAt)}, and ${end}`
+  );
 }
 
 /** Column heads for the tables that an experiment leaves behind. */

@@ -21,8 +21,10 @@ function jsonRow(row: RowReport) {
     p999Ms: rounded(row.latency.p999Ms),
     opsPerSecond: rounded(row.opsPerSecond),
     viewChanges: row.viewChangeCount,
-    partitions: row.partitionCount,
+    partitions: row.partitions.length,
     consistent: row.consistent,
+    maxMs: rounded(row.latency.maxMs),
+    catchUpMs: row.partitions.map(({ catchUpMs }) => catchUpMs && rounded(catchUpMs)),
   };
 }
 

@@ -8,7 +8,8 @@ import { readCustomerTable } from "../../io/sqlite-database.js";
 import type { AccountRow } from "../../io/store.js";
 import { loadCrypto } from "../../workers/load-crypto.js";
 import { FailedOperation } from "../failure.js";
-import type { MeasuredCluster, MeasuredSession, ReplicaTable } from "./measured-cluster.js";
+import type { InjectFault } from "../fault.js";
+import type { MeasuredCluster, ReplicaProgress, ReplicaTable } from "./measured-cluster.js";
 import type { ClusterConditions } from "./run-conditions.js";
 
 /** How long a replica may take to say how it is before it counts as down. */
@@ -20,6 +21,7 @@ const GET_TIMEOUT_MS = 10_000;
 /** The running cluster whose files are in a directory here, driven by its first client. */
 export class LedgerCluster implements MeasuredCluster {
   readonly conditions: ClusterConditions;
+  readonly inject: InjectFault;
   readonly #dir: string;
   readonly #genesis: Genesis;
   readonly #key: ClientKey;
@@ -29,12 +31,14 @@ export class LedgerCluster implements MeasuredCluster {
 
   private constructor(
     dir: string,
+    inject: InjectFault,
     genesis: Genesis,
     key: ClientKey,
     observer: LedgerClient,
     conditions: ClusterConditions,
   ) {
     this.#dir = dir;
+    this.inject = inject;
     this.#genesis = genesis;
     this.#key = key;
     this.#observer = observer;
@@ -43,16 +47,17 @@ export class LedgerCluster implements MeasuredCluster {
 
   /**
    * Finds the cluster of `dir` and makes sure that all its replicas answer.
+   * @param inject does faults to its replicas.
    * @throws ConfigError when the directory is not in order, FailedOperation when a replica is down.
    */
-  static async open(dir: string): Promise<LedgerCluster> {
+  static async open(dir: string, inject: InjectFault): Promise<LedgerCluster> {
     const genesis = loadGenesis(dir);
     const { provider } = await loadCrypto(process.env);
     const key = loadClientKey(dir, genesis, null, provider);
     const observer = await connect({ genesis, key });
     try {
       const conditions = conditionsOf(dir, await inspectAll(observer, genesis));
-      return new LedgerCluster(dir, genesis, key, observer, conditions);
+      return new LedgerCluster(dir, inject, genesis, key, observer, conditions);
     } catch (error) {
       await observer.close();
       throw error;
@@ -63,13 +68,12 @@ export class LedgerCluster implements MeasuredCluster {
     return this.#genesis.replicas.length;
   }
 
-  connect(): Promise<MeasuredSession> {
+  connect(): Promise<LedgerClient> {
     return connect({ genesis: this.#genesis, key: this.#key });
   }
 
-  async viewChangeCount(replica: ReplicaId): Promise<number | null> {
-    const status = await this.#observer.inspect(replica, { timeoutMs: INSPECT_TIMEOUT_MS });
-    return status?.viewChanges ?? null;
+  progress(replica: ReplicaId): Promise<ReplicaProgress | null> {
+    return this.#observer.inspect(replica, { timeoutMs: INSPECT_TIMEOUT_MS });
   }
 
   async readTable(replica: ReplicaId): Promise<ReplicaTable | null> {

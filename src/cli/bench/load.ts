@@ -16,8 +16,16 @@ export interface LoadOptions {
   readonly timeoutMs: number;
 }
 
-/** Watches every finished operation. */
-type OutcomeListener = (operation: LedgerOperation, outcome: MeasuredOutcome) => void;
+/** Follows a load. */
+export interface LoadObserver {
+  /**
+   * Operation `index` (from 0, in order) is next. It starts, and in the closed loop its latency
+   * begins, once the promise has resolved.
+   */
+  starting(index: number): Promise<void>;
+  /** An operation has ended, well or not. */
+  finished(operation: LedgerOperation, outcome: MeasuredOutcome): void;
+}
 
 /** What a load did to the system, and how long its operations took. */
 export interface LoadResult {
@@ -42,7 +50,8 @@ const MICROS_PER_SECOND = 1_000_000;
  * In the open loop the latency counts from the *intended* start, not from the moment of sending:
  * when the system stalls, the operations that should have started meanwhile show their whole wait,
  * instead of being left out because the generator was held up as well ("coordinated omission").
- * @throws whatever `client.run` or `signal` throws: a session that broke ends the measurement.
+ * @throws whatever `client.run`, `observer.starting` or `signal` throws: a session that broke ends
+ * the measurement.
  */
 export async function runLoad(
   clients: readonly MeasuredClient[],
@@ -50,9 +59,9 @@ export async function runLoad(
   options: LoadOptions,
   clock: LoadClock,
   signal: AbortSignal,
-  onOutcome: OutcomeListener,
+  observer: LoadObserver,
 ): Promise<LoadResult> {
-  const load = new Load(operations, options, clock, signal, onOutcome);
+  const load = new Load(operations, options, clock, signal, observer);
   const lanes = clients.flatMap((client) =>
     Array.from({ length: options.inFlight }, () => load.lane(client)),
   );
@@ -79,7 +88,7 @@ class Load {
   readonly #options: LoadOptions;
   readonly #clock: LoadClock;
   readonly #signal: AbortSignal;
-  readonly #onOutcome: OutcomeListener;
+  readonly #observer: LoadObserver;
   readonly #startMicros: number;
   readonly #all = new LatencyHistogram();
   readonly #reads = new LatencyHistogram();
@@ -87,6 +96,7 @@ class Load {
   readonly #failures = new Map<string, number>();
   #isBroken = false;
   #lastStart: Promise<void> = Promise.resolve();
+  #takenCount = 0;
   #startedCount = 0;
   #sequenceMax = 0;
 
@@ -95,19 +105,20 @@ class Load {
     options: LoadOptions,
     clock: LoadClock,
     signal: AbortSignal,
-    onOutcome: OutcomeListener,
+    observer: LoadObserver,
   ) {
     this.#operations = operations[Symbol.iterator]();
     this.#options = options;
     this.#clock = clock;
     this.#signal = signal;
-    this.#onOutcome = onOutcome;
+    this.#observer = observer;
     this.#startMicros = clock.nowMicros();
   }
 
   async lane(client: MeasuredClient): Promise<void> {
     try {
       for (let next = this.#next(); !next.done; next = this.#next()) {
+        await this.#observer.starting(this.#takenCount - 1);
         const startMicros = await this.#start();
         const outcome = await client.run(next.value, { timeoutMs: this.#options.timeoutMs });
         this.#record(next.value, outcome, this.#clock.nowMicros() - startMicros);
@@ -133,7 +144,9 @@ class Load {
 
   #next(): IteratorResult<LedgerOperation, unknown> {
     this.#signal.throwIfAborted();
-    return this.#isBroken ? { done: true, value: undefined } : this.#operations.next();
+    if (this.#isBroken) return { done: true, value: undefined };
+    this.#takenCount += 1;
+    return this.#operations.next();
   }
 
   /** Waits until the next operation may start; returns the time its latency counts from. */
@@ -156,6 +169,6 @@ class Load {
     (operation.kind === "get" ? this.#reads : this.#writes).record(latencyMicros);
     if (outcome.ok) this.#sequenceMax = Math.max(this.#sequenceMax, outcome.sequence);
     else this.#failures.set(outcome.code, (this.#failures.get(outcome.code) ?? 0) + 1);
-    this.#onOutcome(operation, outcome);
+    this.#observer.finished(operation, outcome);
   }
 }

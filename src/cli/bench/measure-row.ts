@@ -1,11 +1,15 @@
+import type { LedgerOperation } from "../../core/ledger/operation.js";
 import { awaitAgreement } from "./agreement.js";
 import type { Agreement } from "./agreement.js";
 import type { RowReport } from "./bench-report.js";
 import type { LoadClock } from "./load-clock.js";
 import { runLoad } from "./load.js";
-import type { LoadOptions, LoadResult } from "./load.js";
+import type { LoadObserver, LoadOptions, LoadResult } from "./load.js";
 import type { MeasuredCluster, MeasuredSession } from "./measured-cluster.js";
+import { Partitions } from "./partitions.js";
+import type { PartitionReport } from "./partitions.js";
 import { PredictedBalances } from "./predicted-balances.js";
+import { progressOfAll } from "./present-view.js";
 import { warmUpCount } from "./table1.js";
 import type { RowPlan } from "./table1.js";
 import { Workload } from "./workload.js";
@@ -35,32 +39,31 @@ export interface MeasuredRow {
   readonly percentileText: string;
 }
 
-/** Warms up, measures one row, then waits for the databases and compares them. */
+/**
+ * Warms up, measures one row with its partitions, then waits until every replica that was healed
+ * has caught up and compares the databases.
+ */
 export async function measureRow(
   context: RowContext,
   plan: RowPlan,
   onOperation: () => void,
 ): Promise<MeasuredRow> {
-  const { cluster, sessions, load, clock, signal } = context;
+  const { cluster, clock, signal } = context;
   const before = await awaitAgreement(cluster, 0, clock, signal);
   const workload = new Workload(context.seed + context.rowNumber, balancesOf(before));
   const predicted = new PredictedBalances(balancesOf(before));
   const viewChangesBefore = await viewChangeCounts(cluster);
-  const drive = (count: number): Promise<LoadResult> =>
-    runLoad(
-      sessions,
-      workload.operations(plan.kind, count),
-      load,
-      clock,
-      signal,
-      (operation, outcome) => {
-        predicted.note(operation, outcome);
-        onOperation();
-      },
-    );
-  const warmUp = await drive(warmUpCount(plan));
-  const result = await drive(plan.iterations);
-  const seqMin = Math.max(warmUp.sequenceMax, result.sequenceMax);
+  const drive = (count: number, partitionCount: number): Promise<DrivenLoad> => {
+    const partitions = new Partitions(cluster, partitionCount, count, clock, signal);
+    const operations = workload.operations(plan.kind, count);
+    return driveLoad(context, operations, partitions, (operation, outcome) => {
+      predicted.note(operation, outcome);
+      onOperation();
+    });
+  };
+  const warmUp = await drive(warmUpCount(plan), 0);
+  const { result, partitions } = await drive(plan.iterations, plan.partitionCount);
+  const seqMin = Math.max(warmUp.result.sequenceMax, result.sequenceMax);
   const after = await awaitAgreement(cluster, seqMin, clock, signal);
   const viewChanges = countIncrease(viewChangesBefore, await viewChangeCounts(cluster));
   const report: RowReport = {
@@ -68,12 +71,39 @@ export async function measureRow(
     percentileFile: `row-${context.rowNumber}-${plan.kind}.hgrm`,
     warmUpCount: warmUpCount(plan),
     viewChangeCount: viewChanges,
-    partitionCount: 0,
+    partitions,
     consistent: after.identical,
     consistency: after.explanation,
     balancesAsPredicted: predicted.unknownCount > 0 ? null : isAsPredicted(after, predicted),
   };
   return { report, percentileText: result.all.percentileText() };
+}
+
+interface DrivenLoad {
+  readonly result: LoadResult;
+  readonly partitions: readonly PartitionReport[];
+}
+
+/** Whatever happens, no replica is left cut off. */
+async function driveLoad(
+  { sessions, load, clock, signal }: RowContext,
+  operations: Iterable<LedgerOperation>,
+  partitions: Partitions,
+  onOutcome: LoadObserver["finished"],
+): Promise<DrivenLoad> {
+  const observer: LoadObserver = {
+    starting: (index) => partitions.starting(index),
+    finished: (operation, outcome) => {
+      partitions.finished(outcome);
+      onOutcome(operation, outcome);
+    },
+  };
+  try {
+    const result = await runLoad(sessions, operations, load, clock, signal, observer);
+    return { result, partitions: await partitions.reports() };
+  } finally {
+    await partitions.end();
+  }
 }
 
 /** The balances in the first replica's table, by account. */
@@ -101,9 +131,9 @@ function figuresOf(plan: RowPlan, result: LoadResult) {
   };
 }
 
-function viewChangeCounts(cluster: MeasuredCluster): Promise<(number | null)[]> {
-  const replicas = Array.from({ length: cluster.replicaCount }, (_, replica) => replica);
-  return Promise.all(replicas.map((replica) => cluster.viewChangeCount(replica)));
+async function viewChangeCounts(cluster: MeasuredCluster): Promise<(number | null)[]> {
+  const answers = await progressOfAll(cluster);
+  return answers.map((progress) => progress?.viewChanges ?? null);
 }
 
 /** The largest increase that a replica saw: one view change is counted by each that took part. */

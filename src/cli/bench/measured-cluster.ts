@@ -1,5 +1,7 @@
 import type { ReplicaId } from "../../core/base/ids.js";
+import type { ReplicaStatus } from "../../io/replica-status.js";
 import type { CustomerTable } from "../../io/sqlite-database.js";
+import type { InjectFault } from "../fault.js";
 import type { MeasuredClient } from "./measured-client.js";
 
 /** A replica's customer table, and where it comes from. */
@@ -16,13 +18,21 @@ export interface MeasuredSession extends MeasuredClient {
   close(): Promise<void>;
 }
 
+/** What is asked of a replica while it is measured. */
+export type ReplicaProgress = Pick<
+  ReplicaStatus,
+  "view" | "primary" | "executed" | "databaseLag" | "viewChanges"
+>;
+
 /** What the benchmark needs of a running cluster. */
 export interface MeasuredCluster {
   readonly replicaCount: number;
   /** Opens one more client session. */
   connect(): Promise<MeasuredSession>;
-  /** View changes that this replica has counted since it started; null when it does not answer. */
-  viewChangeCount(replica: ReplicaId): Promise<number | null>;
+  /** Does something to a replica; only where a supervisor runs the replicas on this machine. */
+  readonly inject: InjectFault;
+  /** How far this replica says it is; null when it does not answer, as when it is cut off. */
+  progress(replica: ReplicaId): Promise<ReplicaProgress | null>;
   /** This replica's customer table; null when the replica cannot be asked at the moment. */
   readTable(replica: ReplicaId): Promise<ReplicaTable | null>;
 }

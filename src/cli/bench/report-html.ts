@@ -6,6 +6,7 @@ import {
   experimentCells,
   experimentHeads,
   experimentVerdict,
+  partitionTexts,
   rowCells,
   rowLabel,
 } from "./figures.js";
@@ -74,6 +75,7 @@ ${tableMarkup(
 )}
 <p>Latency in milliseconds, as the client sees it. The ${warmUps} operations that warm the cluster
 up before a row are not in its figures.</p>
+${rows.flatMap(partitionTexts).map((sentence) => markup`<p>${sentence}</p>`)}
 <p>${PUBLISHED_NOTE}</p>
 <h2>Latency by percentile</h2>
 <figure>${percentileChart(series)}</figure>

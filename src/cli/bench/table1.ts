@@ -1,18 +1,20 @@
 import type { WorkloadKind } from "./workload.js";
 
-/** One row of the table: what is done, and how often. */
+/** One row of the table: what is done, how often, and what happens to replicas meanwhile. */
 export interface RowPlan {
   readonly kind: WorkloadKind;
   /** Measured operations, 1 and up; the warm-up comes on top. */
   readonly iterations: number;
+  /** How often a replica is cut off and healed, 0 and up; see `iterationsMin`. */
+  readonly partitionCount: number;
 }
 
-/** The rows of the reference's Table 1 that a healthy cluster runs. */
+/** The rows of the reference's Table 1. */
 export const TABLE1_ROWS: readonly RowPlan[] = [
-  { kind: "read-only", iterations: 1_000 },
-  { kind: "read-write", iterations: 1_000 },
-  { kind: "read-write", iterations: 5_000 },
-  { kind: "read-write", iterations: 10_000 },
+  { kind: "read-only", iterations: 1_000, partitionCount: 0 },
+  { kind: "read-write", iterations: 1_000, partitionCount: 0 },
+  { kind: "read-write", iterations: 5_000, partitionCount: 1 },
+  { kind: "read-write", iterations: 10_000, partitionCount: 2 },
 ];
 
 /** Published milliseconds per request of the reference system for a row of this kind. */

@@ -6,6 +6,7 @@ import {
   experimentCells,
   experimentHeads,
   experimentVerdict,
+  partitionTexts,
   rowCells,
 } from "./figures.js";
 import { PUBLISHED_NOTE } from "./table1.js";
@@ -35,6 +36,7 @@ export function rowsText(report: BenchReport): string {
       ROW_HEADS,
       report.rows.map((row) => rowCells(row)),
     ),
+    ...report.rows.flatMap(partitionTexts).flatMap(wrapped),
     ...wrapped(note),
     ...wrapped(PUBLISHED_NOTE),
     ...wrapped(`Measured with ${conditions.join("; ")}.`),

@@ -29,7 +29,7 @@ async function bench(
     conditions: { replicaCount: 4, store: "sqlite", durability: "fsync", verifier: "inline" },
     plan: {
       hasExperiments: true,
-      rows: [{ kind: "read-write", iterations: 20 }],
+      rows: [{ kind: "read-write", iterations: 20, partitionCount: 0 }],
       sessionCount: 1,
       load: { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 },
       seed: 4,

@@ -4,8 +4,10 @@ import type { MeasuredOutcome } from "../../../src/cli/bench/measured-client.js"
 import type {
   MeasuredCluster,
   MeasuredSession,
+  ReplicaProgress,
   ReplicaTable,
 } from "../../../src/cli/bench/measured-cluster.js";
+import type { Fault } from "../../../src/cli/fault.js";
 import type { AccountRow } from "../../../src/io/store.js";
 
 /** A clock whose sleep is a jump. */
@@ -30,7 +32,13 @@ export class FakeCluster implements MeasuredCluster {
   readonly tables: Map<string, AccountRow>[];
   readonly seqs = [0, 0, 0, 0];
   readonly roots: (string | null)[] = [null, null, null, null];
+  /** The view that all replicas say they are in. */
+  view = 0;
+  /** What was done to replicas, as "cut-off 0", in order. */
+  readonly faults: string[] = [];
+  readonly cutOff = new Set<number>();
   openSessions = 0;
+  #seq = 0;
   /** Runs before each operation, to make things go wrong. */
   onOperation: (operation: LedgerOperation) => MeasuredOutcome | null = () => null;
 
@@ -50,8 +58,22 @@ export class FakeCluster implements MeasuredCluster {
     });
   }
 
-  viewChangeCount(replica: number): Promise<number | null> {
-    return Promise.resolve(this.viewChanges[replica] ?? null);
+  inject(fault: Fault, replica: number): Promise<void> {
+    this.faults.push(`${fault} ${replica}`);
+    if (fault === "cut-off") this.cutOff.add(replica);
+    else this.#heal(replica);
+    return Promise.resolve();
+  }
+
+  progress(replica: number): Promise<ReplicaProgress | null> {
+    if (this.cutOff.has(replica)) return Promise.resolve(null);
+    return Promise.resolve({
+      view: this.view,
+      primary: this.view % this.replicaCount,
+      executed: this.seqs[replica] ?? 0,
+      databaseLag: 0,
+      viewChanges: this.viewChanges[replica] ?? 0,
+    });
   }
 
   readTable(replica: number): Promise<ReplicaTable | null> {
@@ -65,7 +87,8 @@ export class FakeCluster implements MeasuredCluster {
     const forced = this.onOperation(operation);
     if (forced !== null) return forced;
     if (operation.kind === "get") return this.#ok(operation.account);
-    for (const replica of this.seqs.keys()) this.seqs[replica] = (this.seqs[replica] ?? 0) + 1;
+    this.#seq += 1;
+    for (const replica of this.#reachable()) this.seqs[replica] = this.#seq;
     if (operation.kind === "open") throw new Error("the benchmark opens no accounts");
     if (operation.kind === "move") {
       this.#add(operation.source, -operation.amount);
@@ -80,14 +103,28 @@ export class FakeCluster implements MeasuredCluster {
   }
 
   #ok(account: string): MeasuredOutcome {
-    const balance = this.tables[0]?.get(account)?.balance ?? 0n;
-    return { ok: true, balance, sequence: this.seqs[0] ?? 0 };
+    const [replica = 0] = this.#reachable();
+    const balance = this.tables[replica]?.get(account)?.balance ?? 0n;
+    return { ok: true, balance, sequence: this.#seq };
+  }
+
+  #reachable(): number[] {
+    return [...this.seqs.keys()].filter((replica) => !this.cutOff.has(replica));
+  }
+
+  /** What it missed comes all at once. */
+  #heal(replica: number): void {
+    this.cutOff.delete(replica);
+    const [donor = replica] = this.#reachable().filter((each) => each !== replica);
+    this.seqs[replica] = this.#seq;
+    this.tables[replica] = new Map(this.tables[donor]);
   }
 
   #add(account: string, amount: bigint): void {
-    for (const table of this.tables) {
-      const row = table.get(account);
-      if (row !== undefined) table.set(account, { ...row, balance: row.balance + amount });
+    for (const replica of this.#reachable()) {
+      const table = this.tables[replica];
+      const row = table?.get(account);
+      if (row !== undefined) table?.set(account, { ...row, balance: row.balance + amount });
     }
   }
 }

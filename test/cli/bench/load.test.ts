@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runLoad } from "../../../src/cli/bench/load.js";
-import type { LoadOptions, LoadResult } from "../../../src/cli/bench/load.js";
+import type { LoadObserver, LoadOptions, LoadResult } from "../../../src/cli/bench/load.js";
 import type { LedgerOperation } from "../../../src/core/ledger/operation.js";
 import type { MeasuredOutcome } from "../../../src/cli/bench/measured-client.js";
 import { FakeClock } from "./fake-cluster.js";
@@ -9,6 +9,7 @@ import { FakeClock } from "./fake-cluster.js";
 const READ: LedgerOperation = { kind: "get", account: "A" };
 const WRITE: LedgerOperation = { kind: "deposit", account: "A", amount: 1n };
 const OK: MeasuredOutcome = { ok: true, balance: 1n, sequence: 3 };
+const QUIET: LoadObserver = { starting: () => Promise.resolve(), finished: () => undefined };
 const CLOSED: LoadOptions = { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 };
 
 function drive(
@@ -20,7 +21,7 @@ function drive(
 ): Promise<LoadResult> {
   const clients = Array.from({ length: sessionCount }, () => ({ run }));
   const { signal } = new AbortController();
-  return runLoad(clients, operations, options, clock, signal, () => undefined);
+  return runLoad(clients, operations, options, clock, signal, QUIET);
 }
 
 test("the closed loop times each operation from its own start", async () => {
@@ -93,7 +94,7 @@ test("no session has more operations outstanding than allowed, and all are used"
   const options = { ...CLOSED, inFlight: 3 };
   const clients = [client(0), client(1)];
   const clock = new FakeClock();
-  const result = await runLoad(clients, operations, options, clock, signal, () => undefined);
+  const result = await runLoad(clients, operations, options, clock, signal, QUIET);
   assert.equal(result.all.count, 50);
   assert.equal(largest, 3);
   assert.deepEqual(
@@ -103,6 +104,28 @@ test("no session has more operations outstanding than allowed, and all are used"
       [1, 0],
     ],
   );
+});
+
+test("an operation and its latency begin once what must come before it is done", async () => {
+  const clock = new FakeClock();
+  const indexes: number[] = [];
+  const observer: LoadObserver = {
+    ...QUIET,
+    async starting(index) {
+      indexes.push(index);
+      if (index === 1) await clock.sleepUntil(70_000);
+    },
+  };
+  const run = (): Promise<MeasuredOutcome> => {
+    clock.micros += 1_000;
+    return Promise.resolve(OK);
+  };
+  const { signal } = new AbortController();
+  const operations = [READ, READ, READ];
+  const result = await runLoad([{ run }], operations, CLOSED, clock, signal, observer);
+  assert.deepEqual(indexes, [0, 1, 2]);
+  assert.equal(result.all.summary().maxMs, 1);
+  assert.equal(result.durationMicros, 72_000);
 });
 
 test("failures are counted by code, and timed", async () => {
@@ -149,7 +172,7 @@ test("an abort ends the load between two operations", async () => {
   };
   const operations = Array.from({ length: 1_000 }, () => READ);
   const { signal } = controller;
-  const load = runLoad([{ run }], operations, CLOSED, new FakeClock(), signal, () => undefined);
+  const load = runLoad([{ run }], operations, CLOSED, new FakeClock(), signal, QUIET);
   await assert.rejects(load, { name: "AbortError" });
   assert.equal(count, 10);
 });

@@ -19,6 +19,9 @@ interface Row {
   readonly read: number;
   readonly write: number;
   readonly meanMs: number;
+  readonly viewChanges: number;
+  readonly partitions: number;
+  readonly catchUpMs: readonly (number | null)[];
   readonly consistent: boolean;
 }
 
@@ -79,6 +82,18 @@ test("the main job experiments, measures and leaves nothing but its report", asy
   assert.deepEqual(readdirSync(start.temporary), []);
 });
 
+test("a primary and a backup are cut off and healed, and all databases agree", async (context) => {
+  const words = ["--iterations", "100", "--rows", "read-write", "--partitions", "2", "--json"];
+  const start = new Start(context, ...words);
+  const { status, stdout, stderr } = await start.ended();
+  assert.equal(status, 0, stderr);
+  const [row] = lastLine(stdout).rows;
+  assert.deepEqual([row?.iterations, row?.partitions, row?.consistent], [100, 2, true]);
+  assert.ok((row?.viewChanges ?? 0) >= 1, "the primary was replaced");
+  assert.ok(row?.catchUpMs.every((ms) => ms !== null && ms > 0));
+  assert.match(stderr, /replica 0, the primary of view 0, was cut off after 20 operations/);
+});
+
 test("a store in memory is compared by its state roots", async (context) => {
   const start = new Start(context, "--store", "memory", "--iterations", "10", "--json");
   const { status, stdout, stderr } = await start.ended();
@@ -113,7 +128,13 @@ test("the main job says how it is used, and refuses what it does not know", asyn
   const help = await new Start(context, "--help").ended();
   assert.equal(help.status, 0);
   assert.match(help.stdout, /--iterations[\s\S]*Example:/);
-  for (const words of [["--rows", "some"], ["--bogus"], ["--store", "paper"], ["extra"]]) {
+  for (const words of [
+    ["--rows", "some"],
+    ["--bogus"],
+    ["--store", "paper"],
+    ["--partitions", "-1"],
+    ["extra"],
+  ]) {
     const { status, stderr } = await new Start(context, ...words).ended();
     assert.equal(status, 2, words.join(" "));
     assert.match(stderr, /^error: /);
@@ -125,14 +146,16 @@ test("bench measures a cluster that is up, in the closed and in the open loop", 
   await startCluster(context, dir);
   const closed = ["--read-write", "--iterations", "60", "--sessions", "2", "--in-flight", "8"];
   const open = ["--read-only", "--iterations", "60", "--rate", "500"];
-  for (const words of [closed, open]) {
+  const faulty = ["--read-write", "--iterations", "60", "--partitions", "1"];
+  for (const words of [closed, open, faulty]) {
     const { status, stdout, stderr } = await run(["bench", dir, "--json", ...words]);
     assert.equal(status, 0, stderr);
     const { consistent, rows, report } = lastLine(stdout);
     assert.deepEqual([consistent, rows.length, rows[0]?.iterations], [true, 1, 60]);
+    assert.equal(rows[0]?.partitions, words === faulty ? 1 : 0);
     assert.ok(existsSync(report));
   }
-  assert.equal(readdirSync(join(dir, "runs")).length, 2);
+  assert.equal(readdirSync(join(dir, "runs")).length, 3);
 });
 
 test("bench refuses a cluster that is down and options that make no sense", async (context) => {
@@ -144,6 +167,8 @@ test("bench refuses a cluster that is down and options that make no sense", asyn
     ["--read-only", "--read-write"],
     ["--rate", "fast"],
     ["--sessions", "0"],
+    ["--partitions", "some"],
+    ["--iterations", "2", "--partitions", "1"],
   ]) {
     const { status, stderr } = await run(["bench", dir, ...words]);
     assert.equal(status, 2, stderr);

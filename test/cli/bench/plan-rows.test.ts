@@ -4,7 +4,12 @@ import { parseKinds, planRows } from "../../../src/cli/bench/plan-rows.js";
 import { UsageError } from "../../../src/cli/command.js";
 
 function texts(iterations: string | null, kinds: string | null): string[] {
-  return planRows(iterations, parseKinds(kinds)).map((row) => `${row.iterations} ${row.kind}`);
+  const rows = planRows(iterations, parseKinds(kinds), 0);
+  return rows.map((row) => `${row.iterations} ${row.kind}`);
+}
+
+function partitions(iterations: string | null, count: number | null): number[] {
+  return planRows(iterations, parseKinds(null), count).map((row) => row.partitionCount);
 }
 
 test("without a wish the rows are those of Table 1, narrowed by kind", () => {
@@ -18,6 +23,18 @@ test("given iterations are measured once for each kind", () => {
   const rows = ["10 read-only", "200 read-only", "10 read-write", "200 read-write"];
   assert.deepEqual(texts("10, 200", "read-write,read-only"), rows);
   assert.deepEqual(texts("7", "read-only"), ["7 read-only"]);
+});
+
+test("Table 1 has its own partitions, other rows none, and both what is asked for", () => {
+  assert.deepEqual(partitions(null, null), [0, 0, 1, 2]);
+  assert.deepEqual(partitions(null, 3), [3, 3, 3, 3]);
+  assert.deepEqual(partitions(null, 0), [0, 0, 0, 0]);
+  assert.deepEqual(partitions("100", null), [0, 0]);
+  assert.deepEqual(partitions("5,100", 2), [2, 2, 2, 2]);
+});
+
+test("a row that is too short for its partitions is refused", () => {
+  assert.throws(() => partitions("4", 2), /--iterations must be 5 or more with --partitions 2/);
 });
 
 test("what is no count or no kind is refused", () => {

@@ -56,7 +56,16 @@ function hostileReport(): BenchReport {
         percentileFile: "row-1-read-only.hgrm",
         failures: { [HOSTILE]: 1 },
         viewChangeCount: 0,
-        partitionCount: 0,
+        partitions: [
+          {
+            replica: 0,
+            view: 0,
+            wasPrimary: true,
+            cutOffAt: 166,
+            healedAt: 333,
+            catchUpMs: 1_234.5,
+          },
+        ],
         consistent: false,
         consistency: HOSTILE,
         balancesAsPredicted: null,
@@ -84,6 +93,10 @@ test("every element that is opened is closed", () => {
     assert.ok(opened > 0, element);
     assert.equal(opened, closed, element);
   }
+});
+
+test("partitions are told with what they cost", () => {
+  assert.match(reportHtml(hostileReport()), /cut off after 166 operations.*within 1235 ms/s);
 });
 
 test("problems are said in the report", () => {

@@ -11,8 +11,8 @@ import { FakeCluster } from "./fake-cluster.js";
 const PLAN: BenchPlan = {
   hasExperiments: true,
   rows: [
-    { kind: "read-only", iterations: 100 },
-    { kind: "read-write", iterations: 200 },
+    { kind: "read-only", iterations: 100, partitionCount: 0 },
+    { kind: "read-write", iterations: 200, partitionCount: 0 },
   ],
   sessionCount: 2,
   load: { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 },
@@ -131,6 +131,37 @@ test("view changes are the increase that the replicas counted during the row", a
   );
 });
 
+test("a row says what its partitions were and cost", async () => {
+  const cluster = new FakeCluster();
+  const rows = [{ kind: "read-write", iterations: 300, partitionCount: 1 }] as const;
+  const { report } = await bench(cluster, {
+    ...PLAN,
+    rows,
+    sessionCount: 1,
+    hasExperiments: false,
+  });
+  assert.deepEqual(problemsOf(report), []);
+  assert.deepEqual(cluster.faults, ["cut-off 0", "connect 0"]);
+  const { rows: lines } = JSON.parse(jsonReport(report, "report.html")) as {
+    rows: { partitions: number; catchUpMs: number[] }[];
+  };
+  assert.deepEqual([lines[0]?.partitions, lines[0]?.catchUpMs], [1, [0]]);
+  const text = rowsText(report).replaceAll("\n", " ");
+  assert.match(text, /replica 0, the primary of view 0, was cut off after 100 operations, healed/);
+  assert.match(text, /after 200, and caught up within 0\.00 ms\. The slowest operation took 1\.00/);
+});
+
+test("a replica that stays away after its partition is a problem", async () => {
+  const cluster = new FakeCluster();
+  const rows = [{ kind: "read-write", iterations: 300, partitionCount: 1 }] as const;
+  const inject = cluster.inject.bind(cluster);
+  cluster.inject = (fault, replica) =>
+    fault === "connect" ? Promise.resolve() : inject(fault, replica);
+  const { report } = await bench(cluster, { ...PLAN, rows, hasExperiments: false });
+  assert.equal(report.rows[0]?.partitions[0]?.catchUpMs, null);
+  assert.equal(isConsistent(report), false);
+});
+
 test("every session is closed again, also when the run breaks", async () => {
   const cluster = new FakeCluster();
   await bench(cluster);
@@ -155,7 +186,7 @@ test("progress counts every operation, the warm-up included", async () => {
   assert.equal(done, 600);
 });
 
-test("the JSON line has exactly the promised members, in the promised order", async () => {
+test("the JSON line begins with the promised members, in the promised order", async () => {
   const { report } = await bench(new FakeCluster(), { ...PLAN, sessionCount: 1 });
   const line = jsonReport(report, "runs/1/report.html");
   assert.ok(!line.includes("\n"));
@@ -173,6 +204,8 @@ test("the JSON line has exactly the promised members, in the promised order", as
     "viewChanges",
     "partitions",
     "consistent",
+    "maxMs",
+    "catchUpMs",
   ]);
   assert.deepEqual(parsed.rows[1], {
     iterations: 200,
@@ -186,6 +219,8 @@ test("the JSON line has exactly the promised members, in the promised order", as
     viewChanges: 0,
     partitions: 0,
     consistent: true,
+    maxMs: 1,
+    catchUpMs: [],
   });
 });
 

@@ -1,13 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FailedOperation } from "../src/cli/failure.js";
-import { Supervisor } from "../src/cli/supervisor.js";
-import { createCluster, DEMO_ACCOUNTS } from "../src/io/cluster-create.js";
-import { writeCluster } from "../src/io/cluster-directory.js";
-import type { StoreUrl } from "../src/io/config-schema.js";
-import { loadCrypto } from "../src/workers/load-crypto.js";
+import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
+import { writeCluster } from "../io/cluster-directory.js";
+import type { StoreUrl } from "../io/config-schema.js";
+import { loadCrypto } from "../workers/load-crypto.js";
+import { FailedOperation } from "./failure.js";
+import { faultsBy } from "./fault.js";
+import type { InjectFault } from "./fault.js";
 import { findFreePorts } from "./free-ports.js";
+import { Supervisor } from "./supervisor.js";
 
 const REPLICA_COUNT = 4;
 
@@ -19,7 +21,7 @@ const REPLICA_COUNT = 4;
 export async function withDemoCluster<T>(
   store: StoreUrl,
   note: (line: string) => void,
-  work: (dir: string) => Promise<T>,
+  work: (dir: string, inject: InjectFault) => Promise<T>,
 ): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), "pbft-ledger-"));
   try {
@@ -28,7 +30,7 @@ export async function withDemoCluster<T>(
     try {
       const reason = await supervisor.start();
       if (reason !== null) throw new FailedOperation(reason);
-      return await work(dir);
+      return await work(dir, faultsBy(supervisor));
     } finally {
       await supervisor.stop();
     }

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
+import { openUdpSocket, SocketError } from "../io/udp-socket.js";
+import { FailedOperation } from "./failure.js";
 
 const HOST = "127.0.0.1";
 
@@ -16,7 +16,7 @@ const ATTEMPTS_MAX = 64;
 
 /**
  * The first of `count` consecutive UDP ports that are free on loopback at the moment.
- * @throws Error when none was found.
+ * @throws FailedOperation when none was found.
  */
 export async function findFreePorts(count: number): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
@@ -25,18 +25,18 @@ export async function findFreePorts(count: number): Promise<number> {
     const isFree = await Promise.all(ports.map((port) => isPortFree(port)));
     if (isFree.every(Boolean)) return first;
   }
-  throw new Error(`No ${count} free UDP ports in a row on ${HOST}: stop what uses so many.`);
+  throw new FailedOperation(
+    `No ${count} free UDP ports in a row on ${HOST}: stop what uses so many.`,
+  );
 }
 
 async function isPortFree(port: number): Promise<boolean> {
-  const socket = createSocket("udp4");
   try {
-    socket.bind({ port, address: HOST, exclusive: true });
-    await once(socket, "listening");
+    const socket = await openUdpSocket({ address: HOST, port });
+    await socket.close();
     return true;
-  } catch {
-    return false;
-  } finally {
-    socket.close();
+  } catch (error) {
+    if (error instanceof SocketError) return false;
+    throw error;
   }
 }

@@ -1,0 +1,35 @@
+import type { ReplicaId, Seq } from "../../core/base/ids.js";
+import type { LoadClock } from "./load-clock.js";
+import type { MeasuredCluster } from "./measured-cluster.js";
+
+/** Longest wait for a replica that came back. */
+const WAIT_MICROS_MAX = 30_000_000;
+
+/** Pause between two looks at it. */
+const PAUSE_MICROS = 20_000;
+
+const MICROS_PER_MS = 1_000;
+
+/**
+ * Waits until the database of a replica that came back at `sinceMicros` holds all batches up to
+ * `seqMin`: what clients had been answered by then.
+ * @returns the milliseconds it took from `sinceMicros`; null when it never did.
+ */
+export async function awaitCatchUp(
+  cluster: MeasuredCluster,
+  replica: ReplicaId,
+  seqMin: Seq,
+  sinceMicros: number,
+  clock: LoadClock,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const deadlineMicros = clock.nowMicros() + WAIT_MICROS_MAX;
+  while (clock.nowMicros() < deadlineMicros) {
+    const progress = await cluster.progress(replica);
+    if (progress !== null && progress.executed - progress.databaseLag >= seqMin) {
+      return (clock.nowMicros() - sinceMicros) / MICROS_PER_MS;
+    }
+    await clock.sleepUntil(clock.nowMicros() + PAUSE_MICROS, signal);
+  }
+  return null;
+}
