@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { InvariantError } from "../../../src/core/base/assert.js";
+import {
+  BundleReader,
+  BundleWriter,
+  bundleItems,
+  bundleOf,
+  isBundle,
+} from "../../../src/core/base/bundle.js";
+
+const items = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 12 });
+
+test("what is put into a bundle comes out of it, in order", () => {
+  fc.assert(
+    fc.property(items, (expected) => {
+      const bundle = bundleOf(expected);
+      assert(isBundle(bundle));
+      assert.deepEqual(bundleItems(bundle), expected);
+      const reader = new BundleReader(bundle);
+      for (const [index, item] of expected.entries()) {
+        assert.equal(reader.remaining, expected.length - index);
+        assert(reader.next());
+        assert.deepEqual(reader.item(), item);
+      }
+      assert.equal(reader.next(), false);
+    }),
+  );
+});
+
+test("a bundle can be written in place, and tells its size while it grows", () => {
+  const writer = new BundleWriter(2);
+  assert.equal(writer.byteLength, 2);
+  for (const length of [0, 1, 300]) {
+    const start = writer.reserve(length);
+    writer.buffer().fill(length & 0xff, start, start + length);
+  }
+  assert.equal(writer.count, 3);
+  const bundle = writer.finish();
+  assert.equal(writer.byteLength, bundle.length);
+  assert.deepEqual(bundleItems(bundle), [
+    new Uint8Array(0),
+    Uint8Array.of(1),
+    new Uint8Array(300).fill(300 & 0xff),
+  ]);
+});
+
+/** What its 16-bit length can say. */
+const ITEM_BYTES_MAX = 65_535;
+
+test("an item that does not fit its length field is our own mistake", () => {
+  const writer = new BundleWriter();
+  writer.append(new Uint8Array(ITEM_BYTES_MAX));
+  assert.throws(() => writer.append(new Uint8Array(ITEM_BYTES_MAX + 1)), InvariantError);
+});
+
+test("arbitrary bytes are a bundle only if they are exactly what their items make", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+      if (!isBundle(bytes)) return;
+      assert.deepEqual(bundleOf(bundleItems(bytes)), bytes);
+    }),
+  );
+});
+
+test("no bundle is empty, cut short, or followed by anything", () => {
+  assert.equal(isBundle(new Uint8Array(0)), false);
+  assert.equal(isBundle(Uint8Array.of(0, 0)), false, "it has at least one item");
+  fc.assert(
+    fc.property(items, fc.nat(), (some, cut) => {
+      const bundle = bundleOf(some);
+      assert.equal(isBundle(bundle.subarray(0, cut % bundle.length)), false);
+      assert.equal(isBundle(Uint8Array.of(...bundle, 0)), false);
+    }),
+  );
+});
