@@ -3,7 +3,7 @@
  */
 import { assert } from "../base/assert.js";
 import type { ClientId, Seq, SessionId } from "../base/ids.js";
-import type { Checkpoint, JournalRecord } from "../message.js";
+import type { Checkpoint, JournalRecord, NewView } from "../message.js";
 import { takeCheckpoint } from "./checkpoints.js";
 import { enterView } from "./new-views.js";
 import type { SessionEntry } from "./session-entry.js";
@@ -53,12 +53,20 @@ function restoreRecord(s: State, record: JournalRecord): void {
       s.viewChanges.add(record.vote);
       break;
     case "new-view":
-      if (record.newView.view > s.view || !s.active) enterView(s, record.newView);
+      if (isNewer(s, record.newView)) enterView(s, record.newView);
       break;
     case "stable":
       restoreStable(s, record.certificate);
       break;
   }
+}
+
+/**
+ * Whether a NEW-VIEW leads on from where the records before it led. One that was left again may still
+ * follow: a segment begins with the newest record of the view, and those that led to it come behind.
+ */
+function isNewer(s: State, newView: NewView): boolean {
+  return newView.view > s.view || (newView.view === s.view && !s.active);
 }
 
 type SlotRecord = Extract<

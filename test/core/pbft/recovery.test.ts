@@ -108,6 +108,9 @@ describe("a replica that starts again from its journal", () => {
     const twice = new LoneReplica({ self: 2 }, recoveredWith(entered, entered));
     assert.equal(twice.replica.view, 1);
     assert(twice.replica.active);
+    const ahead = new LoneReplica({ self: 2 }, recoveredWith(left, entered, left));
+    assert.equal(ahead.replica.view, 2);
+    assert.equal(ahead.replica.active, false);
     const later = new LoneReplica({ self: 2 }, recoveredWith(entered, left, left));
     assert.equal(later.replica.view, 2);
     assert.equal(later.replica.active, false);
