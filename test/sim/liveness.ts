@@ -47,7 +47,8 @@ function heal(world: World, machines: readonly Machine[]): Machine[] {
   world.network.change({ ...world.options.network, ...PEACE });
   for (const machine of machines) {
     machine.thaw();
-    if (!core.includes(machine)) machine.stop();
+    const isLiarAtLarge = !machine.isCorrect && prng.chance(0.5);
+    if (!core.includes(machine) && !isLiarAtLarge) machine.stop();
     else if (machine.process === null) machine.start();
   }
   return core;

@@ -1,8 +1,10 @@
 /*
  * Every parameter of a run, drawn from its seed: each run is a different little world (swarm testing).
  */
+import type { ReplicaId } from "../../src/core/base/ids.js";
 import type { ReplicaOptions } from "../../src/core/pbft/options.js";
 import { quorumsOf } from "../../src/core/base/quorum.js";
+import { drawStrategies, type StrategyName } from "./byzantine/draw-liar.js";
 import { Prng } from "./prng.js";
 import { MS, SECOND, type Micros } from "./scheduler.js";
 
@@ -68,6 +70,12 @@ export interface ClientWorkload {
   readonly retryTicksMax: number;
 }
 
+/** A replica that breaks the rules. */
+export interface ByzantineReplica {
+  readonly id: ReplicaId;
+  readonly strategies: readonly StrategyName[];
+}
+
 /** A run. */
 export interface SimOptions {
   readonly seed: string;
@@ -81,6 +89,8 @@ export interface SimOptions {
   readonly network: NetworkOptions;
   readonly faults: FaultOptions;
   readonly clients: ClientWorkload;
+  /** The Byzantine replicas, at most f, and what each of them does. */
+  readonly byzantine: readonly ByzantineReplica[];
   /** Length of the phase in which anything may happen. */
   readonly safetyPhase: Micros;
   /** Most time that a healed core may take to converge. */
@@ -118,9 +128,10 @@ export function drawOptions(seed: string, overrides: Overrides = {}): SimOptions
   const prng = new Prng(seed).fork("options");
   const isCalm = prng.chance(CALM_SHARE);
   const drawnCount = prng.chance(0.75) ? 4 : 7;
+  const replicaCount = overrides.replicaCount ?? drawnCount;
   return {
     seed,
-    replicaCount: overrides.replicaCount ?? drawnCount,
+    replicaCount,
     isRealCrypto: prng.chance(REAL_CRYPTO_SHARE),
     isCalm,
     tick: 10 * MS,
@@ -129,6 +140,7 @@ export function drawOptions(seed: string, overrides: Overrides = {}): SimOptions
     network: isCalm ? CALM_NETWORK : drawNetwork(prng),
     faults: isCalm ? CALM_FAULTS : drawFaults(prng),
     clients: drawClients(prng, isCalm),
+    byzantine: isCalm ? [] : drawByzantine(prng.fork("byzantine"), replicaCount),
     safetyPhase: Math.round(prng.range(2, 6) * SECOND),
     livenessPhase: 120 * SECOND,
   };
@@ -233,6 +245,12 @@ function drawClients(prng: Prng, isCalm: boolean): ClientWorkload {
   };
 }
 
+function drawByzantine(prng: Prng, replicaCount: number): ByzantineReplica[] {
+  const ids = Array.from({ length: replicaCount }, (_, id) => id);
+  const count = prng.between(0, quorumsOf(replicaCount).faultsMax);
+  return prng.sample(ids, count).map((id) => ({ id, strategies: drawStrategies(prng) }));
+}
+
 /** Every parameter of a run, one line each. */
 export function describeOptions(options: SimOptions): string[] {
   const { strong, faultsMax } = quorumsOf(options.replicaCount);
@@ -245,7 +263,10 @@ export function describeOptions(options: SimOptions): string[] {
 }
 
 function fieldsOf(value: object): string {
-  return Object.entries(value)
-    .map(([name, field]) => `${name} ${String(field)}`)
+  return Object.entries(value as Readonly<Record<string, unknown>>)
+    .map(
+      ([name, field]) =>
+        `${name} ${typeof field === "object" ? JSON.stringify(field) : String(field)}`,
+    )
     .join(", ");
 }

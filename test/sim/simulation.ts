@@ -1,7 +1,9 @@
 /*
  * One run from its seed: a phase in which anything may go wrong, then one in which a core heals.
  */
-import type { Liar } from "./byzantine/liar.js";
+import type { ReplicaId } from "../../src/core/base/ids.js";
+import { liarOf } from "./byzantine/draw-liar.js";
+import { type Liar, Villain } from "./byzantine/liar.js";
 import { Auditor } from "./checkers/auditor.js";
 import { Bounds } from "./checkers/bounds.js";
 import { History } from "./checkers/history.js";
@@ -54,6 +56,16 @@ export function simulate(
   return { ...run.result(), failure };
 }
 
+/** What replica `id` breaks the rules with; null if it keeps them. */
+function liarAt({ options, cast, prng }: World, id: ReplicaId): Liar | null {
+  const drawn = options.byzantine.find((one) => one.id === id);
+  const identity = cast.replicas[id];
+  if (drawn === undefined || identity === undefined) return null;
+  const { replicaCount } = options;
+  const villain = new Villain(id, replicaCount, identity.keys, prng.fork(`villain ${id}`));
+  return liarOf(villain, drawn.strategies);
+}
+
 type Bare = Pick<World, "prng" | "scheduler" | "trace">;
 
 /** The parts of one run. */
@@ -92,9 +104,8 @@ class Simulation {
       this.#faults.restartLater(machine);
     };
     this.#world = { options, prng, scheduler, trace, network, cast, watch, onStopped };
-    const liars = new Map<number, Liar>();
     this.#machines = cast.replicas.map(
-      (_, id) => new Machine(this.#world, id, liars.get(id) ?? null),
+      (_, id) => new Machine(this.#world, id, liarAt(this.#world, id)),
     );
     const counter = { next: 0 };
     this.#clients = cast.clients.map((_, id) => new SimClient(this.#world, id, counter));

@@ -1,6 +1,18 @@
+import { bytesConcat } from "../../../src/core/base/bytes.js";
+import { DIGEST_BYTES, Domain, type Digest } from "../../../src/core/base/hasher.js";
 import type { ReplicaId } from "../../../src/core/base/ids.js";
-import type { ReplicaMessage, ReplyMessage } from "../../../src/core/message.js";
+import type {
+  Batch,
+  ReplicaMessage,
+  ReplyMessage,
+  Request,
+  SignedMessage,
+  Unsigned,
+} from "../../../src/core/message.js";
 import type { Replica } from "../../../src/core/pbft/replica.js";
+import { signMessage } from "../../../src/core/wire/sign.js";
+import type { KeyRing } from "../../../src/io/key-ring.js";
+import type { Prng } from "../prng.js";
 
 /** A message and whom it goes to. */
 export interface Addressed {
@@ -8,17 +20,88 @@ export interface Addressed {
   readonly message: ReplicaMessage;
 }
 
+/** One way to break the rules. What it leaves out happens as the rules say. */
+export interface Strategy {
+  /** What goes to replica `to` instead of `message`: nothing, the same, something else, more. */
+  outgoing?(message: ReplicaMessage, to: ReplicaId): readonly ReplicaMessage[];
+  /** What goes to a client instead of `message`. */
+  reply?(message: ReplyMessage): readonly ReplyMessage[];
+  /** What else is sent each tick. */
+  ticked?(replica: Replica): readonly Addressed[];
+}
+
+/** What a Byzantine replica has: its own keys, knowledge of the cluster, and bad intentions. */
+export class Villain {
+  readonly self: ReplicaId;
+  readonly replicaCount: number;
+  readonly prng: Prng;
+  readonly #keys: KeyRing;
+
+  constructor(self: ReplicaId, replicaCount: number, keys: KeyRing, prng: Prng) {
+    this.self = self;
+    this.replicaCount = replicaCount;
+    this.prng = prng;
+    this.#keys = keys;
+  }
+
+  /** Every other replica. */
+  others(): ReplicaId[] {
+    const all = Array.from({ length: this.replicaCount }, (_, id) => id);
+    return all.filter((id) => id !== this.self);
+  }
+
+  /** Some other replicas, always the same ones for this villain. */
+  victims(count: number): ReplicaId[] {
+    return this.prng.fork("victims").sample(this.others(), count);
+  }
+
+  /** Its own signature under whatever it likes to say. */
+  sign<M extends SignedMessage>(message: Unsigned<M>): M {
+    const { hasher } = this.#keys;
+    const unsigned = message as Unsigned<SignedMessage>;
+    return signMessage(unsigned, hasher, (digest) => this.#keys.sign(digest)) as M;
+  }
+
+  batchOf(requests: readonly Request[]): Batch {
+    const digests = bytesConcat(requests.map((request) => request.digest));
+    return { requests, digest: this.#keys.hasher.digest(Domain.batch, digests) };
+  }
+
+  /** A digest of nothing. */
+  randomDigest(): Digest {
+    return this.prng.bytes(DIGEST_BYTES);
+  }
+}
+
 /**
  * What makes a replica Byzantine. Its core is the product's and knows nothing of it; what the core
  * sends is changed on its way out, and signed anew with the replica's own keys.
  */
-export interface Liar {
-  /** For the run's description. */
-  readonly name: string;
-  /** What goes to replica `to` instead of `message`: nothing, the same, something else, more. */
-  outgoing(message: ReplicaMessage, to: ReplicaId): readonly ReplicaMessage[];
-  /** What goes to a client instead of `message`. */
-  reply(message: ReplyMessage): readonly ReplyMessage[];
-  /** What else is sent each tick. */
-  ticked(replica: Replica): readonly Addressed[];
+export class Liar {
+  readonly #strategies: readonly Strategy[];
+
+  /** @param strategies applied one after another. */
+  constructor(strategies: readonly Strategy[]) {
+    this.#strategies = strategies;
+  }
+
+  outgoing(message: ReplicaMessage, to: ReplicaId): readonly ReplicaMessage[] {
+    let messages: readonly ReplicaMessage[] = [message];
+    for (const strategy of this.#strategies) {
+      messages = messages.flatMap((one) => strategy.outgoing?.(one, to) ?? [one]);
+    }
+    return messages;
+  }
+
+  reply(message: ReplyMessage): readonly ReplyMessage[] {
+    let messages: readonly ReplyMessage[] = [message];
+    for (const strategy of this.#strategies) {
+      messages = messages.flatMap((one) => strategy.reply?.(one) ?? [one]);
+    }
+    return messages;
+  }
+
+  ticked(replica: Replica): readonly Addressed[] {
+    return this.#strategies.flatMap((strategy) => strategy.ticked?.(replica) ?? []);
+  }
 }
