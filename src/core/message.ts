@@ -252,7 +252,7 @@ export interface StateFetch {
 
 /** Which piece of a checkpoint's state. */
 export const StatePart = {
-  /** Service root, page count, and the digests of the client table's entries. */
+  /** Digest of the tree's top node, page count, and the digests of the client table's entries. */
   summary: 0,
   /** Child digests of one inner node of the service's tree. */
   node: 1,
@@ -263,7 +263,7 @@ export const StatePart = {
 } as const;
 export type StatePart = (typeof StatePart)[keyof typeof StatePart];
 
-/** One piece of state; empty `data` says that the sender does not hold it any more. */
+/** One piece of state. Anyone may send it: its parent's digest proves it. */
 export interface StateData {
   readonly kind: "state-data";
   readonly seq: Seq;

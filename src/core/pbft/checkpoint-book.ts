@@ -17,7 +17,6 @@ export interface StableCertificate {
 export interface OwnCheckpoint {
   readonly seq: Seq;
   readonly stateDigest: Digest;
-  readonly serviceRoot: Digest;
   /** The client table's digests and entries as of `seq`. */
   readonly tableSummary: Uint8Array;
   readonly tableEntries: readonly SessionEntry[];

@@ -18,7 +18,7 @@ export function takeCheckpoint(s: State, seq: Seq, serviceRoot: Digest): void {
   const tableDigest = s.hasher.digest(Domain.clientTable, tableSummary);
   const stateDigest = stateDigestOf(s.hasher, seq, serviceRoot, tableDigest);
   const tableEntries = s.clients.snapshot();
-  s.checkpoints.keepOwn({ seq, stateDigest, serviceRoot, tableSummary, tableEntries });
+  s.checkpoints.keepOwn({ seq, stateDigest, tableSummary, tableEntries });
 }
 
 /** The store holds everything up to `seq`: checkpoints up to there may be voted for (CK2). */

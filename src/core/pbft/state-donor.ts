@@ -41,11 +41,8 @@ export function onStateFetch(
 
 function pieceOf(s: State, own: OwnCheckpoint, m: StateFetch): Uint8Array | null {
   switch (m.part) {
-    case StatePart.summary: {
-      const pageCount = s.service.pageCount(m.seq);
-      const { serviceRoot, tableSummary } = own;
-      return pageCount === null ? null : encodeSummary({ serviceRoot, pageCount, tableSummary });
-    }
+    case StatePart.summary:
+      return summaryOf(s, own);
     case StatePart.node:
       return s.service.treeNode(m.seq, m.level, m.index);
     case StatePart.page:
@@ -55,6 +52,16 @@ function pieceOf(s: State, own: OwnCheckpoint, m: StateFetch): Uint8Array | null
       return entry === undefined ? null : encodeSession(entry);
     }
   }
+}
+
+function summaryOf(s: State, { seq, tableSummary }: OwnCheckpoint): Uint8Array | null {
+  const pageCount = s.service.pageCount(seq);
+  if (pageCount === null) return null;
+  const topLevel = s.service.levelCount(pageCount) - 1;
+  const topNode = s.service.treeNode(seq, topLevel, 0);
+  if (topNode === null) return null;
+  const topDigest = s.service.digestOf(topLevel, topNode);
+  return encodeSummary({ topDigest, pageCount, tableSummary });
 }
 
 /** A piece that was asked for. */
@@ -160,9 +167,9 @@ function vouchForInstalled(s: State, certificate: StableCertificate): void {
 
 function keepInstalled(s: State, installing: NonNullable<State["installing"]>): void {
   const { fetched, entries, certificate } = installing;
-  const { seq, serviceRoot, tableSummary } = fetched;
+  const { seq, tableSummary } = fetched;
   const { stateDigest } = certificate;
-  s.checkpoints.keepOwn({ seq, stateDigest, serviceRoot, tableSummary, tableEntries: entries });
+  s.checkpoints.keepOwn({ seq, stateDigest, tableSummary, tableEntries: entries });
 }
 
 /** Clients may still wait for replies that we, left out, never sent (RO4 v). */

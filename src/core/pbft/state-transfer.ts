@@ -30,9 +30,7 @@ interface Piece {
   readonly part: StatePart;
   readonly level: number;
   readonly index: number;
-  /**
-   * What its digest must be; null for the summary and the top node, which are checked as a whole.
-   */
+  /** What its digest must be; null for the summary, which is checked as a whole. */
   readonly expected: Digest | null;
   askedTicks: Ticks | null;
   attempts: number;
@@ -48,8 +46,12 @@ export interface FetchedState {
   readonly tableEntries: readonly Uint8Array[];
 }
 
+/**
+ * What leads from a checkpoint's digest to everything else. The service's root is not in it: it
+ * follows from page count and top node, so that no donor can lie about the shape of the tree.
+ */
 interface Summary {
-  readonly serviceRoot: Digest;
+  readonly topDigest: Digest;
   readonly pageCount: number;
   readonly tableSummary: Uint8Array;
 }
@@ -57,7 +59,7 @@ interface Summary {
 /** The summary of a checkpoint as it travels. */
 export function encodeSummary(summary: Summary): Uint8Array {
   const bytes = new Uint8Array(SUMMARY_HEADER_BYTES + summary.tableSummary.length);
-  bytes.set(summary.serviceRoot);
+  bytes.set(summary.topDigest);
   new DataView(bytes.buffer).setUint32(DIGEST_BYTES, summary.pageCount);
   bytes.set(summary.tableSummary, SUMMARY_HEADER_BYTES);
   return bytes;
@@ -68,7 +70,7 @@ function decodeSummary(bytes: Uint8Array): Summary | null {
   if ((bytes.length - SUMMARY_HEADER_BYTES) % DIGEST_BYTES !== 0) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
-    serviceRoot: bytes.slice(0, DIGEST_BYTES),
+    topDigest: bytes.slice(0, DIGEST_BYTES),
     pageCount: view.getUint32(DIGEST_BYTES),
     tableSummary: bytes.slice(SUMMARY_HEADER_BYTES),
   };
@@ -159,7 +161,8 @@ export class StateTransfer {
     if (target === null || summary === null || this.#pieces.length > 0) return null;
     const pages = this.#pageDigests.map((digest) => this.#held(digest));
     const tableEntries = digestsOf(summary.tableSummary).map((digest) => this.#held(digest));
-    const { serviceRoot, tableSummary } = summary;
+    const { topDigest, pageCount, tableSummary } = summary;
+    const serviceRoot = this.#service.rootOf(pageCount, topDigest);
     return { seq: target.seq, serviceRoot, pages, tableSummary, tableEntries };
   }
 
@@ -187,12 +190,13 @@ export class StateTransfer {
     if (summary === null || this.#target === null) return false;
     const { seq, stateDigest } = this.#target;
     const tableDigest = this.#hasher.digest(Domain.clientTable, summary.tableSummary);
-    const found = stateDigestOf(this.#hasher, seq, summary.serviceRoot, tableDigest);
+    const serviceRoot = this.#service.rootOf(summary.pageCount, summary.topDigest);
+    const found = stateDigestOf(this.#hasher, seq, serviceRoot, tableDigest);
     if (!bytesEqual(found, stateDigest)) return false;
     this.#summary = summary;
     this.#pageDigests = new Array<Digest | null>(summary.pageCount).fill(null);
     const topLevel = this.#service.levelCount(summary.pageCount) - 1;
-    this.#pieces.push(newPiece(StatePart.node, topLevel, 0, null));
+    this.#pieces.push(newPiece(StatePart.node, topLevel, 0, summary.topDigest));
     for (const [index, digest] of digestsOf(summary.tableSummary).entries()) {
       if (this.#verified.has(hexOf(digest))) continue;
       this.#pieces.push(newPiece(StatePart.session, 0, index, digest));
@@ -201,14 +205,9 @@ export class StateTransfer {
   }
 
   #takeNode(piece: Piece, data: Uint8Array): boolean {
-    if (data.length === 0 || data.length % DIGEST_BYTES !== 0 || this.#summary === null)
-      return false;
+    if (piece.expected === null || data.length % DIGEST_BYTES !== 0) return false;
     const digest = this.#service.digestOf(piece.level, data);
-    if (piece.expected === null) {
-      const { pageCount, serviceRoot } = this.#summary;
-      const root = this.#service.rootOf(pageCount, digest);
-      if (!bytesEqual(root, serviceRoot)) return false;
-    } else if (!bytesEqual(digest, piece.expected)) return false;
+    if (!bytesEqual(digest, piece.expected)) return false;
     const fanOut = this.#service.treeFanOut;
     for (const [offset, child] of digestsOf(data).entries()) {
       this.#want(piece.level - 1, piece.index * fanOut + offset, child);
