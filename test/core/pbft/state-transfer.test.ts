@@ -1,0 +1,341 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Checkpoint, type StateData, StatePart } from "../../../src/core/message.js";
+import {
+  balanceOf,
+  batchOf,
+  checkpointOf,
+  commit,
+  digestOf,
+  prePrepare,
+  readOf,
+  requestOf,
+  sampleBatch,
+  TELLER,
+} from "./builders.js";
+import { Cluster } from "./cluster.js";
+import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+
+/** Ticks that a replica waits for the log before it fetches state. */
+const PATIENCE = 10;
+
+function decide(lone: LoneReplica, seq: number, sessions: readonly number[]): void {
+  const batch = batchOf(...sessions.map((session) => requestOf({ session })));
+  lone.receive(0, prePrepare(0, seq, batch));
+  for (const replica of [0, 1, 2, 3].filter((id) => id !== lone.options.self)) {
+    lone.receive(replica, commit(0, seq, batch));
+  }
+  lone.answer();
+}
+
+/** Replica 2 that holds checkpoint 4, and the votes of Q replicas for it. */
+function donorWithVotes(): { donor: LoneReplica; votes: Checkpoint[] } {
+  const donor = new LoneReplica({ self: 2 });
+  for (const seq of [1, 2, 3, 4]) decide(donor, seq, [seq]);
+  donor.step({ kind: "stored", seq: 4 });
+  const sign = single(only(donor.take(), "sign")).message;
+  assert(sign.kind === "checkpoint");
+  const votes = [0, 1, 2].map((replica) => checkpointOf(replica, 4, sign.stateDigest));
+  for (const vote of votes) {
+    if (vote.replica === 2) donor.step({ kind: "signed", message: vote });
+    else donor.receive(vote.replica, vote);
+  }
+  donor.take();
+  assert.equal(donor.replica.stableSeq, 4);
+  return { donor, votes };
+}
+
+/** Replica 3 that learnt of checkpoint 4 and has waited for the log in vain. */
+function fetcherOf(votes: readonly Checkpoint[]): LoneReplica {
+  const fetcher = new LoneReplica({ self: 3 });
+  for (const vote of votes) fetcher.receive(vote.replica, vote);
+  fetcher.tick(PATIENCE);
+  fetcher.take();
+  fetcher.tick();
+  return fetcher;
+}
+
+/** Lets `donor` answer everything that `fetcher` asks, until the state is complete. */
+function feed(fetcher: LoneReplica, donor: LoneReplica): void {
+  for (let round = 0; round < 20; round += 1) {
+    for (const fetch of sentOf(fetcher.take(), "state-fetch")) {
+      donor.receive(3, fetch);
+      for (const data of sentOf(donor.take(), "state-data")) fetcher.receive(2, data);
+    }
+    fetcher.tick();
+    donor.tick();
+    donor.take();
+  }
+}
+
+describe("a replica that lags behind a checkpoint", () => {
+  test("gives the log some time, then asks for the state of it (CK5, ST1)", () => {
+    const { votes } = donorWithVotes();
+    const fetcher = new LoneReplica({ self: 3 });
+    for (const vote of votes) fetcher.receive(vote.replica, vote);
+    assert.equal(fetcher.replica.transferring, false);
+    fetcher.tick(PATIENCE);
+    assert(fetcher.replica.transferring);
+    fetcher.take();
+    fetcher.tick();
+    const fetch = single(sentOf(fetcher.take(), "state-fetch"));
+    const { summary } = StatePart;
+    assert.deepEqual(fetch, { kind: "state-fetch", seq: 4, part: summary, level: 0, index: 0 });
+  });
+
+  test("fetches nothing if the log brings it there in time", () => {
+    const { votes } = donorWithVotes();
+    const fetcher = new LoneReplica({ self: 3 });
+    for (const vote of votes) fetcher.receive(vote.replica, vote);
+    fetcher.tick(PATIENCE - 1);
+    for (const seq of [1, 2, 3, 4]) decide(fetcher, seq, [seq]);
+    fetcher.tick(5);
+    assert.equal(fetcher.replica.transferring, false);
+  });
+
+  test("installs money and client table together, and goes on from there (ST2, ST4)", () => {
+    const { donor, votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    for (let round = 0; round < 10; round += 1) {
+      for (const fetch of sentOf(fetcher.take(), "state-fetch")) {
+        donor.receive(3, fetch);
+        for (const data of sentOf(donor.take(), "state-data")) {
+          assert.equal(fetcher.receive(2, data), null);
+        }
+      }
+      fetcher.tick();
+    }
+    const effects = fetcher.answer();
+    assert.equal(fetcher.replica.executedSeq, 4);
+    assert.equal(fetcher.replica.stableSeq, 4);
+    assert.equal(balanceOf(fetcher.ledger), 1_004n);
+    assert.deepEqual(fetcher.replica.clients.summary(), donor.replica.clients.summary());
+    assert.equal(fetcher.replica.transferring, false);
+    const record = only(effects, "append").at(-1)?.record;
+    assert.deepEqual(record, { kind: "stable", seq: 4, certificate: votes });
+  });
+
+  test("answers the clients it never answered (RO4 v)", () => {
+    const { donor, votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    const replies = [];
+    for (let round = 0; round < 10; round += 1) {
+      const effects = fetcher.answer();
+      replies.push(...only(effects, "reply"));
+      for (const fetch of sentOf(effects, "state-fetch")) {
+        donor.receive(3, fetch);
+        for (const data of sentOf(donor.take(), "state-data")) fetcher.receive(2, data);
+      }
+      fetcher.tick();
+    }
+    const sessions = replies.map(({ session }) => session);
+    assert.deepEqual(sessions, [1, 2, 3, 4]);
+  });
+
+  test("drops what waits there and was executed by others meanwhile", () => {
+    const { donor, votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    fetcher.hear(TELLER, requestOf({ session: 3 }));
+    fetcher.hear(TELLER, requestOf({ session: 9 }));
+    feed(fetcher, donor);
+    fetcher.answer();
+    assert.equal(fetcher.replica.executedSeq, 4);
+    assert.equal(fetcher.replica.pendingCount, 1);
+  });
+
+  test("serves no read while the state is being replaced", () => {
+    const { donor, votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    assert.equal(fetcher.hear(TELLER, readOf()), null, "the old state is still whole");
+    feed(fetcher, donor);
+    assert.equal(fetcher.hear(TELLER, readOf()), "read/recovering");
+    fetcher.answer();
+    assert.equal(fetcher.hear(TELLER, readOf()), null);
+  });
+
+  test("executes nothing while the state is being replaced, and all that follows after (ST5)", () => {
+    const { donor, votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    feed(fetcher, donor);
+    const batch = sampleBatch(5);
+    fetcher.receive(0, prePrepare(0, 5, batch));
+    for (const replica of [0, 1, 2]) fetcher.receive(replica, commit(0, 5, batch));
+    fetcher.answer();
+    assert.equal(fetcher.replica.executedSeq, 5);
+    assert.equal(balanceOf(fetcher.ledger), 1_005n);
+  });
+});
+
+describe("a donor", () => {
+  test("has no piece of a checkpoint that it does not hold", () => {
+    const { donor } = donorWithVotes();
+    const fetch = {
+      kind: "state-fetch",
+      seq: 8,
+      part: StatePart.summary,
+      level: 0,
+      index: 0,
+    } as const;
+    assert.equal(donor.receive(3, fetch), "state-fetch/unknown");
+  });
+
+  test("has no piece outside the state", () => {
+    const { donor } = donorWithVotes();
+    for (const part of [StatePart.page, StatePart.session, StatePart.node]) {
+      const fetch = { kind: "state-fetch", seq: 4, part, level: 3, index: 999 } as const;
+      assert.equal(donor.receive(3, fetch), "state-fetch/unknown");
+    }
+  });
+
+  test("gives one replica so many pieces a tick and no more (ST6)", () => {
+    const { donor } = donorWithVotes();
+    const fetch = {
+      kind: "state-fetch",
+      seq: 4,
+      part: StatePart.summary,
+      level: 0,
+      index: 0,
+    } as const;
+    for (let count = 0; count < 16; count += 1) assert.equal(donor.receive(3, fetch), null);
+    assert.equal(donor.receive(3, fetch), "state-fetch/too-often");
+    assert.equal(donor.receive(1, fetch), null, "each replica for itself");
+    donor.tick();
+    assert.equal(donor.receive(3, fetch), null);
+  });
+
+  test("keeps the state of the checkpoint while it executes on (ST3)", () => {
+    const { donor, votes } = donorWithVotes();
+    for (const seq of [5, 6]) decide(donor, seq, [10 + seq]);
+    const fetcher = fetcherOf(votes);
+    feed(fetcher, donor);
+    fetcher.answer();
+    assert.equal(balanceOf(fetcher.ledger), 1_004n);
+  });
+});
+
+describe("a lying donor (A14)", () => {
+  test("is found out by the digest of every kind of piece, and another one is asked", () => {
+    const { donor, votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    const refused = new Set<number>();
+    for (let round = 0; round < 20; round += 1) {
+      for (const fetch of sentOf(fetcher.take(), "state-fetch")) {
+        donor.receive(3, fetch);
+        for (const data of sentOf(donor.take(), "state-data")) {
+          if (!refused.has(data.part)) {
+            const lie = Uint8Array.from(data.data);
+            lie[0] = (lie[0] ?? 0) ^ 1;
+            assert.equal(fetcher.receive(1, { ...data, data: lie }), "state-data/wrong-digest");
+            assert.equal(
+              fetcher.receive(1, { ...data, data: new Uint8Array(0) }),
+              "state-data/wrong-digest",
+            );
+            refused.add(data.part);
+            continue;
+          }
+          fetcher.receive(2, data);
+        }
+      }
+      fetcher.tick();
+      donor.tick();
+      donor.take();
+    }
+    fetcher.answer();
+    assert.equal(refused.size, 4, "summary, node, page and session");
+    assert.equal(balanceOf(fetcher.ledger), 1_004n);
+  });
+
+  test("is not listened to about what was not asked", () => {
+    const { votes } = donorWithVotes();
+    const page: StateData = {
+      ...{ kind: "state-data", seq: 4, part: StatePart.page, level: 0, index: 0 },
+      data: new Uint8Array(9),
+    };
+    assert.equal(new LoneReplica({ self: 3 }).receive(2, page), "state-data/not-wanted");
+    const fetcher = fetcherOf(votes);
+    assert.equal(fetcher.receive(2, page), "state-data/not-wanted");
+    assert.equal(fetcher.receive(2, { ...page, seq: 8 }), "state-data/not-wanted");
+  });
+
+  test("that stays silent is passed over after a while", () => {
+    const { votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    const first = only(fetcher.take(), "send").find(
+      ({ message }) => message.kind === "state-fetch",
+    );
+    fetcher.tick(20);
+    const second = only(fetcher.take(), "send").find(
+      ({ message }) => message.kind === "state-fetch",
+    );
+    assert(first && second);
+    assert.deepEqual(second.message, first.message);
+    assert.notDeepEqual(second.to, first.to);
+  });
+});
+
+describe("a cluster", () => {
+  test("brings back a replica that was away for longer than the window (ST3, I14)", () => {
+    const cluster = new Cluster();
+    cluster.carries = ({ from, to }) => from !== 3 && to !== 3;
+    for (let session = 1; session <= 30; session += 1) {
+      cluster.submit(requestOf({ session }));
+      cluster.run();
+    }
+    cluster.carries = () => true;
+    cluster.tick(80);
+    for (const { lone } of cluster.nodes) {
+      assert.equal(lone.replica.executedSeq, 30);
+      assert.equal(balanceOf(lone.ledger), 1_030n);
+    }
+  });
+
+  test("repairs a replica whose state is not what the others agreed on (CK4)", () => {
+    const cluster = new Cluster();
+    cluster.submit(requestOf({ session: 1 }));
+    cluster.run();
+    const { ledger } = cluster.node(3).lone;
+    const rows = ledger.accountRows().map((row) => ({ ...row, balance: row.balance + 7n }));
+    ledger.load(rows);
+    for (let session = 2; session <= 4; session += 1) cluster.submit(requestOf({ session }));
+    cluster.run();
+    assert(cluster.node(3).lone.replica.diverged, "it knows, and votes no more");
+    cluster.tick(40);
+    assert.equal(cluster.node(3).lone.replica.diverged, false);
+    for (const { lone } of cluster.nodes) assert.equal(balanceOf(lone.ledger), 1_004n);
+    for (let session = 5; session <= 8; session += 1) cluster.submit(requestOf({ session }));
+    cluster.run();
+    assert.equal(cluster.node(3).lone.replica.stableSeq, 8, "and votes again");
+  });
+
+  test("goes on with a newer checkpoint when the donors have dropped the one asked for (ST3)", () => {
+    const cluster = new Cluster();
+    cluster.carries = ({ from, to }) => from !== 3 && to !== 3;
+    for (let session = 1; session <= 12; session += 1) {
+      cluster.submit(requestOf({ session }));
+      cluster.run();
+    }
+    // The certificates arrive, the state does not.
+    cluster.carries = ({ message }) => message.kind !== "state-data";
+    cluster.tick(40);
+    assert(cluster.node(3).lone.replica.transferring);
+    for (let session = 13; session <= 40; session += 1) {
+      cluster.submit(requestOf({ session }));
+      cluster.run();
+    }
+    cluster.carries = () => true;
+    cluster.tick(300);
+    for (const { lone } of cluster.nodes) assert.equal(balanceOf(lone.ledger), 1_040n);
+  });
+});
+
+test("votes of W replicas for a state are enough to fetch it, of fewer not (ST1)", () => {
+  const { votes } = donorWithVotes();
+  const one = new LoneReplica({ self: 3 });
+  one.receive(0, votes[0] ?? assert.fail());
+  one.receive(1, checkpointOf(1, 4, digestOf(66)));
+  one.tick(5 * PATIENCE);
+  assert.equal(one.replica.transferring, false);
+  one.receive(2, votes[2] ?? assert.fail());
+  one.tick(PATIENCE);
+  assert(one.replica.transferring);
+});
