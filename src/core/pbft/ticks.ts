@@ -1,6 +1,7 @@
 /*
  * What happens because time passes (rules VT1 to VT6, VC5, RT1, CK6).
  */
+import type { Ticks } from "../base/ids.js";
 import { askForDecision } from "./decisions.js";
 import { fetchState } from "./state-donor.js";
 import type { State } from "./state.js";
@@ -25,8 +26,8 @@ function askForDecisions(s: State): void {
 }
 
 /**
- * The oldest request that waits is what is watched: a primary that serves all others and starves
- * one client is voted out like one that serves nobody (VT1).
+ * The oldest of what waits is what is watched: a primary that serves all others and starves one
+ * client is voted out like one that serves nobody (VT1).
  */
 function watchRequests(s: State): void {
   if (!s.active) return;
@@ -34,10 +35,29 @@ function watchRequests(s: State): void {
     startViewChange(s, s.view + 1, "abdicated");
     return;
   }
-  const oldest = s.pool.oldest();
-  if (oldest === null || s.primary === s.self || isWaitingForItself(s)) return;
-  if (s.now - oldest.sinceTicks < viewChangeTimeoutTicks(s)) return;
+  const sinceTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
+  if (s.now - sinceTicks < viewChangeTimeoutTicks(s) || isWaitingForItself(s)) return;
   startViewChange(s, s.view + 1, "request-timeout");
+}
+
+/** How long a backup has known the oldest request. At a primary requests wait because it is busy. */
+function requestSinceTicks(s: State): Ticks {
+  if (s.primary === s.self) return s.now;
+  return s.pool.oldest()?.sinceTicks ?? s.now;
+}
+
+/**
+ * Since when a batch is accepted and not executed. Nobody else may be waiting for it: where it is
+ * executed its clients are served, and whoever could agree on it here may have left the view. So the
+ * primary gives up too, and need not be told by backups of which too few miss anything.
+ */
+function batchSinceTicks(s: State): Ticks {
+  let sinceTicks = s.now;
+  for (const slot of s.log.slots()) {
+    if (slot.seq <= s.executedSeq || !slot.acceptedIn(s.view)) continue;
+    sinceTicks = Math.min(sinceTicks, slot.acceptedTicks);
+  }
+  return sinceTicks;
 }
 
 /** While our own execution or state is what holds things up, the primary is not to blame (VT6). */

@@ -302,11 +302,13 @@ describe("the timer of a request", () => {
     assert(lone.replica.active, "the host has not answered the execution");
   });
 
-  test("is none of the primary's: it waits for the backups", () => {
+  test("makes a primary give up whose batch is not executed (I14)", () => {
     const lone = new LoneReplica({ self: 0 });
     lone.hear(TELLER, requestOf());
-    lone.tick(10 * T);
+    lone.tick(T - 1);
     assert(lone.replica.active);
+    lone.tick();
+    assert(!lone.replica.active);
   });
 });
 
