@@ -56,6 +56,9 @@ function settingsContradiction(settings: GenesisFile["settings"]): string | null
   if (settings.windowSlots < 2 * settings.checkpointIntervalSlots) {
     return "field settings.windowSlots must be at least twice settings.checkpointIntervalSlots";
   }
+  if (settings.windowSlots % settings.checkpointIntervalSlots !== 0) {
+    return "field settings.windowSlots must be a multiple of settings.checkpointIntervalSlots";
+  }
   if (settings.viewChangeTicks <= 2 * settings.stalledStatusTicks) {
     return "field settings.viewChangeTicks must be more than twice settings.stalledStatusTicks";
   }

@@ -133,6 +133,7 @@ const BAD_GENESES: readonly (readonly [path: string, value: unknown, words: RegE
   ["accounts.2.account", "A", /two customers have the same account, "A"/],
   ["accounts.0.owner", "bob", /account "A" has an unknown owner, "bob"/],
   ["settings.windowSlots", 200, /settings\.windowSlots must be at least twice/],
+  ["settings.windowSlots", 300, /settings\.windowSlots must be a multiple/],
   ["settings.viewChangeTicks", 10, /settings\.viewChangeTicks must be more than twice/],
   ["settings.viewChangeTicksMax", 79, /settings\.viewChangeTicksMax must not be below/],
   ["settings.idleStatusTicks", 1, /settings\.idleStatusTicks must not be below/],

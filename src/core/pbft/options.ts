@@ -12,7 +12,11 @@ export interface ReplicaOptions {
   readonly clientCount: number;
   /** K: a checkpoint is taken at every multiple of it. */
   readonly checkpointIntervalSlots: number;
-  /** L: how far above the last stable checkpoint sequence numbers may go; at least 2K. */
+  /**
+   * L: how far above the last stable checkpoint sequence numbers may go; 2K or a larger multiple of
+   * K. So a full window ends with a checkpoint: a cluster that was killed as a whole, with all its
+   * votes for the earlier ones, still gets to one that it can agree on.
+   */
   readonly windowSlots: number;
   /** Batches the primary keeps in flight before it waits for one to be executed (BA2). */
   readonly batchesInFlightMax: number;
@@ -61,6 +65,7 @@ export function checkOptions(options: ReplicaOptions): void {
   assert(options.clientCount >= 1, "there is a client");
   assert(checkpointIntervalSlots >= 1, "checkpoints are taken");
   assert(windowSlots >= 2 * checkpointIntervalSlots, "the window spans two checkpoint intervals");
+  assert(windowSlots % checkpointIntervalSlots === 0, "the window ends with a checkpoint");
   assert(windowSlots <= WINDOW_SLOTS_MAX, "a vote can list the whole window");
   assert(options.batchesInFlightMax >= 1, "a batch may be in flight");
   assert(options.batchRequestsMax >= 1, "a batch may hold a request");
