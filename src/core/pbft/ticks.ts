@@ -1,5 +1,5 @@
 /*
- * What happens because time passes (rules VT1 to VT6, VC5, RT1, CK6).
+ * What happens because time passes (rules VT1 to VT6, VC5, VC8, RT1, CK6).
  */
 import type { Ticks } from "../base/ids.js";
 import { askForDecision } from "./decisions.js";
@@ -40,7 +40,9 @@ function watchRequests(s: State): void {
   startViewChange(s, s.view + 1, "request-timeout");
 }
 
-/** How long a backup has known the oldest request. At a primary requests wait because it is busy. */
+/**
+ * How long a backup has known the oldest request. At a primary requests wait because it is busy.
+ */
 function requestSinceTicks(s: State): Ticks {
   if (s.primary === s.self) return s.now;
   return s.pool.oldest()?.sinceTicks ?? s.now;
@@ -48,8 +50,8 @@ function requestSinceTicks(s: State): Ticks {
 
 /**
  * Since when a batch is accepted and not executed. Nobody else may be waiting for it: where it is
- * executed its clients are served, and whoever could agree on it here may have left the view. So the
- * primary gives up too, and need not be told by backups of which too few miss anything.
+ * executed its clients are served, and whoever could agree on it here may have left the view. So
+ * the primary gives up too, and need not be told by backups of which too few miss anything.
  */
 function batchSinceTicks(s: State): Ticks {
   let sinceTicks = s.now;
@@ -89,4 +91,15 @@ function tellStatus(s: State): void {
   if (quiet < period && !overdue) return;
   s.status = { ...s.status, sentTicks: s.now };
   sendStatus(s);
+  relayOldest(s);
+}
+
+/**
+ * The primary may never have heard of what waits longest here: our relay got lost, or it leads a
+ * view that began since. It must not be voted out for that (VC8).
+ */
+function relayOldest(s: State): void {
+  const oldest = s.pool.oldest();
+  if (oldest === null || oldest.proposedSeq !== null) return;
+  if (s.active && s.primary !== s.self) s.sendTo(s.primary, oldest.request);
 }
