@@ -274,8 +274,9 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
 }
 
 /**
- * What the core gets to know of the past; null on the first start only. A past that left nothing counts
- * too: a primary that ran before may have sent what it had not recorded, and must not lead again (2.12).
+ * What the core gets to know of the past; null on the first start only. A past that left nothing
+ * counts too: a primary that ran before may have sent what it had not recorded, and must not lead
+ * again (2.12).
  */
 function recoveredFrom({ stored, isNew, recovered }: Parts): Recovered | null {
   if (isNew && recovered.length === 0) return null;

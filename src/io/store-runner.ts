@@ -23,7 +23,9 @@ interface StoreRunnerOptions {
  */
 const TRANSACTION_INTERVAL_MS = 20;
 
-/** Batches that are not kept waiting for that time: the log must not fill up behind the database. */
+/**
+ * Batches that are not kept waiting for that time: the log must not fill up behind the database.
+ */
 const WAITING_BLOCKS_MAX = 32;
 
 /**

@@ -43,9 +43,9 @@ export function isRegular(s: State, seq: Seq): boolean {
 }
 
 /**
- * Takes a checkpoint of the present state for replicas that lag behind the stable one, when its state
- * is not here any more because of a restart. W votes for it prove its state, which is what they need;
- * it is never stable, so it counts for nothing else.
+ * Takes a checkpoint of the present state for replicas that lag behind the stable one, when its
+ * state is not here any more because of a restart. W votes for it prove its state, which is what
+ * they need; it is never stable, so it counts for nothing else.
  */
 export function takeInterimCheckpoint(s: State): void {
   const { executedSeq } = s;

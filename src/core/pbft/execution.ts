@@ -85,8 +85,9 @@ function answerBatch(s: State, seq: Seq): void {
 }
 
 /**
- * Sends what the client table says about `request`, if it says something. The reply waits for what is
- * promised about the batch that it was executed in, not about a later one that holds it again (2.12).
+ * Sends what the client table says about `request`, if it says something. The reply waits for what
+ * is promised about the batch that it was executed in, not about a later one that holds it again
+ * (2.12).
  */
 export function answerRequest(s: State, request: Request): void {
   const standing = s.clients.standing(request);

@@ -62,8 +62,9 @@ function restoreRecord(s: State, record: JournalRecord): void {
 }
 
 /**
- * Whether a NEW-VIEW leads on from where the records before it led. One that was left again may still
- * follow: a segment begins with the newest record of the view, and those that led to it come behind.
+ * Whether a NEW-VIEW leads on from where the records before it led. One that was left again may
+ * still follow: a segment begins with the newest record of the view, and those that led to it come
+ * behind.
  */
 function isNewer(s: State, newView: NewView): boolean {
   return newView.view > s.view || (newView.view === s.view && !s.active);

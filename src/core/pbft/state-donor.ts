@@ -159,7 +159,9 @@ export function onInstalled(s: State, seq: Seq): void {
   answerRestored(s, installing.entries);
 }
 
-/** The state is durable here too: it is stable if Q say so, else our vote may complete the quorum. */
+/**
+ * The state is durable here too: it is stable if Q say so, else our vote may complete the quorum.
+ */
 function vouchForInstalled(s: State, certificate: StableCertificate): void {
   if (certificate.votes.length >= s.quorums.strong) stabilize(s, certificate);
   else signCheckpoint(s, certificate.seq, certificate.stateDigest);
