@@ -56,10 +56,7 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
   }
   // Something new ran in this view, so it is one that works: doubling starts anew from here (VT5).
   const isNew = seq > s.viewChanges.carriedSeqMax && executing.requests.length > 0;
-  if (s.active && isNew) {
-    s.viewChanges.progressView = s.view;
-    s.monitor.agreed(s.now - s.log.slot(seq).acceptedTicks);
-  }
+  if (s.active && isNew) s.viewChanges.progressView = s.view;
   answerBatch(s, seq);
 }
 

@@ -168,6 +168,8 @@ export function decide(s: State, slot: Slot, digest: Uint8Array): boolean {
   const batch = slot.body(digest);
   if (batch === null) return false;
   slot.committedDigest = digest;
+  // Not the time to execution: that a primary could stretch by holding an earlier batch back.
+  if (slot.acceptedIn(s.view)) s.monitor.agreed(s.now - slot.acceptedTicks);
   const { seq } = slot;
   const bodyIsDurable = slot.prePrepared.some((entry) => bytesEqual(entry.digest, digest));
   if (!bodyIsDurable) s.append({ kind: "body", seq, batch });

@@ -23,16 +23,16 @@ const PATIENCE_MAX = 64;
  * Watches for a primary that is just fast enough not to be voted out by the progress timer (VT7).
  *
  * A request that this backup knows from its client should be ordered within a few times what
- * agreement itself takes here, which no primary can inflate: it is the time from its pre-prepare to
- * execution. Every replacement for slowness doubles the patience, and every stable checkpoint
- * halves it, so that an overloaded cluster does not change views for ever.
+ * agreement itself takes here: the time from a pre-prepare to its decision. Every replacement for
+ * slowness doubles the patience, and every stable checkpoint halves it, so that an overloaded
+ * cluster does not change views for ever.
  */
 export class PrimaryMonitor {
   #agreementTicks = 0;
   #slowInRow = 0;
   #patience = 1;
 
-  /** A batch was executed `ticks` after its pre-prepare was accepted. */
+  /** A batch was decided `ticks` after its pre-prepare was accepted. */
   agreed(ticks: Ticks): void {
     this.#agreementTicks += (ticks - this.#agreementTicks) * SMOOTHING;
   }
