@@ -51,24 +51,25 @@ const DECIMAL_PATTERN = /^\d{1,9}(\.\d{1,6})?$/;
 
 /** What was typed after the command's name: texts, checked when they are asked for. */
 export class CommandInput {
-  readonly #positionals: readonly string[];
+  /** The arguments that are no options, in order. */
+  readonly positionals: readonly string[];
   readonly #options: Readonly<Record<string, unknown>>;
 
   constructor(positionals: readonly string[], options: Readonly<Record<string, unknown>>) {
-    this.#positionals = positionals;
+    this.positionals = positionals;
     this.#options = options;
   }
 
   /** The first positional: the directory of the cluster. */
   get directory(): string {
-    const [directory] = this.#positionals;
+    const [directory] = this.positionals;
     if (directory === undefined || directory === "") throw new UsageError("DIR must not be empty");
     return directory;
   }
 
   /** The positionals after the directory. */
   get rest(): readonly string[] {
-    return this.#positionals.slice(1);
+    return this.positionals.slice(1);
   }
 
   /** Whether the flag `--name` was given. */
