@@ -56,6 +56,7 @@ export class ReplicaHost {
   readonly #gate = new EffectGate<Outgoing>();
   readonly #events: Event[] = [];
   #running = false;
+  #isStopped = false;
   #flushIsDue = false;
 
   constructor(replica: Replica, world: ReplicaWorld) {
@@ -80,6 +81,7 @@ export class ReplicaHost {
   /** Everything up to append `id` is durable. */
   onDurable(id: AppendId): void {
     this.#world.stores.onDurable(id);
+    if (this.#isStopped) return;
     this.dispatch({ kind: "appended", id });
     for (const effect of this.#gate.open(id)) this.#release(effect);
     this.#flushLater();
@@ -87,6 +89,7 @@ export class ReplicaHost {
 
   /** Hands `event` to the core and carries out what follows from it. */
   dispatch(event: Event): void {
+    if (this.#isStopped) return;
     this.#events.push(event);
     if (this.#running) return;
     this.#running = true;
@@ -95,6 +98,15 @@ export class ReplicaHost {
     }
     this.#running = false;
     this.#flushLater();
+  }
+
+  /**
+   * Ends this replica's part for good: whatever happens from now on, it concludes nothing from it,
+   * because it could not record it. What was executed is still stored.
+   */
+  stop(): void {
+    this.#isStopped = true;
+    this.#events.length = 0;
   }
 
   /** Sends what is queued; called by itself at the end of a turn. */

@@ -238,6 +238,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   hooks.onDurable = (id) => {
     host.onDurable(id);
   };
+  stopOnFatal(hooks, host);
   const ingress = new Ingress({
     roster: keys.roster,
     verifier,
@@ -260,6 +261,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     stopTicker();
     await socket.close();
     await verifier.close();
+    host.stop();
     await records.close();
     await stores.close();
     lock.release();
@@ -289,6 +291,15 @@ function logStart(log: Log, status: ReplicaStatus): void {
   const { view, executed, stable, stateRoot } = status;
   const root = stateRoot.slice(0, SHORT_HEX_LENGTH);
   log.info({ view, executed, stable, stateRoot: root, pid: process.pid }, "serving");
+}
+
+/** A replica that cannot go on takes no further part, whatever its owner does about it. */
+function stopOnFatal(hooks: Hooks, host: ReplicaHost): void {
+  const { onFatal } = hooks;
+  hooks.onFatal = (error) => {
+    host.stop();
+    onFatal(error);
+  };
 }
 
 /** With other processes on the same processors, more than one thread a replica does not pay. */
