@@ -100,6 +100,6 @@ function tellStatus(s: State): void {
  */
 function relayOldest(s: State): void {
   const oldest = s.pool.oldest();
-  if (oldest === null || oldest.proposedSeq !== null) return;
+  if (oldest?.proposedSeq !== null) return;
   if (s.active && s.primary !== s.self) s.sendTo(s.primary, oldest.request);
 }
