@@ -162,7 +162,8 @@ test("a replica that is cut off hears nothing, and catches up when healed", asyn
   assert.deepEqual(objects(differing.stdout)[0]?.["balances"], balances);
 
   assert.deepEqual(await partition("off"), [false, false, false, false]);
-  // How soon it hears of what it missed depends on the machine; the runner's time limit is the judge.
+  // How soon it hears of what it missed depends on the machine; the runner's time limit is the
+  // judge.
   while ((await run(["show", dir])).status !== 0) await setTimeout(100);
   assert.deepEqual((await shown(dir)).end, { identical: true, sequences: [1, 1, 1, 1] });
 });

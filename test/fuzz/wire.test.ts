@@ -52,7 +52,9 @@ function sizeOf(value: unknown, source: ArrayBufferLike): number {
   return 8;
 }
 
-/** What a verifier relies on: checks point into the bytes, at keys that exist, at earlier digests. */
+/**
+ * What a verifier relies on: checks point into the bytes, at keys that exist, at earlier digests.
+ */
 function assertRunnable(bytes: Uint8Array, checks: readonly Check[]): void {
   let digestCount = 0;
   for (const check of checks) {
