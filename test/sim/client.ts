@@ -30,7 +30,7 @@ interface Waiting {
 }
 
 /** Numbers the operations of a run. */
-export interface OperationCounter {
+interface OperationCounter {
   next: number;
 }
 

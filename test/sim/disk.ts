@@ -1,6 +1,6 @@
 /*
- * One replica's disk, as far as its journal goes. What was synced stays; what was under way at a crash
- * is kept, lost or torn at sectors, each step on its own.
+ * One replica's disk, as far as its journal goes. What was synced stays; what was under way at a
+ * crash is kept, lost or torn at sectors, each step on its own.
  */
 import type { SegmentFile } from "../../src/core/journal/recovery.js";
 import type { Prng } from "./prng.js";

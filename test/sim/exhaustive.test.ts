@@ -1,7 +1,8 @@
 /*
- * All decisions of a view change in a small world: four replicas, votes for view 2, entries of views 0
- * and 1, two numbers, two digests. What may be decided is defined here anew, without a look at the
- * counting rules: whatever may have been committed, for any choice of the one liar, must be chosen.
+ * All decisions of a view change in a small world: four replicas, votes for view 2, entries of
+ * views 0 and 1, two numbers, two digests. What may be decided is defined here anew, without a look
+ * at the counting rules: whatever may have been committed, for any choice of the one liar, must be
+ * chosen.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -39,7 +40,9 @@ const GENESIS = { seq: 0, stateDigest: digestOf(9) };
 /** Whatever a liar may say. */
 const SAYABLE: readonly Said[] = allSayable();
 
-/** What a correct replica may say: what it prepared it had accepted, in that view at the earliest. */
+/**
+ * What a correct replica may say: what it prepared it had accepted, in that view at the earliest.
+ */
 const HONEST: readonly Said[] = SAYABLE.filter(({ prepared, accepted }) => {
   if (prepared === null) return true;
   const view = accepted[prepared.name];
@@ -141,8 +144,9 @@ function nameOf(digest: Uint8Array | undefined, digests: Record<Name, Uint8Array
 }
 
 /**
- * Whether `name` may be committed in some old view: with some replica or none for the liar, there is a
- * history in which Q replicas, the liar among them, committed it, and in which view 1 began safely.
+ * Whether `name` may be committed in some old view: with some replica or none for the liar, there
+ * is a history in which Q replicas, the liar among them, committed it, and in which view 1 began
+ * safely.
  */
 function mayBeCommitted(votes: Votes, name: Name): boolean {
   const liars = [null, 0, 1, 2, 3];
@@ -170,8 +174,8 @@ function isPossible(votes: Votes, name: Name, view: OldView, liar: number | null
 }
 
 /**
- * Whether correct votes can stand together: one view prepares one digest, and of the Q replicas that
- * let it prepare at most one lied, so that the other two still say that they accepted it.
+ * Whether correct votes can stand together: one view prepares one digest, and of the Q replicas
+ * that let it prepare at most one lied, so that the other two still say that they accepted it.
  */
 function isOneHistory(votes: Votes): boolean {
   const said = votes.filter((one): one is Said => one !== null);

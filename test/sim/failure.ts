@@ -1,5 +1,5 @@
 /** Which promise of the protocol a run broke: invariants of the rules, or how else it ended. */
-export type Breach =
+type Breach =
   | "I1 agreement"
   | "I2 state"
   | "I3 validity"

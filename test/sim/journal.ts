@@ -19,7 +19,7 @@ import type { DiskStep, JournalDisk } from "./disk.js";
 import { Violation } from "./failure.js";
 
 /** What a journal works with. */
-export interface JournalSurroundings {
+interface JournalSurroundings {
   readonly disk: JournalDisk;
   readonly keys: KeyRing;
   readonly segmentBytesMax: number;

@@ -20,7 +20,7 @@ export function accountName(index: number): string {
 }
 
 /** What only one participant knows. */
-export type Secrets = ConstructorParameters<typeof KeyRing>[3];
+type Secrets = ConstructorParameters<typeof KeyRing>[3];
 
 /** One participant's keys, and who checks what comes in with them. */
 export interface Identity {

@@ -1,6 +1,7 @@
 /*
- * After the storm (I13, I14): a random core of correct replicas is healed, the others are stopped, and
- * the core must answer every client and come to one state by itself. Otherwise: what is stuck, in words.
+ * After the storm (I13, I14): a random core of correct replicas is healed, the others are stopped,
+ * and the core must answer every client and come to one state by itself. Otherwise: what is stuck,
+ * in words.
  */
 import { hexOf } from "../../src/core/base/bytes.js";
 import { quorumsOf } from "../../src/core/base/quorum.js";

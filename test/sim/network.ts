@@ -17,7 +17,7 @@ import { type Micros, type Scheduler, SECOND } from "./scheduler.js";
 import type { Trace } from "./trace.js";
 
 /** Takes a datagram. */
-export type Receiver = (bytes: Uint8Array, from: SocketAddress) => void;
+type Receiver = (bytes: Uint8Array, from: SocketAddress) => void;
 
 /** Most datagrams kept for a replay. */
 const RECORDED_MAX = 200;
@@ -26,7 +26,7 @@ const RECORDED_MAX = 200;
 const REPLAY_DELAY_MAX: Micros = 5 * SECOND;
 
 /** The parts of a run that the network works with. */
-export interface NetworkSurroundings {
+interface NetworkSurroundings {
   readonly options: NetworkOptions;
   readonly scheduler: Scheduler;
   readonly prng: Prng;
@@ -144,7 +144,7 @@ export class Network {
 }
 
 /** The kinds of the messages of a packed frame; nothing of a fragment can be told. */
-export function kindsIn(frame: Uint8Array): string[] {
+function kindsIn(frame: Uint8Array): string[] {
   if (frame[FrameOffset.kind] !== FrameKind.packed) return [];
   const kinds: string[] = [];
   let offset = HEADER_BYTES;

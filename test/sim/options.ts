@@ -1,5 +1,6 @@
 /*
- * Every parameter of a run, drawn from its seed: each run is a different little world (swarm testing).
+ * Every parameter of a run, drawn from its seed: each run is a different little world (swarm
+ * testing).
  */
 import type { ReplicaId } from "../../src/core/base/ids.js";
 import type { ReplicaOptions } from "../../src/core/pbft/options.js";
@@ -32,7 +33,7 @@ export interface NetworkOptions {
 }
 
 /** How machines fare. */
-export interface FaultOptions {
+interface FaultOptions {
   /** Mean time between two crashes of some replica (0: never). */
   readonly crashEvery: Micros;
   /** Mean time that a crashed replica stays away. */
@@ -53,7 +54,7 @@ export interface FaultOptions {
 }
 
 /** What clients do. */
-export interface ClientWorkload {
+interface ClientWorkload {
   readonly clientCount: number;
   readonly accountCount: number;
   readonly operationsPerClient: number;
@@ -71,7 +72,7 @@ export interface ClientWorkload {
 }
 
 /** A replica that breaks the rules. */
-export interface ByzantineReplica {
+interface ByzantineReplica {
   readonly id: ReplicaId;
   readonly strategies: readonly StrategyName[];
 }
@@ -263,10 +264,7 @@ export function describeOptions(options: SimOptions): string[] {
 }
 
 function fieldsOf(value: object): string {
-  return Object.entries(value as Readonly<Record<string, unknown>>)
-    .map(
-      ([name, field]) =>
-        `${name} ${typeof field === "object" ? JSON.stringify(field) : String(field)}`,
-    )
+  return Object.entries(value)
+    .map(([name, field]) => `${name} ${JSON.stringify(field)}`)
     .join(", ");
 }

@@ -26,7 +26,9 @@ describe("a simulated cluster keeps every promise", () => {
   }
 });
 
-/** Seeds that failed once, and what was wrong. Later changes of the product give them other stories. */
+/**
+ * Seeds that failed once, and what was wrong. Later changes of the product give them other stories.
+ */
 const ONCE_FAILED: readonly (readonly [seed: string, fault: string])[] = [
   ["43", "restarts took the state of the stable checkpoint away, and nobody could donate"],
   ["103", "the same with seven replicas"],

@@ -2,8 +2,8 @@ import type { DatagramSocket, SocketAddress } from "../../src/io/udp-socket.js";
 import type { Network } from "./network.js";
 
 /**
- * A socket on the simulated network. What was sent is released when the turn ends: `afterTurn` takes
- * the calls to make then.
+ * A socket on the simulated network. What was sent is released when the turn ends: `afterTurn`
+ * takes the calls to make then.
  */
 export function openSimSocket(
   network: Network,

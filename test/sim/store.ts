@@ -1,6 +1,6 @@
 /*
- * One replica's database and what drives it: what io/store-runner does, in virtual time. A transaction
- * is applied as a whole or not at all; one that was under way at a crash may be either.
+ * One replica's database and what drives it: what io/store-runner does, in virtual time. A
+ * transaction is applied as a whole or not at all; one that was under way at a crash may be either.
  */
 import { assert } from "../../src/core/base/assert.js";
 import type { AppendId, Seq } from "../../src/core/base/ids.js";
@@ -90,7 +90,7 @@ export class StoreDisk {
 }
 
 /** What a store runner works with. */
-export interface StoreSurroundings {
+interface StoreSurroundings {
   readonly disk: StoreDisk;
   readonly ledger: Ledger;
   readonly clients: ClientTable;

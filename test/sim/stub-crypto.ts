@@ -16,10 +16,10 @@ const SIGN_BLOCK = blockOf(2);
 const SHARED_BLOCK = blockOf(3);
 
 /**
- * Cryptography that is fast and keeps the rules that the protocol relies on. A MAC is a keyed hash, so
- * only the two who share the key can make or check it. A signature is a hash under the signer's seed;
- * anyone may check it, because `verify` looks the seed up in a book that nobody else can read. No
- * participant, Byzantine or not, can make a signature without handing in the seed.
+ * Cryptography that is fast and keeps the rules that the protocol relies on. A MAC is a keyed hash,
+ * so only the two who share the key can make or check it. A signature is a hash under the signer's
+ * seed; anyone may check it, because `verify` looks the seed up in a book that nobody else can
+ * read. No participant, Byzantine or not, can make a signature without handing in the seed.
  *
  * The hash is not cryptographic: nobody in a run looks for collisions.
  */

@@ -2,7 +2,9 @@ import { MS, type Scheduler } from "./scheduler.js";
 
 const WORD = 2 ** 32;
 
-/** What happened, as one number that two equal runs share, and as a story for whoever asks (I17). */
+/**
+ * What happened, as one number that two equal runs share, and as a story for whoever asks (I17).
+ */
 export class Trace {
   readonly #scheduler: Scheduler;
   readonly #tell: ((line: string) => void) | null;

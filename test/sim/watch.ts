@@ -22,8 +22,9 @@ export interface ExecutedBatch {
 }
 
 /**
- * What can be seen of correct replicas from outside. A checker implements what it needs, and throws a
- * `Violation` when it sees what must never happen. Calls come at the instant at which things happen.
+ * What can be seen of correct replicas from outside. A checker implements what it needs, and throws
+ * a `Violation` when it sees what must never happen. Calls come at the instant at which things
+ * happen.
  */
 export interface Watcher {
   /** A message leaves for other replicas. */

@@ -1,4 +1,3 @@
-import type { ReplicaId } from "../../../src/core/base/ids.js";
 import type { ReplicaMessage } from "../../../src/core/message.js";
 import type { Strategy, Villain } from "./liar.js";
 
@@ -36,7 +35,7 @@ export function omission(villain: Villain): Strategy {
 
 /** Never orders the requests of one client (A4). */
 export function censorship(villain: Villain): Strategy {
-  const outgoing = (message: ReplicaMessage, _to: ReplicaId): ReplicaMessage[] => {
+  const outgoing = (message: ReplicaMessage): ReplicaMessage[] => {
     if (message.kind !== "pre-prepare") return [message];
     const requests = message.batch.requests.filter(({ client }) => client !== 0);
     return [{ ...message, batch: villain.batchOf(requests) }];

@@ -1,4 +1,3 @@
-import { bytesEqual } from "../../../src/core/base/bytes.js";
 import type { ClientId, Seq } from "../../../src/core/base/ids.js";
 import { decodeResult, type LedgerOperation } from "../../../src/core/ledger/operation.js";
 import { Violation } from "../failure.js";
@@ -11,7 +10,7 @@ export interface AuditedOperation {
 }
 
 /** Where an operation stands in the one order of all operations. */
-export interface Place {
+interface Place {
   /** 0 and up, over all executed operations. */
   readonly position: number;
   readonly seq: Seq;
@@ -27,9 +26,9 @@ interface Version {
 type Outcome = "ok" | "insufficient-funds" | "same-account";
 
 /**
- * A second bank, written without a look at the first: it predicts every result and every balance from
- * the executed operations alone (I9), and remembers all versions of all accounts for whoever asks
- * which states a read may have seen.
+ * A second bank, written without a look at the first: it predicts every result and every balance
+ * from the executed operations alone (I9), and remembers all versions of all accounts for whoever
+ * asks which states a read may have seen.
  */
 export class Auditor {
   readonly #versions = new Map<string, Version[]>();
@@ -116,8 +115,9 @@ export class Auditor {
       found.code === outcome &&
       (expected === null || (found.balance === expected[0] && found.targetBalance === expected[1]));
     if (agrees) return;
-    const sentence = `batch ${seq} answers a ${operation.kind} of client ${client} with ${String(found?.code)}`;
-    throw new Violation("I9 conservation", `${sentence}; ${outcome} was to be expected`);
+    const told = `batch ${seq} answers a ${operation.kind} of client ${client}`;
+    const sentence = `${told} with ${String(found?.code)} instead of ${outcome}`;
+    throw new Violation("I9 conservation", sentence);
   }
 
   #balancesOf(operation: LedgerOperation): [bigint, bigint | null] {
@@ -158,9 +158,4 @@ export class Auditor {
     const balance = this.#now(account) + amount;
     this.#versions.get(account)?.push({ position: this.#position, balance });
   }
-}
-
-/** Whether a client was told what was executed. */
-export function sameResult(left: Uint8Array, right: Uint8Array): boolean {
-  return bytesEqual(left, right);
 }

@@ -4,7 +4,10 @@ import { Violation } from "../failure.js";
 import type { SimOptions } from "../options.js";
 import type { Watcher } from "../watch.js";
 
-/** Whatever others send, a correct replica keeps a bounded part of it (I11), and never goes back (I6). */
+/**
+ * Whatever others send, a correct replica keeps a bounded part of it (I11), and never goes back
+ * (I6).
+ */
 export class Bounds implements Watcher {
   readonly #options: SimOptions;
   readonly #last = new Map<ReplicaId, { core: Replica; view: number; stable: number }>();
@@ -16,7 +19,7 @@ export class Bounds implements Watcher {
   onStep(replica: ReplicaId, core: Replica): void {
     const { protocol, clients } = this.#options;
     if (core.slotCount > protocol.windowSlots) {
-      const sentence = `replica ${replica} keeps ${core.slotCount} slots of a window of ${protocol.windowSlots}`;
+      const sentence = `replica ${replica} keeps ${core.slotCount} slots, too many`;
       throw new Violation("I11 bounded memory", sentence);
     }
     if (core.pendingCount > protocol.pendingPerClientMax * clients.clientCount) {

@@ -7,7 +7,7 @@ import type { Request } from "../../../src/core/message.js";
 import { Violation } from "../failure.js";
 import { short } from "../story.js";
 import type { ClientWatcher, ExecutedBatch, Invocation, Watcher } from "../watch.js";
-import { Auditor, type AuditedOperation } from "./auditor.js";
+import type { AuditedOperation, Auditor } from "./auditor.js";
 
 /** A batch as the first correct replica executed it. */
 interface Decided {
@@ -18,10 +18,10 @@ interface Decided {
 }
 
 /**
- * The one history of the cluster: the first correct replica that executes a batch writes it down, and
- * every other one, and every life of every one, must do the same (I1, I2), in order and once (I4).
- * What the batch does is predicted from the operations alone (I9), and every operation in it must have
- * been asked for by its client (I3).
+ * The one history of the cluster: the first correct replica that executes a batch writes it down,
+ * and every other one, and every life of every one, must do the same (I1, I2), in order and once
+ * (I4). What the batch does is predicted from the operations alone (I9), and every operation in it
+ * must have been asked for by its client (I3).
  */
 export class History implements Watcher, ClientWatcher {
   readonly auditor: Auditor;
@@ -69,7 +69,7 @@ export class History implements Watcher, ClientWatcher {
     const decided = this.#decided[seq - 1];
     if (decided === undefined || !bytesEqual(decided.digest, batch.digest)) {
       const others = decided === undefined ? "nothing" : short(decided.digest);
-      const sentence = `replica ${replica} executes ${short(batch.digest)} at ${seq}, another one ${others}`;
+      const sentence = `at ${seq}, ${replica} executes ${short(batch.digest)}, others ${others}`;
       throw new Violation("I1 agreement", sentence);
     }
     if (!bytesEqual(decided.root, root)) {
@@ -105,7 +105,8 @@ export class History implements Watcher, ClientWatcher {
       const number = Number(operation.amount) - 1;
       const asked = this.#asked.get(number);
       if (asked?.client !== request.client || asked.asked.kind !== operation.kind) {
-        const sentence = `a ${operation.kind} of ${operation.amount} that client ${request.client} never asked for`;
+        const what = `a ${operation.kind} of ${operation.amount}`;
+        const sentence = `${what} that client ${request.client} never asked for`;
         throw new Violation("I3 validity", sentence);
       }
       return { operation, number };

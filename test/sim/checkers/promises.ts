@@ -34,7 +34,8 @@ export class Promises implements Watcher {
   onDiscard(replica: ReplicaId, seq: Seq): void {
     const held = this.#of(replica);
     if (seq > held.stableSeq || seq > held.storedSeq) {
-      const sentence = `replica ${replica} lets its journal forget ${seq}, stable ${held.stableSeq}, stored ${held.storedSeq}`;
+      const known = `stable ${held.stableSeq}, stored ${held.storedSeq}`;
+      const sentence = `replica ${replica} lets its journal forget ${seq}, ${known}`;
       throw new Violation("persist before send", sentence);
     }
     held.discardedSeq = seq;
@@ -73,7 +74,8 @@ export class Promises implements Watcher {
     const held = this.#of(replica);
     const isKept = held.storedSeq >= message.seq || held.promised.has(message.seq);
     if (!isKept) {
-      const sentence = `replica ${replica} replies about ${message.seq}, of which its disk knows nothing`;
+      const what = `replica ${replica} replies about ${message.seq}`;
+      const sentence = `${what}, of which its disk knows nothing`;
       throw new Violation("persist before send", sentence);
     }
   }

@@ -21,8 +21,9 @@ const STATES_MAX = 20_000;
 
 /**
  * A second opinion on I8 that knows nothing of sequence numbers: each account by itself must be
- * linearizable from what clients saw, by search (Wing and Gong). A move is a step of two accounts, so
- * this is a necessary condition for it; the order of execution (linearizability.ts) is the other.
+ * linearizable from what clients saw, by search (Wing and Gong). A move is a step of two accounts,
+ * so this is a necessary condition for it; the order of execution (linearizability.ts) is the
+ * other.
  */
 export class RegisterSearch implements ClientWatcher {
   readonly #initial: bigint;

@@ -7,9 +7,9 @@ import { describe, short } from "../story.js";
 import type { Watcher } from "../watch.js";
 
 /**
- * What a correct replica says on the network over all its lives: one digest for each view and number
- * (I5), nothing for a view below one that it voted for (I6), one vote for each view, and the same
- * checkpoint as every other correct replica (I10).
+ * What a correct replica says on the network over all its lives: one digest for each view and
+ * number (I5), nothing for a view below one that it voted for (I6), one vote for each view, and the
+ * same checkpoint as every other correct replica (I10).
  */
 export class Votes implements Watcher {
   readonly #said = new Map<string, Digest>();
@@ -52,7 +52,7 @@ export class Votes implements Watcher {
     const { view, seq } = message;
     if (view < (this.#votedView.get(replica) ?? 0)) {
       const voted = this.#votedView.get(replica) ?? 0;
-      const sentence = `replica ${replica} sends ${describe(message)} after its vote for view ${voted}`;
+      const sentence = `replica ${replica} sends ${describe(message)} after leaving for ${voted}`;
       throw new Violation("I6 monotone", sentence);
     }
     const key = `${replica}/${view}/${seq}`;
