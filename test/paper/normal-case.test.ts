@@ -214,8 +214,9 @@ describe("4.2: commit", () => {
     lone.receive(0, prePrepare(0, 1, batch));
     lone.receive(1, prepare(0, 1, batch));
     const send = only(lone.take(), "send").find(({ message }) => message.kind === "commit");
-    assert.deepEqual(send?.to, { kind: "others" });
-    assert.deepEqual(send?.message, commit(0, 1, batch));
+    assert(send !== undefined);
+    assert.deepEqual(send.to, { kind: "others" });
+    assert.deepEqual(send.message, commit(0, 1, batch));
   });
 
   test("commits are taken in any order, before the replica is prepared too", () => {

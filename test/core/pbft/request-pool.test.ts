@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Request } from "../../../src/core/message.js";
 import { RequestPool } from "../../../src/core/pbft/request-pool.js";
-import { requestOf } from "./builders.js";
+import { requestOf, type RequestShape } from "./builders.js";
 
 type PoolOutcome = ReturnType<RequestPool["add"]>;
 
@@ -40,6 +40,14 @@ class NaivePool {
     });
   }
 
+  /** Whether the request waits and was not proposed before. */
+  propose(request: Request): boolean {
+    const held = this.find(request.client, request.session);
+    if (held?.request.timestamp !== request.timestamp || held.isProposed) return false;
+    held.isProposed = true;
+    return true;
+  }
+
   drop(isDropped: (request: Request) => boolean): void {
     this.waiting = this.waiting.filter((one) => !isDropped(one.request));
   }
@@ -52,14 +60,43 @@ const shape = fc.record({
   amount: fc.bigInt({ min: 1n, max: 2n }),
 });
 
-const action = fc.oneof(
-  { weight: 4, arbitrary: shape.map((add) => ({ add })) },
-  { weight: 2, arbitrary: shape.map((executed) => ({ executed })) },
-  { weight: 1, arbitrary: shape.map((expired) => ({ expired })) },
-  { weight: 2, arbitrary: shape.map((proposed) => ({ proposed })) },
-  { weight: 2, arbitrary: fc.integer({ min: 1, max: 4 }).map((take) => ({ take })) },
-  { weight: 1, arbitrary: fc.constant({ restart: true }) },
-);
+const kind = fc.constantFrom("add", "add", "executed", "expired", "proposed", "take", "restart");
+const action = fc.tuple(kind, shape);
+
+/** Does the same to the pool and to the list. */
+function act(pool: RequestPool, naive: NaivePool, [what, one]: [string, RequestShape]): void {
+  const request = requestOf(one);
+  const { client, session, timestamp } = request;
+  switch (what) {
+    case "add":
+      assert.equal(pool.add(request, 0), naive.add(request));
+      break;
+    case "executed":
+      pool.executed(client, session, timestamp);
+      naive.drop((other) => {
+        const isSession = other.client === client && other.session === session;
+        return isSession && other.timestamp <= timestamp;
+      });
+      break;
+    case "expired":
+      pool.expired(client, session);
+      naive.drop((other) => other.client === client && other.session <= session);
+      break;
+    case "proposed":
+      pool.proposed(request, 7);
+      naive.propose(request);
+      break;
+    case "take":
+      for (const taken of pool.take(session, 100_000)) {
+        assert(naive.propose(taken), "nothing is taken twice");
+        pool.proposed(taken, 8);
+      }
+      break;
+    default:
+      pool.restart(9);
+      for (const held of naive.waiting) held.isProposed = false;
+  }
+}
 
 test("the pool is a list of what waits, one request a session", () => {
   fc.assert(
@@ -67,36 +104,7 @@ test("the pool is a list of what waits, one request a session", () => {
       const pool = new RequestPool(2, PENDING_MAX);
       const naive = new NaivePool();
       for (const one of actions) {
-        if ("add" in one)
-          assert.equal(pool.add(requestOf(one.add), 0), naive.add(requestOf(one.add)));
-        else if ("executed" in one) {
-          const { client, session, timestamp } = one.executed;
-          pool.executed(client, session, timestamp);
-          naive.drop((request) => {
-            const isSession = request.client === client && request.session === session;
-            return isSession && request.timestamp <= timestamp;
-          });
-        } else if ("expired" in one) {
-          const { client, session } = one.expired;
-          pool.expired(client, session);
-          naive.drop((request) => request.client === client && request.session <= session);
-        } else if ("proposed" in one) {
-          const request = requestOf(one.proposed);
-          pool.proposed(request, 7);
-          const held = naive.find(request.client, request.session);
-          if (held?.request.timestamp === request.timestamp) held.isProposed = true;
-        } else if ("take" in one) {
-          for (const request of pool.take(one.take, 100_000)) {
-            const held = naive.find(request.client, request.session);
-            assert(held?.request === request || held?.request.digest !== undefined);
-            assert.equal(held.isProposed, false, "nothing is taken twice");
-            held.isProposed = true;
-            pool.proposed(request, 8);
-          }
-        } else {
-          pool.restart(9);
-          for (const held of naive.waiting) held.isProposed = false;
-        }
+        act(pool, naive, one);
         assert.equal(pool.size, naive.waiting.length);
         const unproposed = naive.waiting.filter(({ isProposed }) => !isProposed);
         assert.equal(pool.unproposedCount, unproposed.length);
