@@ -10,18 +10,13 @@ interface StoreRunnerOptions {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly clients: ClientTable;
+  /** Least time between the starts of two transactions, in milliseconds, 0 and up. */
+  readonly intervalMs: number;
   /** The store holds everything up to `seq` durably. */
   readonly onStored: (seq: Seq) => void;
   /** The store failed; nothing more will be stored. */
   readonly onFatal: (error: unknown) => void;
 }
-
-/**
- * Least time between the starts of two transactions, in milliseconds. A transaction costs some
- * 0.5 ms of processor time and an fsync however little is in it; with one for each lone write the
- * database took a third of what a replica did for that write.
- */
-const TRANSACTION_INTERVAL_MS = 20;
 
 /**
  * Batches that are not kept waiting for that time: the log must not fill up behind the database.
@@ -110,7 +105,7 @@ export class StoreRunner {
     for (;;) {
       await this.#itsTime();
       if (this.#blocks.length === 0 || this.#failed) break;
-      this.#nextStartMs = performance.now() + TRANSACTION_INTERVAL_MS;
+      this.#nextStartMs = performance.now() + this.#options.intervalMs;
       const after = this.#after;
       const group = this.#takeGroup();
       if (!(await this.#isJournaled(after))) break;

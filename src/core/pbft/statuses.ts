@@ -2,17 +2,22 @@
  * "Here is where I am; send what I lack": what makes lost, duplicated and reordered datagrams
  * harmless (TOCS'02 section 5.2; rules RT1 to RT4, VC5, CK6).
  */
+import type { Digest } from "../base/hasher.js";
 import type { ReplicaId } from "../base/ids.js";
-import type { SlotStatus, Status, Verified } from "../message.js";
+import type { Batch, SlotStatus, Status, Verified } from "../message.js";
 import { missingBatches, vouch } from "./decisions.js";
 import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
 
 /**
- * Slots whose decisions or pre-prepares one status may be answered with: bounds its answer (RT4).
+ * Bytes of batches with which one status is answered, up to the batch that passes it (RT4): a
+ * replica that asks at the highest rate gets some 25 MB/s of us.
  */
-const BATCHES_PER_ANSWER_MAX = 16;
+const ANSWER_BYTES_MAX = 512 * 1024;
+
+/** What a batch is charged beside its requests: an empty one is not free. */
+const BATCH_OVERHEAD_BYTES = 1_024;
 
 /** Most missing batches that one status names. */
 const MISSING_PER_STATUS_MAX = 16;
@@ -54,8 +59,8 @@ export function onStatus(s: State, from: ReplicaId, m: Verified<Status>): Reject
   if (!s.peers.mayAnswer(from, s.now)) return "status/too-often";
   sendCheckpoints(s, from, m);
   sendViewChanges(s, from, m);
-  sendMissingBatches(s, from, m);
-  sendSlots(s, from, m);
+  const sentBytes = sendMissingBatches(s, from, m);
+  sendSlots(s, from, m, ANSWER_BYTES_MAX - sentBytes);
   return null;
 }
 
@@ -89,26 +94,42 @@ function sendViewChanges(s: State, from: ReplicaId, m: Status): void {
   if (own !== null && !isHeld) s.sendTo(from, own, s.voteAppend);
 }
 
-function sendMissingBatches(s: State, from: ReplicaId, m: Status): void {
+/** @returns how many bytes of batches were sent. */
+function sendMissingBatches(s: State, from: ReplicaId, m: Status): number {
+  const sent = new Set<Batch>();
+  let sentBytes = 0;
   for (const digest of m.missingBatches.slice(0, MISSING_PER_STATUS_MAX)) {
-    for (const slot of s.log.slots()) {
-      const batch = slot.body(digest);
-      if (batch === null) continue;
-      s.sendTo(from, { kind: "batch-body", batch });
-      break;
-    }
+    const batch = findBody(s, digest);
+    if (batch === null || sent.has(batch) || sentBytes >= ANSWER_BYTES_MAX) continue;
+    s.sendTo(from, { kind: "batch-body", batch });
+    sent.add(batch);
+    sentBytes += bytesOf(batch);
   }
+  return sentBytes;
 }
 
-function sendSlots(s: State, from: ReplicaId, m: Status): void {
+function findBody(s: State, digest: Digest): Batch | null {
+  for (const slot of s.log.slots()) {
+    const batch = slot.body(digest);
+    if (batch !== null) return batch;
+  }
+  return null;
+}
+
+function bytesOf(batch: Batch): number {
+  return batch.requests.reduce((sum, { bytes }) => sum + bytes.length, BATCH_OVERHEAD_BYTES);
+}
+
+function sendSlots(s: State, from: ReplicaId, m: Status, bytesMax: number): void {
   const together = m.view === s.view && m.active && s.active;
   const first = Math.max(m.executedSeq, s.log.lowWatermark) + 1;
-  let batches = 0;
+  let sentBytes = 0;
   for (const slot of s.log.slots()) {
-    if (slot.seq < first || batches >= BATCHES_PER_ANSWER_MAX) continue;
+    if (slot.seq < first || sentBytes >= bytesMax) continue;
     const held = m.slots[slot.seq - m.executedSeq - 1] ?? null;
     if (together) sendVotes(s, from, slot, held);
-    if (sendBatch(s, from, slot, held, together)) batches += 1;
+    const batch = sendBatch(s, from, slot, held, together);
+    if (batch !== null) sentBytes += bytesOf(batch);
   }
 }
 
@@ -134,21 +155,21 @@ function sendBatch(
   slot: Slot,
   held: SlotStatus | null,
   together: boolean,
-): boolean {
+): Batch | null {
   const lacksBatch = held?.hasBatch !== true;
   const votesSuffice = together && !lacksBatch && slot.chosenIn(s.view) !== null;
   if (slot.committedDigest !== null && !votesSuffice) {
     slot.decisionSentMask &= ~(1 << from);
     vouch(s, slot, from);
-    return true;
+    return slot.decidedBatch;
   }
-  if (!together || !lacksBatch || s.primary !== s.self || !slot.acceptedIn(s.view)) return false;
+  if (!together || !lacksBatch || s.primary !== s.self || !slot.acceptedIn(s.view)) return null;
   const digest = slot.acceptedDigest;
   const batch = digest === null ? null : slot.body(digest);
-  if (batch === null) return false;
+  if (batch === null) return null;
   const message = { kind: "pre-prepare", view: s.view, seq: slot.seq, batch } as const;
   s.sendTo(from, message, s.newViewAppend);
-  return true;
+  return batch;
 }
 
 /** Whether something is under way here that others may have to help with. */

@@ -62,8 +62,12 @@ function batchSinceTicks(s: State): Ticks {
   return sinceTicks;
 }
 
-/** While our own execution or state is what holds things up, the primary is not to blame (VT6). */
+/**
+ * While our own execution, state or database is what holds things up, the primary is not to blame
+ * (VT6). A full window waits for a checkpoint, and that for the databases.
+ */
 function isWaitingForItself(s: State): boolean {
+  if (s.executedSeq === s.log.highWatermark && s.storedSeq < s.executedSeq) return true;
   if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return true;
   return s.log.isDecided(s.executedSeq + 1);
 }

@@ -61,13 +61,14 @@ class Fixture {
   readonly fatal: unknown[] = [];
   readonly runner: StoreRunner;
 
-  constructor() {
+  constructor(intervalMs = 0) {
     const { store, ledger, clients } = this;
     this.runner = new StoreRunner(
       {
         store,
         ledger,
         clients,
+        intervalMs,
         onStored: (seq) => this.stored.push(seq),
         onFatal: (error) => this.fatal.push(error),
       },
@@ -134,6 +135,29 @@ describe("the store runner", () => {
     await nextTurn();
     await store.end();
     assert.deepEqual(stored, [1, 4, 5]);
+  });
+
+  test("keeps its distance between transactions, unless batches pile up or it closes", async () => {
+    const fixture = new Fixture(3_600_000);
+    const { store, runner } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    await store.end();
+    for (let seq = 2; seq <= 32; seq += 1) fixture.execute(seq);
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1"], "the next one waits");
+    fixture.execute(33);
+    await nextTurn();
+    assert.equal(store.groups[1]?.blocks.length, 32);
+    await store.end();
+    fixture.execute(34);
+    await nextTurn();
+    assert.equal(store.groups.length, 2);
+    const closed = runner.close();
+    await nextTurn();
+    assert.deepEqual(store.calls.at(-1), "commit 34");
+    await store.end();
+    await closed;
   });
 
   test("reports a failure once and stores nothing after it (BK6)", async () => {
