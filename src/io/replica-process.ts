@@ -215,15 +215,7 @@ function checkTogether(
 function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
   const { genesis, key, log } = options;
   const { keys, verifier, socket, store, stored, ledger, records, hooks } = parts;
-  const { tickMs, ...settings } = genesis.settings;
-  const replicaCount = genesis.replicas.length;
-  const clientCount = genesis.clients.length;
-  const replica = new Replica(
-    { ...settings, self: key.id, replicaCount, clientCount },
-    keys.hasher,
-    ledger,
-    recoveredFrom(parts),
-  );
+  const replica = makeReplica(options, parts);
   const onStored = (seq: number): void => {
     host.dispatch({ kind: "stored", seq });
   };
@@ -249,20 +241,8 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     host.onDurable(id);
   };
   stopOnFatal(hooks, host);
-  const ingress = new Ingress({
-    roster: keys.roster,
-    verifier,
-    macKeyOf: (from, epoch) => keys.macKeyOf(from, epoch),
-    reassemblyTicksMax: REASSEMBLY_TICKS_MAX,
-    drops,
-    onMessage: (from, message, address) => {
-      host.onMessage(from, message, address);
-    },
-  });
-  socket.receive((bytes, from) => {
-    ingress.receive(bytes, from);
-  });
-  const stopTicker = startTicker(tickMs, () => {
+  const ingress = listen(parts, host, drops);
+  const stopTicker = startTicker(genesis.settings.tickMs, () => {
     ingress.tick();
     host.dispatch({ kind: "ticked" });
   });
@@ -283,6 +263,33 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     log.warn({ isCutOff }, isCutOff ? "cut off by hand" : "connected again");
   };
   return { address: { host: address, port }, status, cutOff, stop };
+}
+
+/** The core, as the genesis, the key and the past determine it. */
+function makeReplica({ genesis, key }: StartReplicaOptions, parts: Parts): Replica {
+  const { tickMs: _, ...settings } = genesis.settings;
+  const replicaCount = genesis.replicas.length;
+  const clientCount = genesis.clients.length;
+  const replicaOptions = { ...settings, self: key.id, replicaCount, clientCount };
+  return new Replica(replicaOptions, parts.keys.hasher, parts.ledger, recoveredFrom(parts));
+}
+
+/** From here on what arrives reaches the host. */
+function listen({ keys, verifier, socket }: Parts, host: ReplicaHost, drops: Tally): Ingress {
+  const ingress = new Ingress({
+    roster: keys.roster,
+    verifier,
+    macKeyOf: (from, epoch) => keys.macKeyOf(from, epoch),
+    reassemblyTicksMax: REASSEMBLY_TICKS_MAX,
+    drops,
+    onMessage: (from, message, address) => {
+      host.onMessage(from, message, address);
+    },
+  });
+  socket.receive((bytes, from) => {
+    ingress.receive(bytes, from);
+  });
+  return ingress;
 }
 
 /**
