@@ -74,6 +74,11 @@ export class ReplicaHost {
       this.#answerInspection(from, message.nonce, address);
       return;
     }
+    if (message.kind === "request" && !this.#world.records.canAppend()) {
+      // The disk is behind: new work waits with its client, who asks again.
+      this.#world.rejects.add("host/journal-behind");
+      return;
+    }
     // The ingress lets only these through: it knows who may say what.
     this.dispatch({ kind: "received", from, message: message as ReplicaMessage | ClientMessage });
   }

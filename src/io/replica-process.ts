@@ -64,9 +64,9 @@ export interface RunningReplica {
 const REASSEMBLY_TICKS_MAX = 100;
 
 /**
- * Least time between the starts of two database transactions, in milliseconds. One costs some 0.5 ms
- * of processor time and an fsync however little is in it; one for each lone write was a third of what
- * a replica did for that write.
+ * Least time between the starts of two database transactions, in milliseconds. One costs some 0.5
+ * ms of processor time and an fsync however little is in it; one for each lone write was a third of
+ * what a replica did for that write.
  */
 const TRANSACTION_INTERVAL_MS = 20;
 
