@@ -33,8 +33,8 @@ const JOB_NS_MAX = 2_000_000;
 /** Lists that may wait for a thread, or run there: some two full batches of the largest size. */
 const LISTS_MAX = 2_048;
 
-/** Bytes of the lists that wait or run: one largest message may wait while another one runs. */
-const LIST_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
+/** Bytes of the lists that wait or run: one largest message, or what many small ones hold. */
+const LIST_BYTES_MAX = MESSAGE_BYTES_MAX;
 
 /** Jobs per thread: one that runs and one that is there already when it ends. */
 export const JOBS_PER_THREAD = 2;

@@ -17,7 +17,7 @@ import {
   viewChangeOf,
 } from "../core/pbft/builders.js";
 import { Cluster } from "../core/pbft/cluster.js";
-import { LoneReplica, only, sentOf, single } from "../core/pbft/lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "../core/pbft/lone-replica.js";
 
 const batch = sampleBatch(1);
 
@@ -90,7 +90,7 @@ describe("4.1: the client", () => {
   test("asks all replicas when no answer comes; who has not relays it to the primary", () => {
     const lone = new LoneReplica({ self: 2 });
     lone.hear(TELLER, requestOf());
-    const sent = single(only(lone.take(), "send"));
+    const sent = single(ofKind(lone.take(), "send"));
     assert.deepEqual(sent.to, { kind: "replica", id: 0 });
     assert.deepEqual(sent.message, requestOf());
   });
@@ -213,7 +213,7 @@ describe("4.2: commit", () => {
     const lone = new LoneReplica({ self: 2 });
     lone.receive(0, prePrepare(0, 1, batch));
     lone.receive(1, prepare(0, 1, batch));
-    const send = only(lone.take(), "send").find(({ message }) => message.kind === "commit");
+    const send = ofKind(lone.take(), "send").find(({ message }) => message.kind === "commit");
     assert(send !== undefined);
     assert.deepEqual(send.to, { kind: "others" });
     assert.deepEqual(send.message, commit(0, 1, batch));
@@ -226,7 +226,7 @@ describe("4.2: commit", () => {
     lone.receive(0, prePrepare(0, 1, batch));
     lone.receive(3, prepare(0, 1, batch));
     lone.durable(2);
-    assert.equal(single(only(lone.take(), "execute")).seq, 1);
+    assert.equal(single(ofKind(lone.take(), "execute")).seq, 1);
   });
 
   test("committed-local needs 2f + 1 matching commits, its own may be among them", () => {
@@ -236,9 +236,9 @@ describe("4.2: commit", () => {
     lone.durable(2);
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
     lone.receive(5, commit(0, 1, sampleBatch(2)));
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
     lone.receive(4, commit(0, 1, batch));
-    assert.equal(only(lone.take(), "execute").length, 1);
+    assert.equal(ofKind(lone.take(), "execute").length, 1);
   });
 
   test("what is committed somewhere correct is prepared at f + 1 correct ones, in all views", () => {
@@ -265,11 +265,11 @@ describe("4.2: commit", () => {
     const second = sampleBatch(2);
     lone.receive(0, prePrepare(0, 2, second));
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 2, second));
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
     lone.receive(0, prePrepare(0, 1, batch));
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
     assert.deepEqual(
-      only(lone.answer(), "execute").map(({ seq }) => seq),
+      ofKind(lone.answer(), "execute").map(({ seq }) => seq),
       [1, 2],
     );
   });

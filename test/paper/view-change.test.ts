@@ -18,7 +18,7 @@ import {
   viewChangeOf,
 } from "../core/pbft/builders.js";
 import { Cluster } from "../core/pbft/cluster.js";
-import { LoneReplica, only, sentOf, single } from "../core/pbft/lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "../core/pbft/lone-replica.js";
 
 const batch = sampleBatch(1);
 
@@ -190,7 +190,7 @@ describe("4.5.2: views last long enough, and not too long", () => {
   test("faulty replicas alone can't make others change the view", () => {
     const lone = new LoneReplica({ self: 6, replicaCount: 7 });
     for (const replica of [1, 2]) lone.receive(replica, viewChangeOf(replica, 3));
-    assert.deepEqual(only(lone.take(), "sign"), []);
+    assert.deepEqual(ofKind(lone.take(), "sign"), []);
     assert.equal(lone.replica.view, 0);
   });
 });

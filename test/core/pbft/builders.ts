@@ -42,7 +42,7 @@ export const TELLER = 0;
 export const CUSTOMER = 1;
 
 /** Client identities of the tests' cluster. */
-export const CLIENT_COUNT = 2;
+const CLIENT_COUNT = 2;
 
 /** The state digest of the genesis. */
 export const GENESIS_DIGEST = genesisDigestOf(hasher);
@@ -186,7 +186,7 @@ export function entry(seq: Seq, digest: Digest, view: View): CertificateEntry {
 }
 
 /** What a NEW-VIEW announces. */
-export interface NewViewShape {
+interface NewViewShape {
   readonly checkpoint?: CheckpointEntry;
   readonly chosen?: NewView["chosen"];
   /** The signer, if it is not the primary of the view. */

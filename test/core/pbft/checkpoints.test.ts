@@ -12,7 +12,7 @@ import {
   statusOf,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 function decide(lone: LoneReplica, seq: number, batch: Batch): void {
   lone.receive(0, prePrepare(0, seq, batch));
@@ -32,7 +32,7 @@ function executed(count: number): LoneReplica {
 /** The state digest that `lone` signs for checkpoint `seq` once its store holds it. */
 function signedBy(lone: LoneReplica, seq: number): Uint8Array {
   lone.step({ kind: "stored", seq });
-  const messages = only(lone.take(), "sign").map(({ message }) => message);
+  const messages = ofKind(lone.take(), "sign").map(({ message }) => message);
   const message = messages.findLast(({ kind }) => kind === "checkpoint");
   assert(message?.kind === "checkpoint");
   assert.equal(message.seq, seq);
@@ -45,7 +45,7 @@ describe("a replica's own checkpoint", () => {
     lone.step({ kind: "stored", seq: 3 });
     assert.deepEqual(lone.take(), []);
     lone.step({ kind: "stored", seq: 5 });
-    const sign = single(only(lone.take(), "sign"));
+    const sign = single(ofKind(lone.take(), "sign"));
     assert(sign.message.kind === "checkpoint");
     assert.deepEqual([sign.message.replica, sign.message.seq], [2, 4]);
     const vote = checkpointOf(2, 4, sign.message.stateDigest);
@@ -57,9 +57,9 @@ describe("a replica's own checkpoint", () => {
   test("is voted for once, however often the store reports", () => {
     const lone = executed(5);
     lone.step({ kind: "stored", seq: 4 });
-    assert.equal(only(lone.take(), "sign").length, 1);
+    assert.equal(ofKind(lone.take(), "sign").length, 1);
     for (const seq of [4, 3, 5]) lone.step({ kind: "stored", seq });
-    assert.deepEqual(only(lone.take(), "sign"), []);
+    assert.deepEqual(ofKind(lone.take(), "sign"), []);
   });
 
   test("has the digest of the state, table of clients included (CK1)", () => {
@@ -115,7 +115,7 @@ describe("a stable checkpoint", () => {
     lone.receive(1, checkpointOf(1, 4, digestOf(9)));
     for (const vote of votes) lone.receive(vote.replica, vote);
     const certificate = [votes[0], checkpointOf(2, 4, digest), votes[1]];
-    const append = single(only(lone.take(), "append"));
+    const append = single(ofKind(lone.take(), "append"));
     assert.deepEqual(append.record, { kind: "stable", seq: 4, certificate });
     assert.equal(lone.replica.stableSeq, 4);
     assert.equal(lone.replica.slotCount, 0, "slots below are gone");

@@ -1,7 +1,7 @@
 /*
- * Whole clusters under a network that loses, repeats and reorders, with replicas that are killed and
- * start again: never two batches under one number (the cluster checks that at every execution), and
- * once the network delivers, everything that was asked is done exactly once.
+ * Whole clusters under a network that loses, repeats and reorders, with replicas that are killed
+ * and start again: never two batches under one number (the cluster checks that at every execution),
+ * and once the network delivers, everything that was asked is done exactly once.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -23,7 +23,7 @@ export interface Packet {
 }
 
 /** A reply that reached its client. */
-export interface Answer {
+interface Answer {
   readonly from: ReplicaId;
   readonly client: number;
   readonly session: number;
@@ -78,8 +78,8 @@ function storedOf(lone: LoneReplica): Stored {
 const DELIVERIES_MAX = 100_000;
 
 /**
- * Replicas that are joined by a network which the test commands. Their disks and databases answer at
- * once unless told otherwise; nothing is random, and time passes only in `tick`.
+ * Replicas that are joined by a network which the test commands. Their disks and databases answer
+ * at once unless told otherwise; nothing is random, and time passes only in `tick`.
  */
 export class Cluster {
   readonly nodes: Node[];

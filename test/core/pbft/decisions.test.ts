@@ -14,7 +14,7 @@ import {
   viewChangeOf,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 const batch = sampleBatch(1);
 
@@ -41,7 +41,7 @@ describe("a replica that was left out (RO4)", () => {
     lone.tick();
     assert.deepEqual(sentOf(lone.take(), "decision-query"), [], "it may still be on its way");
     lone.tick();
-    const asked = only(lone.take(), "send").filter(
+    const asked = ofKind(lone.take(), "send").filter(
       ({ message }) => message.kind === "decision-query",
     );
     assert.deepEqual(
@@ -80,13 +80,13 @@ describe("a replica that was left out (RO4)", () => {
     assert.equal(lone.receive(3, decisionOf(1, batch)), null);
     const effects = lone.answer();
     assert.deepEqual(
-      only(effects, "append").map(({ record }) => record),
+      ofKind(effects, "append").map(({ record }) => record),
       [
         { kind: "body", seq: 1, batch },
         { kind: "committed", seq: 1, digest: batch.digest },
       ],
     );
-    assert.equal(only(effects, "reply").length, 1);
+    assert.equal(ofKind(effects, "reply").length, 1);
     assert.equal(lone.replica.executedSeq, 1);
   });
 

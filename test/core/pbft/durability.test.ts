@@ -20,15 +20,15 @@ import {
   viewChangeOf,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, single } from "./lone-replica.js";
 
 const batch = sampleBatch(1);
 
 /** The record that the only message of `kind` among `effects` waits for; null if for none. */
 function awaitedBy(effects: readonly Effect[], kind: string): JournalRecord | null {
-  const said = [...only(effects, "send"), ...only(effects, "reply")];
+  const said = [...ofKind(effects, "send"), ...ofKind(effects, "reply")];
   const { after } = single(said.filter(({ message }) => message.kind === kind));
-  const append = only(effects, "append").find(({ id }) => id === after);
+  const append = ofKind(effects, "append").find(({ id }) => id === after);
   return append?.record ?? null;
 }
 
@@ -53,9 +53,9 @@ test("COMMIT waits for the P-entry", () => {
 test("our own COMMIT counts here only when others may hear of it: once the P-entry is durable", () => {
   const { lone } = prepared();
   for (const replica of [0, 3]) lone.receive(replica, commit(0, 1, batch));
-  assert.deepEqual(only(lone.take(), "execute"), []);
+  assert.deepEqual(ofKind(lone.take(), "execute"), []);
   lone.durable(2);
-  assert.equal(only(lone.take(), "execute").length, 1);
+  assert.equal(ofKind(lone.take(), "execute").length, 1);
 });
 
 test("a reply waits for the P-entry of its batch", () => {
@@ -78,7 +78,7 @@ test("a reply that is sent again waits for no less than the first", () => {
   for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
   lone.answer();
   lone.hear(TELLER, requestOf());
-  assert.equal(single(only(lone.take(), "reply")).after, 2);
+  assert.equal(single(ofKind(lone.take(), "reply")).after, 2);
 });
 
 test("VIEW-CHANGE waits for its own record, which follows everything that it says", () => {
@@ -87,7 +87,7 @@ test("VIEW-CHANGE waits for its own record, which follows everything that it say
   effects.push(...lone.answer());
   const record = awaitedBy(effects, "view-change");
   assert.equal(record?.kind, "view-change");
-  const kinds = only(effects, "append").map((append) => append.record.kind);
+  const kinds = ofKind(effects, "append").map((append) => append.record.kind);
   assert.deepEqual(kinds, ["pre-prepared", "prepared", "view-change"]);
 });
 
@@ -113,7 +113,7 @@ test("PREPARE in a new view waits for its Q-entry there, after the NEW-VIEW's re
   const effects = lone.take();
   const record = { kind: "pre-prepared", view: 1, seq: 1, batch: batchOf() };
   assert.deepEqual(awaitedBy(effects, "prepare"), record);
-  const kinds = only(effects, "append").map((append) => append.record.kind);
+  const kinds = ofKind(effects, "append").map((append) => append.record.kind);
   assert.deepEqual(kinds, ["new-view", "pre-prepared"]);
 });
 
@@ -123,26 +123,26 @@ test("CHECKPOINT waits for the store, truncation for the record of the certifica
     lone.receive(0, prePrepare(0, seq, batchOf()));
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, seq, batchOf()));
   }
-  assert.deepEqual(only(lone.answer(), "sign"), []);
+  assert.deepEqual(ofKind(lone.answer(), "sign"), []);
   lone.step({ kind: "stored", seq: 4 });
-  const { message } = single(only(lone.take(), "sign"));
+  const { message } = single(ofKind(lone.take(), "sign"));
   assert(message.kind === "checkpoint");
   for (const replica of [0, 1, 3]) {
     lone.receive(replica, checkpointOf(replica, 4, message.stateDigest));
   }
   const effects = lone.take();
-  const stable = only(effects, "append").find(({ record }) => record.kind === "stable");
+  const stable = ofKind(effects, "append").find(({ record }) => record.kind === "stable");
   assert(stable !== undefined);
-  assert.deepEqual(only(effects, "discard"), []);
+  assert.deepEqual(ofKind(effects, "discard"), []);
   lone.durable(stable.id);
-  assert.deepEqual(only(lone.take(), "discard"), [{ kind: "discard", seq: 4 }]);
+  assert.deepEqual(ofKind(lone.take(), "discard"), [{ kind: "discard", seq: 4 }]);
 });
 
 test("what a status is answered with waits like the first time", () => {
   const { lone } = prepared();
   const slots = [{ hasBatch: true, preparesMask: 0, commitsMask: 0 }];
   lone.receive(3, statusOf({ slots }));
-  const after = only(lone.take(), "send").map((send) => [send.message.kind, send.after]);
+  const after = ofKind(lone.take(), "send").map((send) => [send.message.kind, send.after]);
   assert.deepEqual(after, [
     ["prepare", 1],
     ["commit", 2],

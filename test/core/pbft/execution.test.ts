@@ -13,7 +13,7 @@ import {
   sampleBatch,
   TELLER,
 } from "./builders.js";
-import { LoneReplica, only, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, single } from "./lone-replica.js";
 
 /** Makes `batch` decided at `seq` of backup `lone`. */
 function decide(lone: LoneReplica, seq: number, batch: Batch): void {
@@ -30,9 +30,9 @@ describe("execution", () => {
     const lone = backup();
     decide(lone, 2, sampleBatch(2));
     decide(lone, 3, sampleBatch(3));
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
     decide(lone, 1, sampleBatch(1));
-    const executed = only(lone.answer(), "execute").map(({ seq }) => seq);
+    const executed = ofKind(lone.answer(), "execute").map(({ seq }) => seq);
     assert.deepEqual(executed, [1, 2, 3]);
   });
 
@@ -41,7 +41,7 @@ describe("execution", () => {
     decide(lone, 1, sampleBatch(1));
     decide(lone, 2, sampleBatch(2));
     assert.deepEqual(
-      only(lone.take(), "execute").map(({ seq }) => seq),
+      ofKind(lone.take(), "execute").map(({ seq }) => seq),
       [1],
     );
     lone.step({
@@ -51,7 +51,7 @@ describe("execution", () => {
       serviceRoot: null,
     });
     assert.deepEqual(
-      only(lone.take(), "execute").map(({ seq }) => seq),
+      ofKind(lone.take(), "execute").map(({ seq }) => seq),
       [2],
     );
   });
@@ -60,15 +60,15 @@ describe("execution", () => {
     const lone = backup();
     decide(lone, 1, batchOf());
     const effects = lone.answer();
-    assert.deepEqual(single(only(effects, "execute")).requests, []);
-    assert.deepEqual(only(effects, "reply"), []);
+    assert.deepEqual(single(ofKind(effects, "execute")).requests, []);
+    assert.deepEqual(ofKind(effects, "reply"), []);
     assert.equal(lone.replica.executedSeq, 1);
   });
 
   test("asks to pin the state at every checkpoint, null batches included (CK1)", () => {
     const lone = backup();
     for (let seq = 1; seq <= 8; seq += 1) decide(lone, seq, batchOf());
-    const pins = only(lone.answer(), "execute").flatMap(({ seq, pin }) => (pin ? [seq] : []));
+    const pins = ofKind(lone.answer(), "execute").flatMap(({ seq, pin }) => (pin ? [seq] : []));
     assert.deepEqual(pins, [4, 8]);
   });
 
@@ -87,7 +87,7 @@ describe("a request runs at most once (EX2, I4)", () => {
     decide(lone, 2, batch);
     const effects = lone.answer();
     assert.equal(balanceOf(lone.ledger), 1_001n);
-    const [first, second] = only(effects, "reply").map(({ message }) => message);
+    const [first, second] = ofKind(effects, "reply").map(({ message }) => message);
     assert(first?.kind === "reply" && second?.kind === "reply");
     assert.deepEqual(second, first, "the very same reply, also its number");
   });
@@ -116,7 +116,7 @@ describe("a request runs at most once (EX2, I4)", () => {
     const effects = lone.answer();
     assert.equal(balanceOf(lone.ledger), 1_001n);
     assert.deepEqual(
-      only(effects, "reply").map(({ message }) => "timestamp" in message && message.timestamp),
+      ofKind(effects, "reply").map(({ message }) => "timestamp" in message && message.timestamp),
       [2],
       "an old request costs nothing, not even a reply",
     );
@@ -133,7 +133,7 @@ describe("a request runs at most once (EX2, I4)", () => {
     const effects = lone.answer();
     const balance = balanceOf(lone.ledger);
     assert.equal(balance, 1_000n + BigInt(SESSIONS_PER_CLIENT_MAX) + 1n);
-    const last = only(effects, "reply").at(-1)?.message;
+    const last = ofKind(effects, "reply").at(-1)?.message;
     assert(last?.kind === "reply");
     assert.equal(last.code, ReplyCode.sessionExpired, "what came of it can't be told again");
     decide(lone, 2, batchOf(first));
@@ -147,9 +147,9 @@ describe("a reply", () => {
     const lone = backup();
     decide(lone, 1, sampleBatch(5));
     const effects = lone.answer();
-    const committed = only(effects, "append").at(-1);
+    const committed = ofKind(effects, "append").at(-1);
     assert.equal(committed?.record.kind, "committed");
-    const { message, client, session, after } = single(only(effects, "reply"));
+    const { message, client, session, after } = single(ofKind(effects, "reply"));
     assert(message.kind === "reply");
     assert.deepEqual([client, session, after], [TELLER, 5, committed.id]);
     assert.deepEqual([message.view, message.seq, message.timestamp], [0, 1, 1]);
@@ -159,9 +159,9 @@ describe("a reply", () => {
   test("is sent again to a client that asks again, as it was, but for the view", () => {
     const lone = backup();
     decide(lone, 1, sampleBatch(5));
-    const first = single(only(lone.answer(), "reply")).message;
+    const first = single(ofKind(lone.answer(), "reply")).message;
     lone.hear(TELLER, requestOf({ session: 5 }));
-    assert.deepEqual(single(only(lone.take(), "reply")).message, first);
+    assert.deepEqual(single(ofKind(lone.take(), "reply")).message, first);
   });
 });
 

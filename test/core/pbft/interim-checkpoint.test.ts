@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { StatePart, type StateFetch } from "../../../src/core/message.js";
 import { checkpointOf, digestOf, prePrepare, commit, batchOf, viewChangeOf } from "./builders.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 /** The checkpoint that all hold a certificate for, and whose state a restart took away. */
 const STABLE_SEQ = 4;
@@ -41,7 +41,7 @@ describe("a replica asked for a stable checkpoint that a restart took away (CK6)
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, STORED_SEQ + 1, batchOf()));
     lone.answer();
     lone.receive(3, fetchOf(STABLE_SEQ));
-    assert.deepEqual(only(lone.take(), "sign"), []);
+    assert.deepEqual(ofKind(lone.take(), "sign"), []);
     lone.step({ kind: "stored", seq: STORED_SEQ + 1 });
     lone.receive(3, fetchOf(STABLE_SEQ));
     assert.equal(single(sentOf(lone.answer(), "checkpoint")).seq, STORED_SEQ + 1);
@@ -52,7 +52,7 @@ describe("a replica asked for a stable checkpoint that a restart took away (CK6)
     lone.receive(3, fetchOf(STABLE_SEQ));
     lone.answer();
     lone.receive(0, viewChangeOf(0, 1));
-    const { message } = single(only(lone.take(), "sign"));
+    const { message } = single(ofKind(lone.take(), "sign"));
     assert(message.kind === "view-change");
     assert.deepEqual(
       message.checkpoints.map(({ seq }) => seq),

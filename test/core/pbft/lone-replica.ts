@@ -102,7 +102,7 @@ export function executeRequest(ledger: Ledger, request: Request): Uint8Array {
 }
 
 /** The effects of one kind. */
-export function only<K extends Effect["kind"]>(
+export function ofKind<K extends Effect["kind"]>(
   effects: readonly Effect[],
   kind: K,
 ): Extract<Effect, { readonly kind: K }>[] {
@@ -116,7 +116,7 @@ export function sentOf<K extends ReplicaMessage["kind"]>(
   effects: readonly Effect[],
   kind: K,
 ): Extract<ReplicaMessage, { readonly kind: K }>[] {
-  const messages = only(effects, "send").map((effect) => effect.message);
+  const messages = ofKind(effects, "send").map((effect) => effect.message);
   return messages.filter(
     (message): message is Extract<ReplicaMessage, { readonly kind: K }> => message.kind === kind,
   );

@@ -16,7 +16,7 @@ import {
   type VoteShape,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 /** A checkpoint that every vote of `votesOf(view, later)` holds, above a stable one at 0. */
 const FOUR = { seq: 4, stateDigest: digestOf(4) };
@@ -215,7 +215,7 @@ describe("the primary of the new view", () => {
     lone.receive(0, zero);
     lone.receive(3, three);
     const effects = lone.answer();
-    const append = only(effects, "append").find(({ record }) => record.kind === "new-view");
+    const append = ofKind(effects, "append").find(({ record }) => record.kind === "new-view");
     assert(append?.record.kind === "new-view");
     const { newView } = append.record;
     assert.deepEqual(
@@ -223,7 +223,7 @@ describe("the primary of the new view", () => {
       [0, 1, 3],
     );
     assert.deepEqual(newView.chosen, [{ seq: 1, digest: batch.digest }]);
-    const sent = only(effects, "send").find(({ message }) => message.kind === "new-view");
+    const sent = ofKind(effects, "send").find(({ message }) => message.kind === "new-view");
     assert.equal(sent?.after, append.id, "2.12: it is sent once it is durable");
     assert(lone.replica.active);
     assert.deepEqual(sentOf(effects, "prepare"), [], "a primary sends no PREPARE (NC5)");
@@ -235,11 +235,11 @@ describe("the primary of the new view", () => {
     lone.receive(0, viewChangeOf(0, 1, claimed));
     lone.receive(3, viewChangeOf(3, 1));
     assert.deepEqual(
-      only(lone.answer(), "sign").map(({ message }) => message.kind),
+      ofKind(lone.answer(), "sign").map(({ message }) => message.kind),
       ["view-change"],
     );
     lone.receive(2, viewChangeOf(2, 1));
-    const kinds = only(lone.answer(), "sign").map(({ message }) => message.kind);
+    const kinds = ofKind(lone.answer(), "sign").map(({ message }) => message.kind);
     assert.deepEqual(kinds, ["new-view"]);
   });
 

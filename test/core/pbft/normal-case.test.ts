@@ -12,7 +12,7 @@ import {
   TELLER,
   viewChangeOf,
 } from "./builders.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 const OTHERS = { kind: "others" } as const;
 const batch = sampleBatch(1);
@@ -114,7 +114,7 @@ describe("a backup that gets a pre-prepare", () => {
   test("keeps the first of two, and votes the primary out that sent both (NC10)", () => {
     const lone = accepting();
     assert.equal(lone.receive(0, prePrepare(0, 1, other)), "pre-prepare/equivocation");
-    const { message } = single(only(lone.take(), "sign"));
+    const { message } = single(ofKind(lone.take(), "sign"));
     assert(message.kind === "view-change");
     assert.equal(message.view, 1);
     assert.deepEqual(
@@ -239,18 +239,18 @@ describe("a COMMIT", () => {
   test("of our own counts only once the P-entry is durable (2.12)", () => {
     const lone = prepared();
     for (const replica of [0, 3]) lone.receive(replica, commit(0, 1, batch));
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
     lone.durable(1);
-    assert.deepEqual(only(lone.take(), "execute"), [], "the Q-entry is not enough");
+    assert.deepEqual(ofKind(lone.take(), "execute"), [], "the Q-entry is not enough");
     lone.durable(2);
-    assert.equal(only(lone.take(), "execute").length, 1);
+    assert.equal(ofKind(lone.take(), "execute").length, 1);
   });
 
   test("of Q others decides for a replica that is not prepared itself (NC8)", () => {
     const lone = accepting();
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
     const effects = lone.take();
-    assert.equal(only(effects, "execute").length, 1);
+    assert.equal(ofKind(effects, "execute").length, 1);
     assert.deepEqual(sentOf(effects, "commit"), [], "it promises nothing by that");
   });
 
@@ -258,7 +258,7 @@ describe("a COMMIT", () => {
     const lone = accepting();
     for (const replica of [1, 3]) lone.receive(replica, viewChangeOf(replica, 1));
     for (const replica of [0, 1, 3]) assert.equal(lone.receive(replica, commit(0, 1, batch)), null);
-    assert.equal(only(lone.take(), "execute").length, 1);
+    assert.equal(ofKind(lone.take(), "execute").length, 1);
   });
 
   test("for another digest or another view does not count with the rest", () => {
@@ -266,15 +266,15 @@ describe("a COMMIT", () => {
     lone.receive(0, commit(0, 1, batch));
     lone.receive(1, commit(1, 1, batch));
     lone.receive(3, commit(0, 1, other));
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
   });
 
   test("decides nothing while the batch itself is not here", () => {
     const lone = new LoneReplica({ self: 2 });
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
     lone.receive(0, prePrepare(0, 1, batch));
-    assert.equal(only(lone.take(), "execute").length, 1);
+    assert.equal(ofKind(lone.take(), "execute").length, 1);
   });
 
   test("outside the window is refused", () => {
@@ -296,7 +296,7 @@ describe("a COMMIT", () => {
     const lone = accepting();
     for (let view = 1; view < 1_000; view += 1) lone.receive(3, commit(view, 1, other));
     for (const replica of [0, 1]) lone.receive(replica, commit(0, 1, batch));
-    assert.deepEqual(only(lone.take(), "execute"), [], "the liar's own vote is what it lost");
+    assert.deepEqual(ofKind(lone.take(), "execute"), [], "the liar's own vote is what it lost");
     assert.equal(lone.replica.slotCount, 1);
   });
 });
@@ -306,5 +306,5 @@ test("what was decided stays decided, whatever votes come later (I1)", () => {
   for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
   lone.answer();
   for (const replica of [0, 1, 3]) lone.receive(replica, commit(7, 1, { digest: digestOf(9) }));
-  assert.deepEqual(only(lone.take(), "append"), []);
+  assert.deepEqual(ofKind(lone.take(), "append"), []);
 });

@@ -21,7 +21,7 @@ import {
   viewChangeOf,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 const batch = sampleBatch(1);
 const preparedRecord = { kind: "prepared", view: 0, seq: 1, digest: batch.digest } as const;
@@ -38,7 +38,7 @@ function promisesOf(
 ): { prepared: unknown; prePrepared: unknown } {
   lone.take();
   lone.receive(primary, viewChangeOf(primary, lone.replica.view + 1));
-  const { message } = single(only(lone.take(), "sign"));
+  const { message } = single(ofKind(lone.take(), "sign"));
   assert(message.kind === "view-change");
   return { prepared: message.prepared, prePrepared: message.prePrepared };
 }
@@ -141,7 +141,7 @@ describe("a replica that starts again from its journal", () => {
     const recovered = { ...recoveredWith(acceptedRecord, committed), storedSeq: 1 };
     const lone = new LoneReplica({ self: 2 }, recovered);
     lone.tick();
-    assert.deepEqual(only(lone.take(), "execute"), []);
+    assert.deepEqual(ofKind(lone.take(), "execute"), []);
     assert.equal(lone.replica.executedSeq, 1);
   });
 
@@ -153,7 +153,7 @@ describe("a replica that starts again from its journal", () => {
       { ...recoveredWith(), storedSeq: 1, sessions: [held] },
     );
     assert.equal(lone.hear(0, requestOf()), null);
-    const { message, after } = single(only(lone.take(), "reply"));
+    const { message, after } = single(ofKind(lone.take(), "reply"));
     assert(message.kind === "reply");
     assert.deepEqual([message.results, message.seq, after], [results, 1, null]);
   });
@@ -177,7 +177,7 @@ describe("a replica that starts again from its journal", () => {
 
   test("votes for the checkpoint whose state its store holds exactly", () => {
     const lone = new LoneReplica({ self: 2 }, { ...recoveredWith(), storedSeq: 4 });
-    const { message } = single(only(lone.take(), "sign"));
+    const { message } = single(ofKind(lone.take(), "sign"));
     assert(message.kind === "checkpoint");
     assert.equal(message.seq, 4);
     const between = new LoneReplica({ self: 2 }, { ...recoveredWith(), storedSeq: 5 });
@@ -191,7 +191,7 @@ describe("a primary that starts again", () => {
     lone.hear(0, requestOf({ session: 2 }));
     assert.deepEqual(sentOf(lone.take(), "pre-prepare"), []);
     lone.tick();
-    const { message } = single(only(lone.take(), "sign"));
+    const { message } = single(ofKind(lone.take(), "sign"));
     assert(message.kind === "view-change");
     assert.equal(message.view, 1);
     assert.equal(lone.replica.viewChangeCounts.get("abdicated"), 1);
@@ -230,7 +230,7 @@ describe("the read barrier (RO6)", () => {
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
     lone.answer();
     assert.equal(lone.hear(0, readOf()), null);
-    assert.equal(single(only(lone.take(), "query")).seq, 1);
+    assert.equal(single(ofKind(lone.take(), "query")).seq, 1);
   });
 
   test("covers what was committed here without having prepared", () => {

@@ -5,7 +5,7 @@ import type { SessionEntry } from "../../../src/core/pbft/session-entry.js";
 import { ReplyCode } from "../../../src/core/message.js";
 import { commit, CUSTOMER, prePrepare, batchOf, readOf, requestOf, TELLER } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 function answeredAt(session: number, timestamp: number): SessionEntry {
   const results = Uint8Array.of(7);
@@ -68,7 +68,7 @@ describe("a request", () => {
     const lone = afterSessions(2, [answeredAt(1, 5)]);
     for (const amount of [1n, 2n]) {
       assert.equal(lone.hear(TELLER, requestOf({ timestamp: 5, amount })), null);
-      const { message, session } = single(only(lone.take(), "reply"));
+      const { message, session } = single(ofKind(lone.take(), "reply"));
       assert(message.kind === "reply");
       assert.deepEqual([session, message.results], [1, Uint8Array.of(7)]);
     }
@@ -101,7 +101,7 @@ describe("a request", () => {
       { records: [], storedSeq: 1, sessions, evictedThrough },
     );
     assert.equal(lone.hear(TELLER, requestOf({ session: 50 })), "request/expired");
-    const { message } = single(only(lone.take(), "reply"));
+    const { message } = single(ofKind(lone.take(), "reply"));
     assert(message.kind === "reply");
     assert.equal(message.code, ReplyCode.sessionExpired);
   });
@@ -168,10 +168,10 @@ describe("a read", () => {
     const batch = batchOf(requestOf());
     lone.receive(0, prePrepare(0, 1, batch));
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
-    const last = only(lone.answer(), "append").at(-1);
+    const last = ofKind(lone.answer(), "append").at(-1);
     assert.equal(last?.record.kind, "committed");
     lone.hear(TELLER, readOf());
-    assert.equal(single(only(lone.take(), "query")).after, last.id);
+    assert.equal(single(ofKind(lone.take(), "query")).after, last.id);
   });
 
   test("is for clients: a replica has none", () => {

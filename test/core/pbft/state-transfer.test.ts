@@ -14,7 +14,7 @@ import {
   TELLER,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 /** Ticks that a replica waits for the log before it fetches state. */
 const PATIENCE = 10;
@@ -33,7 +33,7 @@ function donorWithVotes(): { donor: LoneReplica; votes: Checkpoint[] } {
   const donor = new LoneReplica({ self: 2 });
   for (const seq of [1, 2, 3, 4]) decide(donor, seq, [seq]);
   donor.step({ kind: "stored", seq: 4 });
-  const sign = single(only(donor.take(), "sign")).message;
+  const sign = single(ofKind(donor.take(), "sign")).message;
   assert(sign.kind === "checkpoint");
   const votes = [0, 1, 2].map((replica) => checkpointOf(replica, 4, sign.stateDigest));
   for (const vote of votes) {
@@ -111,7 +111,7 @@ describe("a replica that lags behind a checkpoint", () => {
     assert.equal(balanceOf(fetcher.ledger), 1_004n);
     assert.deepEqual(fetcher.replica.clients.summary(), donor.replica.clients.summary());
     assert.equal(fetcher.replica.transferring, false);
-    const record = only(effects, "append").at(-1)?.record;
+    const record = ofKind(effects, "append").at(-1)?.record;
     assert.deepEqual(record, { kind: "stable", seq: 4, certificate: votes });
   });
 
@@ -121,7 +121,7 @@ describe("a replica that lags behind a checkpoint", () => {
     const replies = [];
     for (let round = 0; round < 10; round += 1) {
       const effects = fetcher.answer();
-      replies.push(...only(effects, "reply"));
+      replies.push(...ofKind(effects, "reply"));
       for (const fetch of sentOf(effects, "state-fetch")) {
         donor.receive(3, fetch);
         for (const data of sentOf(donor.take(), "state-data")) fetcher.receive(2, data);
@@ -260,11 +260,11 @@ describe("a lying donor (A14)", () => {
   test("that stays silent is passed over after a while", () => {
     const { votes } = donorWithVotes();
     const fetcher = fetcherOf(votes);
-    const first = only(fetcher.take(), "send").find(
+    const first = ofKind(fetcher.take(), "send").find(
       ({ message }) => message.kind === "state-fetch",
     );
     fetcher.tick(20);
-    const second = only(fetcher.take(), "send").find(
+    const second = ofKind(fetcher.take(), "send").find(
       ({ message }) => message.kind === "state-fetch",
     );
     assert(first && second);

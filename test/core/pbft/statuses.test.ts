@@ -13,7 +13,7 @@ import {
   viewChangeOf,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 const batch = sampleBatch(1);
 const TO_3 = { kind: "replica", id: 3 } as const;
@@ -120,7 +120,7 @@ describe("the answer to a status", () => {
     lone.answer();
     const slots = [{ hasBatch: true, preparesMask: 0, commitsMask: 0 }];
     lone.receive(3, statusOf({ view: 4, active: false, slots }));
-    const kinds = only(lone.take(), "send").map(({ message }) => message.kind);
+    const kinds = ofKind(lone.take(), "send").map(({ message }) => message.kind);
     assert.deepEqual(kinds, ["decision"]);
   });
 

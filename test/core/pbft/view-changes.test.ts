@@ -19,11 +19,11 @@ import {
   viewChangeOf,
 } from "./builders.js";
 import { Cluster } from "./cluster.js";
-import { LoneReplica, only, sentOf, single } from "./lone-replica.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 
 /** The view that `lone` asks to be signed a vote for, and why; null when it asks for none. */
 function voteIn(lone: LoneReplica): number | null {
-  const votes = only(lone.take(), "sign").map(({ message }) => message);
+  const votes = ofKind(lone.take(), "sign").map(({ message }) => message);
   const vote = votes.findLast(({ kind }) => kind === "view-change");
   return vote?.kind === "view-change" ? vote.view : null;
 }
@@ -37,7 +37,7 @@ describe("a vote to leave a view", () => {
     lone.receive(3, prepare(0, 1, first));
     lone.take();
     lone.receive(0, viewChangeOf(0, 1));
-    const message = single(only(lone.take(), "sign")).message;
+    const message = single(ofKind(lone.take(), "sign")).message;
     assert.deepEqual(message, {
       kind: "view-change",
       replica: 2,
@@ -57,7 +57,7 @@ describe("a vote to leave a view", () => {
     }
     lone.answer();
     lone.receive(0, viewChangeOf(0, 1));
-    const before = single(only(lone.take(), "sign")).message;
+    const before = single(ofKind(lone.take(), "sign")).message;
     assert(before.kind === "view-change");
     assert.deepEqual(
       before.checkpoints.map(({ seq }) => seq),
@@ -66,7 +66,7 @@ describe("a vote to leave a view", () => {
     lone.step({ kind: "stored", seq: 5 });
     lone.take();
     for (const replica of [0, 1]) lone.receive(replica, viewChangeOf(replica, 2));
-    const after = single(only(lone.take(), "sign")).message;
+    const after = single(ofKind(lone.take(), "sign")).message;
     assert(after.kind === "view-change");
     assert.deepEqual(
       after.checkpoints.map(({ seq }) => seq),
@@ -103,7 +103,7 @@ describe("a vote to leave a view", () => {
     lone.answer();
     lone.receive(3, prepare(0, 1, batch));
     lone.receive(0, prePrepare(0, 2, sampleBatch(2)));
-    assert.deepEqual(only(lone.take(), "send"), []);
+    assert.deepEqual(ofKind(lone.take(), "send"), []);
     assert.deepEqual(lone.replica.view, 1);
   });
 });
