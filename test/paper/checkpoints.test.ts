@@ -35,7 +35,7 @@ test("checkpoints are taken at numbers that the interval divides", () => {
   assert.deepEqual([...seqs], [4, 8, 12]);
 });
 
-test("a replica that takes a checkpoint tells all others its number and the digest of its state", () => {
+test("a replica that takes a checkpoint tells all others its number and digest", () => {
   const cluster = new Cluster();
   const votes: Checkpoint[] = [];
   cluster.carries = ({ from, to, message }) => {
@@ -97,7 +97,7 @@ test("the window is wide enough that nobody has to wait for a checkpoint to beco
   for (const { lone } of cluster.nodes) assert.equal(lone.replica.executedSeq, 7);
 });
 
-test("a replica that missed messages which are gone fetches the state instead (TOCS'02 5.3)", () => {
+test("a replica that missed messages now gone fetches the state (TOCS'02 5.3)", () => {
   const cluster = new Cluster();
   cluster.carries = ({ from, to }) => from !== 2 && to !== 2;
   execute(cluster, 21);

@@ -241,7 +241,7 @@ describe("4.2: commit", () => {
     assert.equal(ofKind(lone.take(), "execute").length, 1);
   });
 
-  test("what is committed somewhere correct is prepared at f + 1 correct ones, in all views", () => {
+  test("what is committed at a correct replica is prepared at f + 1 correct ones", () => {
     const cluster = new Cluster();
     // Only replica 1 hears the commits.
     cluster.carries = ({ to, message }) => message.kind !== "commit" || to === 1;

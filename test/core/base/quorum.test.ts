@@ -4,7 +4,7 @@ import { InvariantError } from "../../../src/core/base/assert.js";
 import { primaryOf } from "../../../src/core/base/ids.js";
 import { quorumsOf, REPLICAS_MAX, REPLICAS_MIN } from "../../../src/core/base/quorum.js";
 
-test("the quorums of every cluster size are what safety and liveness ask for, and no larger", () => {
+test("the quorums of every size are what safety and liveness ask for, and no larger", () => {
   for (let n = REPLICAS_MIN; n <= REPLICAS_MAX; n += 1) {
     const { replicaCount, faultsMax: f, strong, weak } = quorumsOf(n);
     assert.equal(replicaCount, n);

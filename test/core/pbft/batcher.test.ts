@@ -88,7 +88,7 @@ describe("the primary's batches", () => {
     assert.equal(sentOf(lone.take(), "pre-prepare").length, 1);
   });
 
-  test("hold what was ordered in an earlier view and not executed once more, not twice (BA3)", () => {
+  test("hold once more what an earlier view ordered and nobody executed (BA3)", () => {
     const cluster = new Cluster();
     cluster.carries = ({ message }) => message.kind !== "commit";
     const request = requestOf();

@@ -98,7 +98,7 @@ describe("the client table", () => {
     assert.equal(table.find(0, 1), null);
   });
 
-  test("tells the store what changed, and of a session that came and went only that it went", () => {
+  test("tells the store what changed; of a session that came and went, that it went", () => {
     const table = new ClientTable(hasher, CLIENTS);
     table.record(entryOf(1, 5, 1));
     table.record(entryOf(1, 5, 2));

@@ -50,7 +50,7 @@ test("COMMIT waits for the P-entry", () => {
   assert.deepEqual(awaitedBy(prepared().effects, "commit"), record);
 });
 
-test("our own COMMIT counts here only when others may hear of it: once the P-entry is durable", () => {
+test("our own COMMIT counts here once others may hear of it: the P-entry is durable", () => {
   const { lone } = prepared();
   for (const replica of [0, 3]) lone.receive(replica, commit(0, 1, batch));
   assert.deepEqual(ofKind(lone.take(), "execute"), []);

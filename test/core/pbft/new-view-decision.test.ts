@@ -109,7 +109,7 @@ describe("the decision of a new view", () => {
     assert.deepEqual(chosenIn(decision), [[1, D]]);
   });
 
-  test("TV7: what one amnesiac and one liar hide is lost, so amnesia counts among the f faults", () => {
+  test("TV7: what an amnesiac and a liar hide is lost, so amnesia counts in f", () => {
     const committed = both(entry(1, D, 0));
     const kept = votesOf(committed, {}, {}, committed);
     assert.deepEqual(chosenIn(decide(kept)), [[1, D]], "one liar alone hides nothing");

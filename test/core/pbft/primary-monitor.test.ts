@@ -30,7 +30,7 @@ describe("the watch for a primary that is only just fast enough (VT7)", () => {
     assert.equal(ordersUntilSuspect(monitor, 230), 8);
   });
 
-  test("doubles its patience with each replacement, up to a cap, and halves it when things work", () => {
+  test("doubles its patience with each replacement up to a cap, halves it when calm", () => {
     const monitor = new PrimaryMonitor();
     monitor.replaced();
     assert.equal(ordersUntilSuspect(monitor, 40), Number.POSITIVE_INFINITY);

@@ -42,7 +42,7 @@ describe("a primary that is just fast enough for the progress timer (VT7, A5)", 
     assert.deepEqual([...lone.replica.viewChangeCounts], [["slow-primary", 1]]);
   });
 
-  test("is left in peace as long as requests wait little longer than a datagram's repetition", () => {
+  test("is left in peace while requests wait little longer than a repeated datagram", () => {
     const lone = backup();
     dawdle(lone, 1, 20, 20);
     assert.equal(lone.replica.view, 0);

@@ -153,7 +153,7 @@ describe("a replica that lags behind a checkpoint", () => {
     assert.equal(fetcher.hear(TELLER, readOf()), null);
   });
 
-  test("executes nothing while the state is being replaced, and all that follows after (ST5)", () => {
+  test("executes nothing while the state is replaced, and all that follows after (ST5)", () => {
     const { donor, votes } = donorWithVotes();
     const fetcher = fetcherOf(votes);
     feed(fetcher, donor);
@@ -307,7 +307,7 @@ describe("a cluster", () => {
     assert.equal(cluster.node(3).lone.replica.stableSeq, 8, "and votes again");
   });
 
-  test("goes on with a newer checkpoint when the donors have dropped the one asked for (ST3)", () => {
+  test("goes on with a newer checkpoint when donors dropped the one asked for (ST3)", () => {
     const cluster = new Cluster();
     cluster.carries = ({ from, to }) => from !== 3 && to !== 3;
     for (let session = 1; session <= 12; session += 1) {

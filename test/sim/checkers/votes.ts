@@ -27,11 +27,14 @@ export class Votes implements Watcher {
         this.#vote(replica, message, message.digest);
         break;
       case "view-change":
-        if (message.replica === replica) this.#leave(replica, message.view);
-        this.#signOnce(`view-change of ${message.replica} for ${message.view}`, message.bytes);
+        if (message.replica !== replica) break;
+        this.#leave(replica, message.view);
+        this.#signOnce(`view-change of ${replica} for ${message.view}`, message.bytes);
         break;
       case "new-view":
-        this.#signOnce(`new-view of ${message.replica} for ${message.view}`, message.bytes);
+        // Those of others are passed on too, and a liar may have signed two.
+        if (message.replica !== replica) break;
+        this.#signOnce(`new-view of ${replica} for ${message.view}`, message.bytes);
         break;
       case "checkpoint":
         if (message.replica === replica) {
