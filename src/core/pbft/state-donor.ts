@@ -28,15 +28,27 @@ export function onStateFetch(
 ): RejectCode | null {
   if (!s.peers.mayFetch(from, s.now)) return "state-fetch/too-often";
   const own = s.checkpoints.ownAt(m.seq);
-  if (own === null) {
-    if (s.checkpoints.ownAt(s.log.lowWatermark) === null) takeInterimCheckpoint(s);
+  const data = own === null ? null : pieceOf(s, own, m);
+  if (data === null) {
+    if (!holdsStableState(s)) offerPresentState(s);
     return "state-fetch/unknown";
   }
-  const data = pieceOf(s, own, m);
-  if (data === null) return "state-fetch/unknown";
   const { seq, part, level, index } = m;
   s.sendTo(from, { kind: "state-data", seq, part, level, index, data });
   return null;
+}
+
+/** One offer serves all who lag, and whoever asks all the time gets no more of them than others. */
+function offerPresentState(s: State): void {
+  if (s.now - s.offeredTicks < PATIENCE_TICKS) return;
+  s.offeredTicks = s.now;
+  takeInterimCheckpoint(s);
+}
+
+/** Whether whoever lags can have the state of the stable checkpoint from us. */
+function holdsStableState(s: State): boolean {
+  const stableSeq = s.log.lowWatermark;
+  return s.checkpoints.ownAt(stableSeq) !== null && s.service.pageCount(stableSeq) !== null;
 }
 
 function pieceOf(s: State, own: OwnCheckpoint, m: StateFetch): Uint8Array | null {

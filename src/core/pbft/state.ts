@@ -92,6 +92,8 @@ export class State {
   installing: Installation | null = null;
   /** Since when others have a stable checkpoint that our log does not lead to. */
   behindSinceTicks: Ticks | null = null;
+  /** When the present state was last offered to replicas that lag. */
+  offeredTicks: Ticks = -Infinity;
   /** The append of our vote for `view`; it is sent again only once that is durable. */
   voteAppend: AppendId = 0;
   /** The append of `newView`. */

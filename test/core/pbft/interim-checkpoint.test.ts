@@ -43,8 +43,18 @@ describe("a replica asked for a stable checkpoint that a restart took away (CK6)
     lone.receive(3, fetchOf(STABLE_SEQ));
     assert.deepEqual(ofKind(lone.take(), "sign"), []);
     lone.step({ kind: "stored", seq: STORED_SEQ + 1 });
+    lone.tick(10);
     lone.receive(3, fetchOf(STABLE_SEQ));
     assert.equal(single(sentOf(lone.answer(), "checkpoint")).seq, STORED_SEQ + 1);
+  });
+
+  test("offers it once in a while, however often it is asked (RT4)", () => {
+    const lone = restarted();
+    for (let count = 0; count < 5; count += 1) lone.receive(3, fetchOf(STABLE_SEQ));
+    assert.equal(sentOf(lone.answer(), "checkpoint").length, 1);
+    lone.tick(10);
+    lone.receive(3, fetchOf(STABLE_SEQ));
+    assert.equal(sentOf(lone.answer(), "checkpoint").length, 1);
   });
 
   test("does not name what it offers in a vote for a view", () => {
