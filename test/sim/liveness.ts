@@ -47,7 +47,7 @@ function heal(world: World, machines: readonly Machine[]): Machine[] {
   world.trace.say("liveness", () => `core ${core.map(({ id }) => id).join(" ")}`);
   world.network.change({ ...world.options.network, ...PEACE });
   for (const machine of machines) {
-    machine.thaw();
+    machine.heal();
     const isLiarAtLarge = !machine.isCorrect && prng.chance(0.5);
     if (!core.includes(machine) && !isLiarAtLarge) machine.stop();
     else if (machine.process === null) machine.start();

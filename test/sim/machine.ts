@@ -6,10 +6,13 @@ import { JournalDisk } from "./disk.js";
 import type { Identity } from "./keys.js";
 import type { Prng } from "./prng.js";
 import { MachineStopped, ReplicaProcess } from "./process.js";
-import type { Micros } from "./scheduler.js";
+import { type Micros, MS } from "./scheduler.js";
 import { StoreDisk } from "./store.js";
 import type { ClientWatcher, Watcher } from "./watch.js";
 import type { World } from "./world.js";
+
+/** Most that a write or a transaction takes on average where nothing is wrong. */
+const HEALED_DISK_MEAN = 3 * MS;
 
 /** One replica's machine: its disks outlive the processes that run on it. */
 export class Machine {
@@ -29,6 +32,7 @@ export class Machine {
   /** Effects left to carry out before the machine stops; null: it goes on. */
   #effectsLeft: number | null = null;
   readonly #tickLength: Micros;
+  #isHealed = false;
 
   constructor(world: World, id: ReplicaId, liar: Liar | null) {
     const identity = world.cast.replicas[id];
@@ -90,16 +94,22 @@ export class Machine {
     if (this.#process !== null) this.#effectsLeft = effectCount;
   }
 
-  /** Freezes the process; `thaw` lets it go on with what came meanwhile, and unharmed. */
+  /** Freezes the process; `thaw` lets it go on with what came meanwhile. */
   freeze(): void {
     if (this.#process !== null) this.#frozen ??= [];
   }
 
   thaw(): void {
-    this.#effectsLeft = null;
     const waiting = this.#frozen ?? [];
     this.#frozen = null;
     for (const action of waiting) action();
+  }
+
+  /** Nothing harms this machine any more, and its disks are as fast as disks are. */
+  heal(): void {
+    this.#isHealed = true;
+    this.#effectsLeft = null;
+    this.thaw();
   }
 
   /** For the process: one effect is about to be carried out. */
@@ -115,11 +125,15 @@ export class Machine {
   }
 
   afterSync(process: ReplicaProcess, run: () => void): void {
-    this.#later(process, this.prng.exponential(this.world.options.faults.syncMean), run);
+    this.#later(process, this.#diskDelay(this.world.options.faults.syncMean), run);
   }
 
   afterCommit(process: ReplicaProcess, run: () => void): void {
-    this.#later(process, this.prng.exponential(this.world.options.faults.storeMean), run);
+    this.#later(process, this.#diskDelay(this.world.options.faults.storeMean), run);
+  }
+
+  #diskDelay(mean: Micros): Micros {
+    return this.prng.exponential(this.#isHealed ? Math.min(mean, HEALED_DISK_MEAN) : mean);
   }
 
   #later(process: ReplicaProcess, delay: Micros, run: () => void): void {
