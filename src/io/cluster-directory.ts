@@ -19,6 +19,7 @@ import type { ClientKey, Genesis, ReplicaKey } from "./config.js";
  *   DIR/keys/replica-N.json     private; only on the machine of replica N
  *   DIR/keys/client-NAME.json   private; only where that client works
  *   DIR/replica-N/              ledger.db, journal/, replica.log, replica.pid
+ *   DIR/replica-N.served        replica N has taken part
  *   DIR/up.sock                 commands to the supervisor, while it runs
  */
 
@@ -45,6 +46,11 @@ export function replicaDirectory(dir: string, id: ReplicaId): string {
 /** The embedded database of replica `id`. */
 export function replicaDatabasePath(dir: string, id: ReplicaId): string {
   return join(replicaDirectory(dir, id), "ledger.db");
+}
+
+/** An empty file that says that replica `id` has taken part: its folder must not be missing. */
+export function replicaServedPath(dir: string, id: ReplicaId): string {
+  return join(dir, `replica-${id.toString()}.served`);
 }
 
 /** Where replica `id` says what happens to it, while a supervisor runs it. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { assert } from "../core/base/assert.js";
 import { hexOf } from "../core/base/bytes.js";
@@ -12,7 +13,7 @@ import { Replica } from "../core/pbft/replica.js";
 import type { Verifier } from "../core/crypto/check.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
-import { replicaDirectory } from "./cluster-directory.js";
+import { replicaDirectory, replicaServedPath } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { Destination, Egress } from "./egress.js";
@@ -154,7 +155,8 @@ async function openParts(
     accounts: genesis.accounts,
     indexKey: randomBytes(INDEX_KEY_BYTES),
   });
-  const { stored, isNew } = await loadStore(store, ledger);
+  const servedPath = replicaServedPath(dir, key.id);
+  const { stored, isNew } = await loadStore(store, ledger, servedPath);
   const { log: records, records: recovered } = await RecordLog.open({
     directory,
     keys,
@@ -168,15 +170,25 @@ async function openParts(
   });
   opened.push(() => records.close());
   checkTogether(directory, stored, recovered);
+  if (isNew) await markServed(servedPath);
   return { keys, verifier, socket, store, stored, isNew, ledger, records, recovered, hooks };
+}
+
+/** From here on an empty folder means that promises were lost. */
+async function markServed(path: string): Promise<void> {
+  const file = await open(path, "a", 0o600);
+  await file.sync();
+  await file.close();
 }
 
 /** Reads the database into the ledger; a new one gets the genesis state. */
 async function loadStore(
   store: Store,
   ledger: Ledger,
+  servedPath: string,
 ): Promise<{ readonly stored: StoredState; readonly isNew: boolean }> {
   const stored = await store.open();
+  if (stored === null && existsSync(servedPath)) throw new StoreError(wipedSentence(servedPath));
   if (stored === null) {
     const accounts = ledger.accountRows();
     const genesisState: StoredState = {
@@ -194,6 +206,15 @@ async function loadStore(
     );
   }
   return { stored, isNew: false };
+}
+
+/** Who forgot its votes may vote against them: an amnesiac counts among the f faulty (RS4). */
+function wipedSentence(servedPath: string): string {
+  return (
+    `This replica has taken part before (${servedPath} says so), but its database is gone, and ` +
+    "with it what it promised. Keep it stopped; the other replicas go on without it. A cluster " +
+    "whose store is memory cannot be started a second time."
+  );
 }
 
 /** The journal's stable checkpoint must be in the database, else promises would be forgotten. */
