@@ -39,6 +39,11 @@ const ONCE_FAILED: readonly (readonly [seed: string, fault: string])[] = [
   ["321", "votes for a view named a checkpoint that too few could confirm"],
   ["375", "databases ran ahead of journals, and nobody could vouch for a batch"],
   ["376", "a primary that crashed before its first record led view 0 twice"],
+  [
+    "12494",
+    "a primary sent its order before its own fsync, crashed, and nobody could vouch for it",
+  ],
+  ["21610", "the same with another replica away"],
   ["547", "a reply waited for the record of another batch"],
   ["2386", "a primary did not watch its own batches"],
   ["24762", "checkpoints that were not stable yet pushed the state of the stable one out"],

@@ -33,11 +33,10 @@ function orderBatch(s: State, requests: readonly Request[]): void {
   const batch = batchOf(s.hasher, requests);
   const slot = s.log.slot(seq);
   slot.choose(s.view, batch.digest);
-  acceptBatch(s, slot, batch);
-  // Our own fsync may still be under way. That is safe because a restarted primary never leads the
-  // view it led before (`abdicated`), which it knows from the NEW-VIEW in its journal, and because
-  // its COMMIT waits for the later P-entry (2.12).
-  s.sendOthers({ kind: "pre-prepare", view: s.view, seq, batch }, s.newViewAppend);
+  // Not in parallel with our own fsync: a primary that crashed then would have forgotten a batch on
+  // which a backup prepared, and with one more replica away nobody could vouch for it again (A2).
+  const append = acceptBatch(s, slot, batch);
+  s.sendOthers({ kind: "pre-prepare", view: s.view, seq, batch }, append);
 }
 
 /** The batch of `requests`, in this order (NC3). */

@@ -168,7 +168,7 @@ function sendBatch(
   const batch = digest === null ? null : slot.body(digest);
   if (batch === null) return null;
   const message = { kind: "pre-prepare", view: s.view, seq: slot.seq, batch } as const;
-  s.sendTo(from, message, s.newViewAppend);
+  s.sendTo(from, message, slot.acceptedAppend);
   return batch;
 }
 

@@ -34,8 +34,11 @@ import { signMessage, signRequest } from "../../../src/core/wire/sign.js";
  * because whoever calls the core has checked them before.
  */
 
+/** The id of the tests' cluster. */
+export const CLUSTER_ID = new Uint8Array(32).fill(7);
+
 /** The digests of the tests' cluster. */
-export const hasher = new ClusterHasher(new PortableCrypto(), new Uint8Array(32).fill(7));
+export const hasher = new ClusterHasher(new PortableCrypto(), CLUSTER_ID);
 
 /** The client that may do everything, and a customer. */
 export const TELLER = 0;

@@ -40,6 +40,13 @@ function prepared(): { lone: LoneReplica; effects: Effect[] } {
   return { lone, effects: lone.take() };
 }
 
+test("PRE-PREPARE waits for the primary's own Q-entry and the body", () => {
+  const lone = new LoneReplica({ self: 0 });
+  lone.hear(TELLER, batch.requests[0] ?? assert.fail());
+  const record = { kind: "pre-prepared", view: 0, seq: 1, batch };
+  assert.deepEqual(awaitedBy(lone.take(), "pre-prepare"), record);
+});
+
 test("PREPARE waits for the Q-entry and the body", () => {
   const record = { kind: "pre-prepared", view: 0, seq: 1, batch };
   assert.deepEqual(awaitedBy(prepared().effects, "prepare"), record);
@@ -91,14 +98,16 @@ test("VIEW-CHANGE waits for its own record, which follows everything that it say
   assert.deepEqual(kinds, ["pre-prepared", "prepared", "view-change"]);
 });
 
-test("NEW-VIEW waits for its own record, and an order in the view for it too", () => {
+test("NEW-VIEW waits for its own record, and an order in the view for the Q-entry after", () => {
   const lone = new LoneReplica({ self: 1 });
   for (const replica of [0, 3]) lone.receive(replica, viewChangeOf(replica, 1));
   const effects = lone.answer();
   lone.hear(TELLER, requestOf());
   effects.push(...lone.take());
   assert.equal(awaitedBy(effects, "new-view")?.kind, "new-view");
-  assert.equal(awaitedBy(effects, "pre-prepare")?.kind, "new-view");
+  assert.equal(awaitedBy(effects, "pre-prepare")?.kind, "pre-prepared");
+  const kinds = ofKind(effects, "append").map((append) => append.record.kind);
+  assert.deepEqual(kinds, ["view-change", "new-view", "pre-prepared"]);
 });
 
 test("PREPARE in a new view waits for its Q-entry there, after the NEW-VIEW's record", () => {

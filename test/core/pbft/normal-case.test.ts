@@ -35,7 +35,7 @@ describe("the primary", () => {
     const record = { kind: "pre-prepared", view: 0, seq: 1, batch: ordered } as const;
     assert.deepEqual(lone.take(), [
       { kind: "append", id: 1, record },
-      { kind: "send", to: OTHERS, message: prePrepare(0, 1, ordered), after: 0 },
+      { kind: "send", to: OTHERS, message: prePrepare(0, 1, ordered), after: 1 },
     ]);
   });
 
