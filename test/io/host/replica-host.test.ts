@@ -1,39 +1,209 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { JournalRecord } from "../../../src/core/message.js";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { JournalRecord, Message } from "../../../src/core/message.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
+import { Destination } from "../../../src/io/egress.js";
 import { ReplicaHost } from "../../../src/io/replica-host.js";
+import { Tally } from "../../../src/io/tally.js";
 import {
+  balanceIn,
+  commit,
   hasher,
+  prepare,
   prePrepare,
+  readOf,
+  requestOf,
   sampleBatch,
   sampleLedger,
   sampleOptions,
+  TELLER,
+  viewChangeOf,
 } from "../../core/pbft/builders.js";
 
-/** A replica with a journal and a store that only take notes; nothing else of the world is used. */
+type World = ConstructorParameters<typeof ReplicaHost>[1];
+
+const SELF = 1;
+const PEER_PORT = 7_000;
+const CLIENT_PORT = 8_000;
+
+function at(port: number): { address: string; port: number } {
+  return { address: "127.0.0.1", port };
+}
+
+/** Replica 1 with its bank; journal, store and network only take notes. */
 class Fixture {
+  readonly ledger = sampleLedger();
   readonly appended: JournalRecord["kind"][] = [];
   readonly durable: number[] = [];
+  readonly stored: [number, number][] = [];
+  readonly discarded: number[] = [];
+  /** What was queued: the kind of message, and the ports that it goes to. */
+  readonly queued: [Message["kind"], number[]][] = [];
+  readonly messages: Message[] = [];
+  readonly rejects = new Tally();
+  flushes = 0;
+  hasRoom = true;
   readonly host: ReplicaHost;
 
   constructor() {
-    const replica = new Replica(sampleOptions({ self: 1 }), hasher, sampleLedger());
-    const records = { append: (record: JournalRecord) => this.appended.push(record.kind) };
-    const stores = { onDurable: (id: number) => this.durable.push(id) };
-    const egress = { queue: () => undefined, flush: () => undefined };
-    const world = { records, stores, egress, peers: [], rejects: { add: () => undefined } };
-    type World = ConstructorParameters<typeof ReplicaHost>[1];
+    const replica = new Replica(sampleOptions({ self: SELF }), hasher, this.ledger);
+    const world = {
+      keys: { hasher, sign: () => new Uint8Array(64) },
+      records: {
+        append: (record: JournalRecord) => this.appended.push(record.kind),
+        canAppend: () => this.hasRoom,
+        discard: (seq: number) => this.discarded.push(seq),
+      },
+      stores: {
+        onDurable: (id: number) => this.durable.push(id),
+        executed: ({ seq }: { seq: number }, after: number) => this.stored.push([seq, after]),
+      },
+      egress: {
+        queue: (message: Message, to: readonly Destination[]): void => {
+          this.queued.push([message.kind, to.map(({ address }) => address.port)]);
+          this.messages.push(message);
+        },
+        flush: (): void => {
+          this.flushes += 1;
+        },
+      },
+      ledger: this.ledger,
+      peers: [0, 1, 2, 3].map((id) => {
+        if (id === SELF) return null;
+        return new Destination({ role: "replica", id }, at(PEER_PORT + id));
+      }),
+      rejects: this.rejects,
+      inspect: () => ({ executed: replica.executedSeq }),
+    };
     this.host = new ReplicaHost(replica, world as unknown as World);
   }
 
+  /** A message of replica `from` arrives. */
+  receive(from: number, message: Message): void {
+    this.host.onMessage({ role: "replica", id: from }, message, at(PEER_PORT + from));
+  }
+
+  /** A message of the teller arrives. */
+  hear(message: Message): void {
+    this.host.onMessage({ role: "client", id: TELLER }, message, at(CLIENT_PORT));
+  }
+
   order(seq: number): void {
-    const message = prePrepare(0, seq, sampleBatch(seq));
-    this.host.dispatch({ kind: "received", from: { role: "replica", id: 0 }, message });
+    this.receive(0, prePrepare(0, seq, sampleBatch(seq)));
+  }
+
+  /** Replica 1 executes batch `seq`; its own disk has not answered yet. */
+  execute(seq: number): void {
+    this.order(seq);
+    for (const from of [0, 2, 3]) this.receive(from, commit(0, seq, sampleBatch(seq)));
   }
 }
 
 describe("a replica's host", () => {
+  test("says nothing before what it promises is durable (2.12)", () => {
+    const fixture = new Fixture();
+    fixture.order(1);
+    fixture.receive(2, prepare(0, 1, sampleBatch(1)));
+    assert.deepEqual(fixture.appended, ["pre-prepared", "prepared"]);
+    assert.deepEqual(fixture.queued, []);
+    fixture.host.onDurable(1);
+    assert.deepEqual(fixture.queued, [["prepare", [7_000, 7_002, 7_003]]]);
+    fixture.host.onDurable(2);
+    assert.equal(fixture.queued.length, 2);
+    assert.deepEqual(fixture.queued[1], ["commit", [7_000, 7_002, 7_003]]);
+  });
+
+  test("sends what a turn brought about in one go, at its end", async () => {
+    const fixture = new Fixture();
+    for (const seq of [1, 2, 3]) fixture.order(seq);
+    fixture.host.onDurable(3);
+    assert.equal(fixture.flushes, 0);
+    await nextTurn();
+    assert.equal(fixture.flushes, 1);
+  });
+
+  test("signs with its own key what the core asks for, and goes on", () => {
+    const fixture = new Fixture();
+    for (const from of [0, 3]) fixture.receive(from, viewChangeOf(from, 2));
+    assert.deepEqual(fixture.appended, ["view-change"]);
+    fixture.host.onDurable(1);
+    assert.deepEqual(fixture.queued, [["view-change", [7_000, 7_002, 7_003]]]);
+  });
+
+  test("executes in memory at once and tells the store which decision it rests on (BK3)", () => {
+    const fixture = new Fixture();
+    fixture.execute(1);
+    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_001n);
+    assert.deepEqual(fixture.stored, [[1, 2]]);
+    assert.deepEqual([fixture.host.counts.batches, fixture.host.counts.requests], [1, 1]);
+  });
+
+  test("answers a client where it was heard of last, once its decision is durable", () => {
+    const fixture = new Fixture();
+    fixture.hear({ kind: "hello", session: 1 });
+    assert.deepEqual(fixture.queued, [["welcome", [CLIENT_PORT]]]);
+    fixture.execute(1);
+    fixture.host.onDurable(1);
+    assert.equal(fixture.queued.at(-1)?.[0], "prepare");
+    fixture.host.onDurable(2);
+    assert.deepEqual(fixture.queued.at(-1), ["reply", [CLIENT_PORT]]);
+  });
+
+  test("has no reply for a client that it never heard of", () => {
+    const fixture = new Fixture();
+    fixture.execute(1);
+    fixture.host.onDurable(2);
+    assert.equal(
+      fixture.queued.some(([kind]) => kind === "reply"),
+      false,
+    );
+  });
+
+  test("answers a read with what it found, once what that shows is durable (RO6)", () => {
+    const fixture = new Fixture();
+    fixture.execute(1);
+    fixture.hear(readOf(5));
+    assert.equal(
+      fixture.queued.some(([kind]) => kind === "read-reply"),
+      false,
+    );
+    fixture.host.onDurable(2);
+    const reply = fixture.messages.find((message) => message.kind === "read-reply");
+    assert(reply?.kind === "read-reply");
+    assert.deepEqual([reply.nonce, reply.seq, reply.session], [5, 1, 1]);
+    assert.equal(balanceIn(reply.results), 1_001n);
+  });
+
+  test("counts what the core refuses, by its code", () => {
+    const fixture = new Fixture();
+    fixture.order(99);
+    fixture.order(99);
+    assert.deepEqual(Object.fromEntries(fixture.rejects.entries()), {
+      "pre-prepare/outside-window": 2,
+    });
+  });
+
+  test("takes no new request while the journal is behind, and says so in its counts (RB4)", () => {
+    const fixture = new Fixture();
+    fixture.hasRoom = false;
+    fixture.hear(requestOf());
+    assert.deepEqual(fixture.queued, []);
+    assert.equal(fixture.rejects.of("host/journal-behind"), 1);
+    fixture.order(1);
+    assert.deepEqual(fixture.appended, ["pre-prepared"], "what is under way goes on");
+  });
+
+  test("answers an inspection of anybody who may ask, with JSON", () => {
+    const fixture = new Fixture();
+    fixture.hear({ kind: "inspect", nonce: 3 });
+    const reply = fixture.messages.at(-1);
+    assert(reply?.kind === "inspect-reply");
+    assert.equal(reply.nonce, 3);
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(reply.json)), { executed: 0 });
+    assert.deepEqual(fixture.queued, [["inspect-reply", [CLIENT_PORT]]]);
+  });
+
   test("concludes nothing more once it is stopped, but lets the store finish (2.12)", () => {
     const fixture = new Fixture();
     fixture.order(1);

@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { bundleItems, bundleOf } from "../../../src/core/base/bundle.js";
+import { CLIENT_OPTIONS_DEFAULT } from "../../../src/core/client/options.js";
+import { type Message, type Request, ReplyCode } from "../../../src/core/message.js";
+import { ClientHost, type Outcome } from "../../../src/io/client-host.js";
+import { Destination } from "../../../src/io/egress.js";
+import { hasher } from "../../core/pbft/builders.js";
+
+type World = ConstructorParameters<typeof ClientHost>[0];
+
+const WAIT = { timeoutMs: 1_000 };
+
+/** A client's host whose network only takes notes; replicas answer when the test says so. */
+class Fixture {
+  readonly sent: Message[] = [];
+  readonly host: ClientHost;
+
+  constructor() {
+    const replicas = [0, 1, 2, 3].map((id) => {
+      return new Destination({ role: "replica", id }, { address: "127.0.0.1", port: 7_000 + id });
+    });
+    const world = {
+      keys: { hasher, sign: () => new Uint8Array(64) },
+      egress: { queue: (message: Message) => this.sent.push(message), flush: () => undefined },
+      replicas,
+    };
+    const options = { ...CLIENT_OPTIONS_DEFAULT, client: 0, replicaCount: 4 };
+    this.host = new ClientHost(world as unknown as World, options);
+  }
+
+  /** Lets the present turn end. */
+  async turn(): Promise<void> {
+    for (let count = 0; count < 5; count += 1) await Promise.resolve();
+  }
+
+  /** The session that said hello last. */
+  get session(): number {
+    const hello = this.sent.findLast((message) => message.kind === "hello");
+    assert(hello?.kind === "hello");
+    return hello.session;
+  }
+
+  get requests(): Request[] {
+    return this.sent.filter((message) => message.kind === "request");
+  }
+
+  async welcome(): Promise<void> {
+    await this.turn();
+    const { session } = this;
+    for (const from of [0, 1, 2, 3]) {
+      this.host.onMessage(from, { kind: "welcome", session, view: 0 });
+    }
+    await this.turn();
+  }
+
+  /** Q replicas answer `request`, each of its operations with the operation's own bytes. */
+  async answer(request: Request, code: ReplyCode = ReplyCode.executed): Promise<void> {
+    const { session, timestamp, bundle } = request;
+    for (const from of [0, 1, 2]) {
+      const reply = { kind: "reply", view: 0, session, timestamp, seq: 3, code } as const;
+      this.host.onMessage(from, { ...reply, results: bundle });
+    }
+    await this.turn();
+  }
+}
+
+describe("a client's host", () => {
+  beforeEach(() => {
+    mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  });
+  afterEach(() => {
+    mock.timers.reset();
+  });
+
+  test("puts what one turn submits into one request", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const outcomes = [1, 2, 3].map((mark) => {
+      return fixture.host.invoke(Uint8Array.of(mark), false, WAIT);
+    });
+    await fixture.turn();
+    const [request, ...others] = fixture.requests;
+    assert(request !== undefined);
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      bundleItems(request.bundle),
+      [1, 2, 3].map((mark) => Uint8Array.of(mark)),
+    );
+    await fixture.answer(request);
+    const results = (await Promise.all(outcomes)).map((outcome) => {
+      assert(outcome.kind === "completed");
+      return [outcome.result[0], outcome.path, outcome.seq];
+    });
+    assert.deepEqual(results, [
+      [1, "ordered", 3],
+      [2, "ordered", 3],
+      [3, "ordered", 3],
+    ]);
+  });
+
+  test("gives up at the deadline, and goes on in a new session", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const first = fixture.session;
+    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    await fixture.turn();
+    mock.timers.tick(999);
+    assert.equal(fixture.session, first);
+    mock.timers.tick(1);
+    assert.equal((await waiting).kind, "timeout");
+    await fixture.turn();
+    assert(fixture.session > first, "sessions of one client are ordered by their start (CL1)");
+    assert.equal(fixture.host.welcomeCount, 0);
+  });
+
+  test("asks again for the same request, which can't run twice (CL1)", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    await fixture.turn();
+    mock.timers.tick(1_000);
+    const outcome = await waiting;
+    assert(outcome.kind === "timeout");
+    const again = outcome.retry(WAIT);
+    for (let tick = 0; tick < 100; tick += 1) fixture.host.tick();
+    const [first, ...repeated] = fixture.requests;
+    assert(first !== undefined && repeated.length > 0);
+    for (const request of repeated) assert.equal(request, first);
+    await fixture.answer(first);
+    assert.equal((await again).kind, "completed");
+  });
+
+  test("keeps an outcome that came when nobody waited, for who asks again", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    await fixture.turn();
+    mock.timers.tick(1_000);
+    const outcome = await waiting;
+    assert(outcome.kind === "timeout");
+    await fixture.answer(fixture.requests[0] ?? assert.fail());
+    const late = await outcome.retry(WAIT);
+    assert.equal(late.kind, "completed");
+  });
+
+  test("lets go at once when its caller gives up", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waiting = fixture.host.invoke(Uint8Array.of(1), false, { ...WAIT, signal });
+    await fixture.turn();
+    controller.abort();
+    assert.equal((await waiting).kind, "timeout");
+    const before = fixture.host.invoke(Uint8Array.of(2), false, { ...WAIT, signal });
+    assert.equal((await before).kind, "timeout", "it had given up before it asked");
+  });
+
+  test("tells that a session was forgotten, and takes another one", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const first = fixture.session;
+    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    await fixture.turn();
+    await fixture.answer(fixture.requests[0] ?? assert.fail(), ReplyCode.sessionExpired);
+    assert.deepEqual(await waiting, { kind: "expired" } satisfies Outcome);
+    await fixture.turn();
+    assert(fixture.session > first);
+  });
+
+  test("reads from all replicas", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const waiting = fixture.host.invoke(Uint8Array.of(1), true, WAIT);
+    await fixture.turn();
+    const read = fixture.sent.at(-1);
+    assert(read?.kind === "read");
+    const { session, nonce } = read;
+    const results = bundleOf([Uint8Array.of(9)]);
+    for (const from of [1, 2, 3]) {
+      fixture.host.onMessage(from, {
+        kind: "read-reply",
+        view: 0,
+        session,
+        nonce,
+        seq: 2,
+        results,
+      });
+    }
+    const outcome = await waiting;
+    assert(outcome.kind === "completed");
+    assert.deepEqual([outcome.path, outcome.result[0]], ["read-only", 9]);
+  });
+
+  test("inspects one replica, and gives up when it stays silent", async () => {
+    const fixture = new Fixture();
+    const asked = fixture.host.inspect(2, 400);
+    const question = fixture.sent.at(-1);
+    assert(question?.kind === "inspect");
+    const json = Uint8Array.of(1);
+    fixture.host.onMessage(2, { kind: "inspect-reply", nonce: question.nonce, json });
+    assert.equal(await asked, json);
+    const silent = fixture.host.inspect(2, 400);
+    const before = fixture.sent.length;
+    mock.timers.tick(399);
+    assert(fixture.sent.length > before, "a lost question is asked again");
+    mock.timers.tick(1);
+    assert.equal(await silent, null);
+  });
+
+  test("tells everybody who waits when it is closed", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    await fixture.turn();
+    fixture.host.close();
+    assert.equal((await waiting).kind, "timeout");
+    await assert.rejects(fixture.host.invoke(Uint8Array.of(1), false, WAIT));
+  });
+});

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { PortableCrypto } from "../../../binding-free-src/portable-crypto.js";
+import type { JournalRecord } from "../../../src/core/message.js";
+import { createCluster } from "../../../src/io/cluster-create.js";
+import { JournalError } from "../../../src/io/journal-error.js";
+import { KeyRing } from "../../../src/io/key-ring.js";
+import { RecordLog } from "../../../src/io/record-log.js";
+import {
+  checkpointOf,
+  CLUSTER_ID,
+  digestOf,
+  newViewOf,
+  sampleBatch,
+  viewChangeOf,
+} from "../../core/pbft/builders.js";
+
+const crypto = new PortableCrypto();
+const cluster = createCluster(
+  {
+    replicaCount: 4,
+    clientCount: 2,
+    hosts: ["127.0.0.1"],
+    port: 7_000,
+    store: "memory",
+    durability: "none",
+    accounts: [],
+  },
+  crypto,
+);
+
+/** The keys of replica `id`, in the cluster that the builders' digests belong to. */
+function keysOf(id: number): KeyRing {
+  const secrets = cluster.replicaKeys[id];
+  assert(secrets !== undefined);
+  const genesis = { ...cluster.genesis, clusterId: CLUSTER_ID };
+  return new KeyRing(crypto, genesis, { role: "replica", id }, secrets);
+}
+
+function temporaryDirectory(context: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "pbft-ledger-records-"));
+  context.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+interface Opened {
+  readonly log: RecordLog;
+  readonly records: readonly JournalRecord[];
+  readonly durable: number[];
+}
+
+async function open(directory: string, id = 1): Promise<Opened> {
+  const durable: number[] = [];
+  const { log, records } = await RecordLog.open({
+    directory,
+    keys: keysOf(id),
+    durability: "none",
+    onDurable: (append) => durable.push(append),
+    onFatal: (error) => assert.fail(error),
+  });
+  // Buffers become plain arrays, as the builders make them.
+  return { log, records: structuredClone(records), durable };
+}
+
+const batch = sampleBatch(1);
+const votes = [0, 1, 3].map((replica) => viewChangeOf(replica, 2));
+const certificate = [0, 2, 3].map((replica) => checkpointOf(replica, 4, digestOf(4)));
+const ALL: readonly JournalRecord[] = [
+  { kind: "pre-prepared", view: 0, seq: 1, batch },
+  { kind: "prepared", view: 0, seq: 1, digest: batch.digest },
+  { kind: "committed", seq: 1, digest: batch.digest },
+  { kind: "body", seq: 2, batch: sampleBatch(2) },
+  { kind: "view-change", vote: viewChangeOf(1, 2) },
+  { kind: "new-view", newView: newViewOf(2, votes) },
+  { kind: "stable", seq: 4, certificate },
+];
+
+test("every kind of record is found again as it was written, in order", async (context) => {
+  const directory = temporaryDirectory(context);
+  const first = await open(directory);
+  assert.deepEqual(first.records, []);
+  assert.deepEqual(
+    ALL.map((record) => first.log.append(record)),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
+  assert(first.log.canAppend());
+  await first.log.close();
+  assert.equal(first.durable.at(-1), 7);
+  const second = await open(directory);
+  assert.deepEqual(second.records, ALL);
+  assert.equal(second.log.append(ALL[0] ?? assert.fail()), 1, "appends are counted anew");
+  await second.log.close();
+});
+
+test("view and stable checkpoint outlive the segments that they were written to", async (context) => {
+  const directory = temporaryDirectory(context);
+  for (let run = 0; run < 3; run += 1) {
+    const { log, records } = await open(directory);
+    if (run === 0) for (const record of ALL) log.append(record);
+    else {
+      const kinds = records.map(({ kind }) => kind);
+      assert(kinds.includes("new-view") && kinds.includes("stable"));
+    }
+    log.discard(4);
+    // A segment's worth of records that are not needed any more either.
+    for (let count = 0; count < 3; count += 1) {
+      log.append({ kind: "committed", seq: 4, digest: batch.digest });
+    }
+    await log.close();
+  }
+  const { log, records } = await open(directory);
+  await log.close();
+  const newest = records.findLast(({ kind }) => kind === "new-view" || kind === "view-change");
+  assert.deepEqual(newest, ALL[5]);
+  assert.deepEqual(
+    records.findLast(({ kind }) => kind === "stable"),
+    ALL[6],
+  );
+});
+
+test("another replica's journal is not read as one's own", async (context) => {
+  const directory = temporaryDirectory(context);
+  const { log } = await open(directory);
+  log.append(ALL[0] ?? assert.fail());
+  await log.close();
+  await assert.rejects(open(directory, 2), JournalError);
+});
+
+test("a journal that may have lost a promise stops its replica, with a sentence (RS4)", async (context) => {
+  const directory = temporaryDirectory(context);
+  for (let run = 0; run < 2; run += 1) {
+    const { log } = await open(directory);
+    for (const record of ALL) log.append(record);
+    await log.close();
+  }
+  const folder = join(directory, "journal");
+  const [segment] = readdirSync(folder).filter((name) => name.endsWith(".log"));
+  assert(segment !== undefined);
+  const bytes = readFileSync(join(folder, segment));
+  // In the first run's records, so that good ones follow.
+  const at = bytes.indexOf(batch.requests[0]?.bytes ?? assert.fail());
+  assert(at > 0);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 0xff, at);
+  writeFileSync(join(folder, segment), bytes);
+  await assert.rejects(open(directory), (error) => {
+    assert(error instanceof JournalError);
+    assert.match(error.message, /may have lost what this replica promised/);
+    return true;
+  });
+});
