@@ -95,7 +95,7 @@ test("every kind of record is found again as it was written, in order", async (c
   await second.log.close();
 });
 
-test("view and stable checkpoint outlive the segments that they were written to", async (context) => {
+test("view and stable checkpoint outlive their segments", async (context) => {
   const directory = temporaryDirectory(context);
   for (let run = 0; run < 3; run += 1) {
     const { log, records } = await open(directory);
@@ -129,7 +129,7 @@ test("another replica's journal is not read as one's own", async (context) => {
   await assert.rejects(open(directory, 2), JournalError);
 });
 
-test("a journal that may have lost a promise stops its replica, with a sentence (RS4)", async (context) => {
+test("a journal that may have lost a promise stops its replica (RS4)", async (context) => {
   const directory = temporaryDirectory(context);
   for (let run = 0; run < 2; run += 1) {
     const { log } = await open(directory);
