@@ -36,7 +36,10 @@ function watchRequests(s: State): void {
     return;
   }
   const sinceTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
-  if (s.now - sinceTicks < viewChangeTimeoutTicks(s) || isWaitingForItself(s)) return;
+  const overdueTicks = s.now - sinceTicks - viewChangeTimeoutTicks(s);
+  // Bounded: what we wait for may be what only a view change can bring, such as a last vote for it.
+  const graceTicks = isWaitingForItself(s) ? s.options.viewChangeTicksMax : 0;
+  if (overdueTicks < graceTicks) return;
   startViewChange(s, s.view + 1, "request-timeout");
 }
 
