@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { SESSIONS_PER_CLIENT_MAX } from "../../../src/core/base/limits.js";
 import { type Checkpoint, type StateData, StatePart } from "../../../src/core/message.js";
 import {
   balanceOf,
@@ -19,6 +20,9 @@ import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
 /** Ticks that a replica waits for the log before it fetches state. */
 const PATIENCE = 10;
 
+/** More sessions than are remembered: those below 3 are forgotten. */
+const SESSIONS = Array.from({ length: SESSIONS_PER_CLIENT_MAX + 2 }, (_, index) => index + 1);
+
 function decide(lone: LoneReplica, seq: number, sessions: readonly number[]): void {
   const batch = batchOf(...sessions.map((session) => requestOf({ session })));
   lone.receive(0, prePrepare(0, seq, batch));
@@ -29,9 +33,13 @@ function decide(lone: LoneReplica, seq: number, sessions: readonly number[]): vo
 }
 
 /** Replica 2 that holds checkpoint 4, and the votes of Q replicas for it. */
-function donorWithVotes(): { donor: LoneReplica; votes: Checkpoint[] } {
-  const donor = new LoneReplica({ self: 2 });
-  for (const seq of [1, 2, 3, 4]) decide(donor, seq, [seq]);
+function donorWithVotes(first: readonly number[] = [1]): {
+  donor: LoneReplica;
+  votes: Checkpoint[];
+} {
+  const donor = new LoneReplica({ self: 2, batchRequestsMax: 100 });
+  decide(donor, 1, first);
+  for (const seq of [2, 3, 4]) decide(donor, seq, [seq]);
   donor.step({ kind: "stored", seq: 4 });
   const sign = single(ofKind(donor.take(), "sign")).message;
   assert(sign.kind === "checkpoint");
@@ -137,6 +145,17 @@ describe("a replica that lags behind a checkpoint", () => {
     const fetcher = fetcherOf(votes);
     fetcher.hear(TELLER, requestOf({ session: 3 }));
     fetcher.hear(TELLER, requestOf({ session: 9 }));
+    feed(fetcher, donor);
+    fetcher.answer();
+    assert.equal(fetcher.replica.executedSeq, 4);
+    assert.equal(fetcher.replica.pendingCount, 1);
+  });
+
+  test("drops what waits there and whose session others forgot meanwhile", () => {
+    const { donor, votes } = donorWithVotes(SESSIONS);
+    const fetcher = fetcherOf(votes);
+    fetcher.hear(TELLER, requestOf({ session: 2, timestamp: 7 }));
+    fetcher.hear(TELLER, requestOf({ session: 900 }));
     feed(fetcher, donor);
     fetcher.answer();
     assert.equal(fetcher.replica.executedSeq, 4);
