@@ -17,8 +17,11 @@ import { encodeSummary, type FetchedState } from "./state-transfer.js";
  */
 const PATIENCE_TICKS = 10;
 
-/** Time after which a transfer that is not done goes on with a newer checkpoint (ST3). */
-const RETARGET_TICKS = 200;
+/**
+ * Time without a piece after which a transfer goes on with a newer checkpoint: two rounds of asking
+ * (ST3). Under load donors move on long before a large state is fetched, and what was verified stays.
+ */
+const RETARGET_TICKS = 30;
 
 /** Another replica asks for a piece of one of our last checkpoints. */
 export function onStateFetch(
@@ -78,7 +81,7 @@ function summaryOf(s: State, { seq, tableSummary }: OwnCheckpoint): Uint8Array |
 
 /** A piece that was asked for. */
 export function onStateData(s: State, m: Verified<StateData>): RejectCode | null {
-  switch (s.transfer.accept(m)) {
+  switch (s.transfer.accept(m, s.now)) {
     case "accepted":
       return null;
     case "not-wanted":
@@ -109,7 +112,7 @@ function chooseTarget(s: State, certificate: StableCertificate | null): void {
   if (s.transfer.target === null) {
     if (s.diverged || waited >= PATIENCE_TICKS) s.transfer.begin(certificate, s.now);
   } else if (certificate.seq > s.transfer.target.seq) {
-    if (s.now - s.transfer.startedTicks >= RETARGET_TICKS) s.transfer.begin(certificate, s.now);
+    if (s.now - s.transfer.progressTicks >= RETARGET_TICKS) s.transfer.begin(certificate, s.now);
   }
 }
 

@@ -83,7 +83,7 @@ export class StateTransfer {
   #target: StableCertificate | null = null;
   #summary: Summary | null = null;
   #pieces: Piece[] = [];
-  #startedTicks: Ticks = 0;
+  #progressTicks: Ticks = 0;
   /** Verified pages and table entries, by digest. */
   readonly #verified = new Map<string, Uint8Array>();
   #pageDigests: (Digest | null)[] = [];
@@ -98,15 +98,15 @@ export class StateTransfer {
     return this.#target;
   }
 
-  /** When fetching of the present target began. */
-  get startedTicks(): Ticks {
-    return this.#startedTicks;
+  /** When the last piece of the present target came, or fetching it began. */
+  get progressTicks(): Ticks {
+    return this.#progressTicks;
   }
 
   /** Starts, or goes on with a newer target. Pieces verified before are kept. */
   begin(target: StableCertificate, now: Ticks): void {
     this.#target = target;
-    this.#startedTicks = now;
+    this.#progressTicks = now;
     this.#summary = null;
     this.#pageDigests = [];
     this.#pieces = [newPiece(StatePart.summary, 0, 0, null)];
@@ -141,7 +141,7 @@ export class StateTransfer {
   }
 
   /** Takes one piece; false when it is not what its parent's digest says. */
-  accept(m: StateData): "accepted" | "not-wanted" | "wrong" {
+  accept(m: StateData, now: Ticks): "accepted" | "not-wanted" | "wrong" {
     if (m.seq !== this.#target?.seq) return "not-wanted";
     const piece = this.#pieces.find(
       ({ part, level, index }) => part === m.part && level === m.level && index === m.index,
@@ -152,6 +152,7 @@ export class StateTransfer {
       return "wrong";
     }
     this.#pieces.splice(this.#pieces.indexOf(piece), 1);
+    this.#progressTicks = now;
     return "accepted";
   }
 
