@@ -145,11 +145,13 @@ async function prepareIntact(
 ): Promise<PreparedJournal> {
   const { files, directory, newestRecords } = place;
   const { records, tornBytes, segments, group, hash, cut } = found;
-  for (const number of found.leftovers) await files.unlink(segmentPath(directory, number));
   if (cut !== null) await files.truncate(segmentPath(directory, cut.number), cut.bytes);
   await files.makeDirectory(segmentsDirectory(directory));
   const manifest = { ...found.manifest, newestRecords, bootId };
   await writeManifest(files, directory, manifest);
+  // Only now: the manifest that we read may not have been on the disk yet, if the process before us
+  // was killed between its rename and its sync, and the one behind it may name these segments.
+  for (const number of found.leftovers) await files.unlink(segmentPath(directory, number));
   const { doubt } = manifest;
   const outcome: JournalOutcome =
     doubt === null
