@@ -19,7 +19,8 @@ const PATIENCE_TICKS = 10;
 
 /**
  * Time without a piece after which a transfer goes on with a newer checkpoint: two rounds of asking
- * (ST3). Under load donors move on long before a large state is fetched, and what was verified stays.
+ * (ST3). Under load donors move on long before a large state is fetched, and what was verified
+ * stays.
  */
 const RETARGET_TICKS = 30;
 

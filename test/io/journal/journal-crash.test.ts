@@ -54,7 +54,9 @@ const LAST_LIFE: Life = {
   seed: 0,
 };
 
-/** A power cut while leftovers are removed on the word of a manifest that is not on the disk yet. */
+/**
+ * A power cut while leftovers are removed on the word of a manifest that is not on the disk yet.
+ */
 const REMOVED_TOO_EARLY: Life[] = [
   {
     steps: [{ kind: "append", seqStep: 0, size: 0 }, { kind: "turn" }],
