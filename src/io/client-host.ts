@@ -56,6 +56,13 @@ interface Waiter {
   readonly settle: (outcome: Outcome) => void;
 }
 
+/** A question to one replica's host that is not answered yet. */
+interface Inspection {
+  readonly replica: ReplicaId;
+  /** Takes the answer, or null when none will come. */
+  readonly settle: (json: Uint8Array | null) => void;
+}
+
 let lastSession: SessionId = 0;
 
 /** The start of a new session in microseconds: larger than any before it in this process (CL1). */
@@ -70,13 +77,20 @@ class SessionHost {
   readonly session: ClientSession;
   readonly id: SessionId;
   readonly #world: ClientWorld;
+  readonly #onWanted: (session: SessionHost) => void;
   readonly #waiters = new Map<OperationId, Waiter>();
   /** Outcomes that came when nobody waited, until somebody asks again. */
   readonly #settled = new Map<OperationId, Outcome>();
   #flushIsDue = false;
 
-  constructor(world: ClientWorld, options: Omit<ClientOptions, "session">) {
+  /** @param onWanted called whenever somebody begins to wait for one of its operations. */
+  constructor(
+    world: ClientWorld,
+    options: Omit<ClientOptions, "session">,
+    onWanted: (session: SessionHost) => void,
+  ) {
     this.#world = world;
+    this.#onWanted = onWanted;
     this.id = newSessionId();
     this.session = new ClientSession({ ...options, session: this.id });
   }
@@ -175,6 +189,7 @@ class SessionHost {
       };
       const deadline = setTimeout(giveUp, wait.timeoutMs);
       this.#waiters.set(operation, { startedMs, settle });
+      this.#onWanted(this);
       if (wait.signal?.aborted === true) giveUp();
       else wait.signal?.addEventListener("abort", giveUp);
     });
@@ -197,8 +212,9 @@ class SessionHost {
 export class ClientHost {
   readonly #world: ClientWorld;
   readonly #options: Omit<ClientOptions, "session">;
+  /** The present session, and those left whose operations somebody waits for. */
   readonly #sessions = new Map<SessionId, SessionHost>();
-  readonly #inspections = new Map<number, (json: Uint8Array) => void>();
+  readonly #inspections = new Map<number, Inspection>();
   #current: SessionHost;
   #lastInspection = 0;
   #isClosed = false;
@@ -253,7 +269,7 @@ export class ClientHost {
       };
       const deadline = setTimeout(settle, timeoutMs, null);
       const again = setInterval(ask, Math.max(1, timeoutMs / 4));
-      this.#inspections.set(nonce, settle);
+      this.#inspections.set(nonce, { replica, settle });
       ask();
     });
   }
@@ -261,7 +277,8 @@ export class ClientHost {
   /** Takes a message of a replica from the ingress. */
   onMessage(from: ReplicaId, message: Message): void {
     if (message.kind === "inspect-reply") {
-      this.#inspections.get(message.nonce)?.(message.json);
+      const inspection = this.#inspections.get(message.nonce);
+      if (inspection?.replica === from) inspection.settle(message.json);
       return;
     }
     if (!("session" in message)) return;
@@ -270,10 +287,11 @@ export class ClientHost {
     this.#sessions.get(message.session)?.step({ kind: "received", from, message: reply });
   }
 
-  /** One tick passed. Sessions that nobody waits for any more rest. */
+  /** One tick passed. A session left that nobody waits for rests until somebody does again. */
   tick(): void {
     for (const session of this.#sessions.values()) {
       if (session === this.#current || session.isWanted) session.step({ kind: "ticked" });
+      else this.#sessions.delete(session.id);
     }
   }
 
@@ -282,10 +300,13 @@ export class ClientHost {
     this.#isClosed = true;
     for (const session of this.#sessions.values()) session.abandon();
     this.#sessions.clear();
+    for (const { settle } of this.#inspections.values()) settle(null);
   }
 
   #newSession(): SessionHost {
-    const session = new SessionHost(this.#world, this.#options);
+    const session = new SessionHost(this.#world, this.#options, (wanted) => {
+      if (!this.#isClosed) this.#sessions.set(wanted.id, wanted);
+    });
     this.#sessions.set(session.id, session);
     return session;
   }

@@ -122,6 +122,9 @@ describe("a client's host", () => {
     mock.timers.tick(1_000);
     const outcome = await waiting;
     assert(outcome.kind === "timeout");
+    const restingCount = fixture.requests.length;
+    for (let tick = 0; tick < 100; tick += 1) fixture.host.tick();
+    assert.equal(fixture.requests.length, restingCount, "a session nobody waits for rests");
     const again = outcome.retry(WAIT);
     for (let tick = 0; tick < 100; tick += 1) fixture.host.tick();
     const [first, ...repeated] = fixture.requests;
@@ -199,6 +202,12 @@ describe("a client's host", () => {
     const question = fixture.sent.at(-1);
     assert(question?.kind === "inspect");
     const json = Uint8Array.of(1);
+    const forged = {
+      kind: "inspect-reply",
+      nonce: question.nonce,
+      json: Uint8Array.of(2),
+    } as const;
+    fixture.host.onMessage(3, forged);
     fixture.host.onMessage(2, { kind: "inspect-reply", nonce: question.nonce, json });
     assert.equal(await asked, json);
     const silent = fixture.host.inspect(2, 400);
@@ -213,9 +222,11 @@ describe("a client's host", () => {
     const fixture = new Fixture();
     await fixture.welcome();
     const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    const asked = fixture.host.inspect(1, 400);
     await fixture.turn();
     fixture.host.close();
     assert.equal((await waiting).kind, "timeout");
+    assert.equal(await asked, null);
     await assert.rejects(fixture.host.invoke(Uint8Array.of(1), false, WAIT));
   });
 });
