@@ -315,8 +315,7 @@ function listen({ keys, verifier, socket }: Parts, host: ReplicaHost, drops: Tal
 
 /**
  * What the core gets to know of the past; null on the first start only. A past that left nothing
- * counts too: a primary that ran before may have sent what it had not recorded, and must not lead
- * again (2.12).
+ * counts too: with a durability below fsync a primary may have sent what is lost (2.12).
  */
 function recoveredFrom({ stored, isNew, recovered }: Parts): Recovered | null {
   if (isNew && recovered.length === 0) return null;

@@ -31,8 +31,11 @@ export function restoreState(s: State, recovered: Recovered): void {
   for (const record of recovered.records) restoreRecord(s, record);
   assert(s.log.lowWatermark <= s.storedSeq, "the store holds the stable checkpoint (2.12)");
   restoreVotes(s);
-  // Our own pre-prepares may have left before they were durable, so their view is not led again.
+  // Who restarts is behind: it hands the lead on, instead of letting all wait until it has caught
+  // up.
   s.abdicated = s.active && s.primary === s.self;
+  // Views of earlier days are no failures in a row: doubling starts anew (VT5).
+  s.viewChanges.progressView = s.active ? s.view : s.view - 1;
   s.assignedSeq = Math.max(s.assignedSeq, s.log.lowWatermark);
   retakeCheckpoint(s);
 }

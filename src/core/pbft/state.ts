@@ -77,7 +77,7 @@ export class State {
   newView: NewView | null = null;
   /** True once this replica's state was found to differ from a stable checkpoint (CK4). */
   diverged = false;
-  /** A restarted primary does not lead the view it led before (2.12). */
+  /** Whether this replica restarted in a view that it led: it hands the lead on. */
   abdicated = false;
 
   /** The last batch executed. */

@@ -101,6 +101,16 @@ describe("a replica that starts again from its journal", () => {
     assert.deepEqual(single(sentOf(lone.take(), "new-view")), newView);
   });
 
+  test("waits no longer than T in a late view: those before it were no failures (VT5)", () => {
+    const vote = viewChangeOf(2, 9);
+    const lone = new LoneReplica({ self: 2 }, recoveredWith({ kind: "view-change", vote }));
+    for (const replica of [0, 3]) lone.receive(replica, viewChangeOf(replica, 9));
+    lone.tick(lone.options.viewChangeTicks - 1);
+    assert.equal(lone.replica.view, 9);
+    lone.tick();
+    assert.equal(lone.replica.view, 10);
+  });
+
   test("finds the same whether records of the view were carried over once or twice", () => {
     const votes = [0, 1, 3].map((replica) => viewChangeOf(replica, 1));
     const entered = { kind: "new-view", newView: newViewOf(1, votes) } as const;
@@ -186,7 +196,7 @@ describe("a replica that starts again from its journal", () => {
 });
 
 describe("a primary that starts again", () => {
-  test("gives up the view that it led, because it may have ordered what it forgot (2.12)", () => {
+  test("gives up the view that it led: others need not wait until it has caught up", () => {
     const lone = new LoneReplica({ self: 0 }, recoveredWith(acceptedRecord));
     lone.hear(0, requestOf({ session: 2 }));
     assert.deepEqual(sentOf(lone.take(), "pre-prepare"), []);
