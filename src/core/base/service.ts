@@ -61,17 +61,12 @@ export interface Service {
   /** Binds the top node's digest and the page count into the root, as `root()` does. */
   rootOf(pageCount: number, topDigest: Digest): Digest;
 
-  /**
-   * Digest of the present state's own page, to skip pages that do not differ; null past the end.
-   */
-  presentPageDigest(index: number): Digest | null;
-
   /** Bytes of the present state's own page; null past the end. */
   presentPage(index: number): Uint8Array | null;
 
   /**
-   * Replaces the whole state by `pages`, all of them, in order. Called only with pages whose
-   * digests lead to an agreed root.
+   * Replaces the whole state by `pages`, all of them, in order, and drops every pin. Called only
+   * with pages whose digests lead to an agreed root.
    * @throws InvariantError when a page cannot be parsed: a quorum vouched for it, so the bug is
    * ours.
    */

@@ -132,10 +132,6 @@ export class Ledger implements Service {
     return rootOf(this.#hasher, pageCount, topDigest);
   }
 
-  presentPageDigest(index: number): Digest | null {
-    return this.#tree.presentPageDigest(index);
-  }
-
   presentPage(index: number): Uint8Array | null {
     return this.#tree.presentPage(index);
   }

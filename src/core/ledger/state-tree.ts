@@ -112,12 +112,6 @@ export class StateTree {
     return encodePage(balances, this.#accounts.profiles(first, end));
   }
 
-  /** Digest of page `index` of the present state, or null. */
-  presentPageDigest(index: number): Digest | null {
-    this.#rehash();
-    return this.#tree.leaf(index);
-  }
-
   /** The bytes of page `index` of the present state, or null. */
   presentPage(index: number): Uint8Array | null {
     const first = PAGE_ACCOUNTS * index;

@@ -2,8 +2,7 @@
  * Leaving a view (TOCS'02 section 4.5; rules VC1, VC2, VC5, VC10, VT2 to VT5).
  */
 import { assert } from "../base/assert.js";
-import type { View } from "../base/ids.js";
-import type { Ticks } from "../base/ids.js";
+import type { Ticks, View } from "../base/ids.js";
 import type { CheckpointEntry, Verified, ViewChange } from "../message.js";
 import { isRegular } from "./checkpoints.js";
 import { isValidVote, type VoteRules } from "./new-view-decision.js";

@@ -161,15 +161,6 @@ test("past the end there is no page and no node", () => {
   assert.equal(ledger.treeNode(1, 0, 1), null);
   assert.equal(ledger.treeNode(1, 1, 0), null);
   assert.equal(ledger.presentPage(2), null);
-  assert.equal(ledger.presentPageDigest(2), null);
-});
-
-test("the digest of a present page is that of its bytes", () => {
-  const ledger = newLedger(rowsOf(PAGE + 1));
-  execute(ledger, TELLER, { kind: "deposit", account: "1", amount: 1n });
-  for (const [index, page] of presentPages(ledger).entries()) {
-    assert.deepEqual(ledger.presentPageDigest(index), ledger.digestOf(-1, page));
-  }
 });
 
 test("no change of a page's bytes keeps its digest, and no bytes make digesting throw", () => {
