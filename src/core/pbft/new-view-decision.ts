@@ -28,17 +28,23 @@ export function isValidVote(vote: ViewChange, rules: VoteRules): boolean {
   if (vote.replica >= rules.quorums.replicaCount || vote.view < 1) return false;
   const highest = vote.stableSeq + rules.windowSlots;
   return (
-    areValidCheckpoints(vote, rules, highest) &&
+    areValidCheckpoints(vote, rules) &&
     areValidEntries(vote, vote.prepared, highest, 1) &&
     areValidEntries(vote, vote.prePrepared, highest, PRE_PREPARED_PER_SLOT_MAX)
   );
 }
 
-function areValidCheckpoints(vote: ViewChange, rules: VoteRules, highest: Seq): boolean {
+/**
+ * A checkpoint may lie above the window: state is fetched on the word of W, and only Q make it
+ * stable. How many there are is bounded all the same: those of a window, and such a one.
+ */
+function areValidCheckpoints(vote: ViewChange, rules: VoteRules): boolean {
+  const { windowSlots, checkpointIntervalSlots } = rules;
   if (vote.checkpoints[0]?.seq !== vote.stableSeq) return false;
+  if (vote.checkpoints.length > windowSlots / checkpointIntervalSlots + 2) return false;
   let previous = -1;
   for (const { seq } of vote.checkpoints) {
-    if (seq <= previous || seq > highest || seq % rules.checkpointIntervalSlots !== 0) return false;
+    if (seq <= previous || seq % checkpointIntervalSlots !== 0) return false;
     previous = seq;
   }
   return true;

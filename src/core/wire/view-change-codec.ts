@@ -36,8 +36,8 @@ import { Writer } from "./writer.js";
  * X has no sequence numbers: it starts after the checkpoint and has no gap.
  */
 
-/** The stable checkpoint and those above it, one for each slot at most. */
-const CHECKPOINT_ENTRIES_MAX = WINDOW_SLOTS_MAX + 1;
+/** The stable checkpoint, those above it, one for each slot at most, and one above the window. */
+const CHECKPOINT_ENTRIES_MAX = WINDOW_SLOTS_MAX + 2;
 const PRE_PREPARED_ENTRIES_MAX = WINDOW_SLOTS_MAX * PRE_PREPARED_PER_SLOT_MAX;
 
 /** A replica's signed message with its last 64 bytes left zero for the signature. */

@@ -54,8 +54,8 @@ function donorWithVotes(first: readonly number[] = [1]): {
 }
 
 /** Replica 3 that learnt of checkpoint 4 and has waited for the log in vain. */
-function fetcherOf(votes: readonly Checkpoint[]): LoneReplica {
-  const fetcher = new LoneReplica({ self: 3 });
+function fetcherOf(votes: readonly Checkpoint[], changes = {}): LoneReplica {
+  const fetcher = new LoneReplica({ ...changes, self: 3 });
   for (const vote of votes) fetcher.receive(vote.replica, vote);
   fetcher.tick(PATIENCE);
   fetcher.take();
@@ -182,6 +182,26 @@ describe("a replica that lags behind a checkpoint", () => {
     fetcher.answer();
     assert.equal(fetcher.replica.executedSeq, 5);
     assert.equal(balanceOf(fetcher.ledger), 1_005n);
+  });
+});
+
+describe("a replica that installed a checkpoint above its window on the word of W", () => {
+  test("sends a vote for the next view that the others take (TV10, ST1)", () => {
+    const { donor, votes } = donorWithVotes();
+    // Seven replicas: three votes are W, and with its own they are not Q yet.
+    const small = { replicaCount: 7, checkpointIntervalSlots: 1, windowSlots: 2 };
+    const fetcher = fetcherOf(votes, small);
+    feed(fetcher, donor);
+    fetcher.answer();
+    assert.equal(fetcher.replica.executedSeq, 4);
+    fetcher.hear(TELLER, requestOf({ session: 900 }));
+    fetcher.tick(fetcher.options.viewChangeTicksMax + 1);
+    const vote = single(sentOf(fetcher.answer(), "view-change"));
+    assert.deepEqual(
+      vote.checkpoints.map(({ seq }) => seq),
+      [0, 4],
+    );
+    assert.equal(new LoneReplica({ ...fetcher.options, self: 1 }).receive(3, vote), null);
   });
 });
 
