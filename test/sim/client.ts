@@ -17,7 +17,7 @@ import type { SocketAddress } from "../../src/io/udp-socket.js";
 import { accountName, type Identity } from "./keys.js";
 import type { Prng } from "./prng.js";
 import type { Micros } from "./scheduler.js";
-import { openSimSocket } from "./socket.js";
+import { openSimSocket, releaseAll } from "./socket.js";
 import type { World } from "./world.js";
 
 /** Ticks after which a message that still lacks fragments is given up, as in io/ledger-client. */
@@ -107,7 +107,7 @@ class SessionProcess {
       for (const effect of effects) this.#carryOut(effect);
     }
     this.#egress.flush();
-    for (const release of this.#afterTurn.splice(0)) release();
+    releaseAll(this.#afterTurn);
   }
 
   end(): void {
@@ -212,8 +212,9 @@ export class SimClient {
   /** Nobody waits for ever: what comes next must not queue up behind a lost operation. */
   #giveUp(): void {
     const { now } = this.#world.scheduler;
-    const waiting = [...(this.#session?.waiting.values() ?? [])];
-    if (!waiting.some(({ deadline }) => deadline <= now) || this.#isDone) return;
+    const session = this.#session;
+    if (session === null || session.waiting.size === 0 || this.#isDone) return;
+    if (![...session.waiting.values()].some(({ deadline }) => deadline <= now)) return;
     this.#world.trace.say(`c${this.id}`, () => "gives up and starts a new session");
     this.#newSession();
   }

@@ -1,4 +1,3 @@
-import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
 import type { Principal } from "../../src/core/base/ids.js";
 import { DIGEST_BYTES } from "../../src/core/base/hasher.js";
 import { KEY_BYTES, type CryptoProvider } from "../../src/core/crypto/crypto.js";
@@ -9,6 +8,7 @@ import { CheckRunner } from "../../src/workers/run-checks.js";
 import type { SimOptions } from "./options.js";
 import type { Prng } from "./prng.js";
 import { MS } from "./scheduler.js";
+import { RememberedCrypto } from "./remembered-crypto.js";
 import { StubCrypto } from "./stub-crypto.js";
 
 /** What every account holds at the start, in minor units. */
@@ -36,7 +36,7 @@ export class Cast {
   readonly clients: readonly Identity[];
 
   constructor(options: SimOptions, prng: Prng) {
-    const provider = options.isRealCrypto ? new PortableCrypto() : new StubCrypto();
+    const provider = options.isRealCrypto ? new RememberedCrypto() : new StubCrypto();
     const { replicaCount } = options;
     const { clientCount, accountCount } = options.clients;
     const replicaSecrets = Array.from({ length: replicaCount }, () => drawSecrets(prng));

@@ -25,6 +25,9 @@ const RECORDED_MAX = 200;
 /** Longest time after which a recorded datagram is played back. */
 const REPLAY_DELAY_MAX: Micros = 5 * SECOND;
 
+/** Bytes of datagrams that share a buffer. */
+const ARENA_BYTES = 64 * 1024;
+
 /** The parts of a run that the network works with. */
 interface NetworkSurroundings {
   readonly options: NetworkOptions;
@@ -39,12 +42,15 @@ export class Network {
   readonly #prng: Prng;
   readonly #trace: Trace;
   #options: NetworkOptions;
-  readonly #receivers = new Map<string, Receiver>();
+  /** By host and port. */
+  readonly #receivers = new Map<string, Map<number, Receiver>>();
   /** Links that are down, as "from>to". */
   readonly #cut = new Set<string>();
   /** When a clogged link gets free, as "from>to". */
   readonly #clogs = new Map<string, Micros>();
   readonly #recorded: { from: SocketAddress; to: SocketAddress; bytes: Uint8Array }[] = [];
+  #arena = new Uint8Array(0);
+  #arenaUsed = 0;
   datagramCount = 0;
 
   constructor({ options, scheduler, prng, trace }: NetworkSurroundings) {
@@ -56,8 +62,10 @@ export class Network {
 
   /** Hands what comes for `address` to `receiver` from now on; null: to nobody. */
   attach(address: SocketAddress, receiver: Receiver | null): void {
-    if (receiver === null) this.#receivers.delete(keyOf(address));
-    else this.#receivers.set(keyOf(address), receiver);
+    const ports = this.#receivers.get(address.address) ?? new Map<number, Receiver>();
+    this.#receivers.set(address.address, ports);
+    if (receiver === null) ports.delete(address.port);
+    else ports.set(address.port, receiver);
   }
 
   /** Makes every link as `options` say from now on, and mends what is cut or clogged. */
@@ -86,7 +94,7 @@ export class Network {
   send(from: SocketAddress, to: SocketAddress, sent: Uint8Array): void {
     const options = this.#options;
     const prng = this.#prng;
-    const bytes = sent.slice();
+    const bytes = this.#copyOf(sent);
     this.datagramCount += 1;
     this.#playBack();
     if (prng.chance(options.replayShare) && this.#recorded.length < RECORDED_MAX) {
@@ -95,6 +103,19 @@ export class Network {
     if (this.#isLost(bytes)) return;
     this.#transmit(from, to, prng.chance(options.corruptShare) ? this.#bend(bytes) : bytes);
     if (prng.chance(options.duplicateShare)) this.#transmit(from, to, bytes);
+  }
+
+  /** From one large buffer for many datagrams: one of its own for each costs more than the copy. */
+  #copyOf(sent: Uint8Array): Uint8Array {
+    if (sent.length > this.#arena.length - this.#arenaUsed) {
+      this.#arena = new Uint8Array(Math.max(ARENA_BYTES, sent.length));
+      this.#arenaUsed = 0;
+    }
+    const start = this.#arenaUsed;
+    this.#arenaUsed += sent.length;
+    const copy = this.#arena.subarray(start, this.#arenaUsed);
+    copy.set(sent);
+    return copy;
   }
 
   #isLost(bytes: Uint8Array): boolean {
@@ -107,16 +128,21 @@ export class Network {
   /** A link that is cut loses what is sent; a clogged one delivers it late. */
   #transmit(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
     const { delayMin, delayMean } = this.#options;
-    const link = `${from.address}>${to.address}`;
-    if (this.#cut.has(link)) return;
-    const clogged = Math.max(0, (this.#clogs.get(link) ?? 0) - this.#scheduler.now);
+    if (this.#cut.size > 0 && this.#cut.has(`${from.address}>${to.address}`)) return;
+    const clogged = this.#cloggedFor(from, to);
     const delay = clogged + delayMin + this.#prng.exponential(delayMean);
     this.#scheduler.after(delay, () => {
-      const receiver = this.#receivers.get(keyOf(to));
+      const receiver = this.#receivers.get(to.address)?.get(to.port);
       if (receiver === undefined) return;
       this.#trace.note(1, bytes.length, readU32(bytes, 0));
       receiver(bytes, from);
     });
+  }
+
+  #cloggedFor(from: SocketAddress, to: SocketAddress): Micros {
+    if (this.#clogs.size === 0) return 0;
+    const freeAt = this.#clogs.get(`${from.address}>${to.address}`) ?? 0;
+    return Math.max(0, freeAt - this.#scheduler.now);
   }
 
   /** Now and then something that was sent long ago comes again. */
@@ -153,8 +179,4 @@ function kindsIn(frame: Uint8Array): string[] {
     offset += LENGTH_BYTES + readU32(frame, offset);
   }
   return kinds;
-}
-
-function keyOf({ address, port }: SocketAddress): string {
-  return `${address}:${port}`;
 }

@@ -33,12 +33,13 @@ export class Prng {
 
   /** 0 (included) to 2^32 (excluded). */
   u32(): number {
-    const mixed = (this.#a + this.#b + this.#counter) >>> 0;
-    this.#counter = (this.#counter + 1) >>> 0;
-    this.#a = (this.#b ^ (this.#b >>> 9)) >>> 0;
-    this.#b = (this.#c + (this.#c << 3)) >>> 0;
-    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + mixed) >>> 0;
-    return mixed;
+    // Signed words: they are what the engine keeps without allocating.
+    const mixed = (this.#a + this.#b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = this.#b ^ (this.#b >>> 9);
+    this.#b = (this.#c + (this.#c << 3)) | 0;
+    this.#c = (((this.#c << 21) | (this.#c >>> 11)) + mixed) | 0;
+    return mixed >>> 0;
   }
 
   /** 0 (included) to 1 (excluded). */
@@ -100,5 +101,5 @@ function hashOf(text: string, basis: number): number {
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  return hash ^ (hash >>> 16);
 }

@@ -32,7 +32,7 @@ import { SimJournal } from "./journal.js";
 import { describe } from "./story.js";
 import { SimStoreRunner } from "./store.js";
 import type { Machine } from "./machine.js";
-import { openSimSocket } from "./socket.js";
+import { openSimSocket, releaseAll } from "./socket.js";
 
 /** Ticks after which a message that still lacks fragments is given up, as in io/replica-process. */
 const REASSEMBLY_TICKS_MAX = 100;
@@ -58,7 +58,7 @@ export class ReplicaProcess {
   readonly #gate = new EffectGate<Outgoing>();
   readonly #events: Event[] = [];
   readonly #drops = new Tally();
-  #afterTurn: (() => void)[] = [];
+  readonly #afterTurn: (() => void)[] = [];
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -186,7 +186,7 @@ export class ReplicaProcess {
     this.#journal.flush();
     this.#stores.flush();
     this.#egress.flush();
-    for (const release of this.#afterTurn.splice(0)) release();
+    releaseAll(this.#afterTurn);
   }
 
   #carryOut(effect: Effect): void {

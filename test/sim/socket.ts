@@ -30,3 +30,9 @@ export function openSimSocket(
     close: () => Promise.resolve(),
   };
 }
+
+/** The turn ends: what was sent is out of the sender's hands. */
+export function releaseAll(afterTurn: (() => void)[]): void {
+  if (afterTurn.length === 0) return;
+  for (const release of afterTurn.splice(0)) release();
+}

@@ -25,8 +25,9 @@ const SHARED_BLOCK = blockOf(3);
  */
 export class StubCrypto implements CryptoProvider {
   readonly name = "portable";
-  /** The secret behind each public key. */
+  /** The secret behind each public key, and the same by the very array that holds the key. */
   readonly #secrets = new Map<string, Uint8Array>();
+  readonly #secretsByArray = new WeakMap<Uint8Array, Uint8Array>();
   readonly #prefixStates = new WeakMap<Uint8Array, Int32Array>();
   readonly #state = new Int32Array(LANES);
 
@@ -60,7 +61,7 @@ export class StubCrypto implements CryptoProvider {
   }
 
   verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
-    const seed = this.#secrets.get(hexOf(publicKey));
+    const seed = this.#secretOf(publicKey);
     return seed !== undefined && bytesEqual(this.sign(message, seed), signature);
   }
 
@@ -73,10 +74,18 @@ export class StubCrypto implements CryptoProvider {
   }
 
   exchange(secret: Uint8Array, peerPublicKey: Uint8Array): Uint8Array {
-    const peerSecret = this.#secrets.get(hexOf(peerPublicKey));
+    const peerSecret = this.#secretOf(peerPublicKey);
     assert(peerSecret !== undefined, "every key of a run was made by this provider");
     const both = secret.map((byte, index) => byte ^ (peerSecret[index] ?? 0));
     return this.#derive(SHARED_BLOCK, both);
+  }
+
+  #secretOf(publicKey: Uint8Array): Uint8Array | undefined {
+    const known = this.#secretsByArray.get(publicKey);
+    if (known !== undefined) return known;
+    const secret = this.#secrets.get(hexOf(publicKey));
+    if (secret !== undefined) this.#secretsByArray.set(publicKey, secret);
+    return secret;
   }
 
   #publicKey(secret: Uint8Array): Uint8Array {
@@ -98,10 +107,13 @@ function blockOf(number: number): Uint8Array {
 
 /** Takes four bytes at a time into two multiplied, rotated lanes each; the length comes last. */
 function absorb(state: Int32Array, bytes: Uint8Array, start: number, end: number): void {
-  let [a = 0, b = 0, c = 0, d = 0] = state;
+  let a = state[0] as number;
+  let b = state[1] as number;
+  let c = state[2] as number;
+  let d = state[3] as number;
   for (let at = start; at < end; at += 4) {
     const word = wordAt(bytes, at, end);
-    a = Math.imul(a ^ word, 0x2c1b3c6d) + b;
+    a = (Math.imul(a ^ word, 0x2c1b3c6d) + b) | 0;
     b = ((b ^ (a >>> 15)) << 7) | ((b ^ (a >>> 15)) >>> 25);
     c = Math.imul(c + word, 0x297a2d39) ^ d;
     d = (d + (c ^ (c >>> 13)) + a) | 0;
@@ -128,7 +140,10 @@ function wordAt(bytes: Uint8Array, at: number, end: number): number {
 }
 
 function squeeze(state: Int32Array, out: Uint8Array, offset: number, length: number): void {
-  let [a = 0, b = 0, c = 0, d = 0] = state;
+  let a = state[0] as number;
+  let b = state[1] as number;
+  let c = state[2] as number;
+  let d = state[3] as number;
   for (let index = 0; index < length; index += 4) {
     a = Math.imul(a ^ (a >>> 16) ^ d, 0x85ebca6b) + index;
     b = Math.imul(b ^ (b >>> 13) ^ a, 0xc2b2ae35);

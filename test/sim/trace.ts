@@ -18,9 +18,11 @@ export class Trace {
   }
 
   /** Adds numbers to the hash. */
-  note(...numbers: readonly number[]): void {
+  note(what: number, first: number, second: number | null = null): void {
     this.#mix(this.#scheduler.now % WORD);
-    for (const number of numbers) this.#mix(number);
+    this.#mix(what);
+    this.#mix(first);
+    if (second !== null) this.#mix(second);
   }
 
   /** Adds a line to the story; `line` is not called when nobody listens. */

@@ -70,16 +70,44 @@ export interface Completion {
   readonly seq: Seq;
 }
 
+type Checker = Watcher & ClientWatcher;
+
+const CALLS = [
+  "onSend",
+  "onReply",
+  "onDurable",
+  "onDiscard",
+  "onStored",
+  "onExecuted",
+  "onInstalled",
+  "onStart",
+  "onStep",
+  "onInvoke",
+  "onComplete",
+] as const satisfies readonly (keyof Checker)[];
+
 /** Tells every checker. */
 export class Watch {
-  readonly #watchers: readonly (Watcher & ClientWatcher)[];
+  readonly #all: Checker;
 
-  constructor(watchers: readonly (Watcher & ClientWatcher)[]) {
-    this.#watchers = watchers;
+  constructor(checkers: readonly Checker[]) {
+    this.#all = Object.fromEntries(CALLS.map((call) => [call, joined(call, checkers)]));
   }
 
-  /** Calls `tell` with every checker, in order. */
-  tell(tell: (watcher: Watcher & ClientWatcher) => void): void {
-    for (const watcher of this.#watchers) tell(watcher);
+  /** Calls `tell` with one that stands for all checkers, in order. */
+  tell(tell: (watcher: Checker) => void): void {
+    tell(this.#all);
   }
+}
+
+type Call = (...what: readonly unknown[]) => void;
+
+/** Calls those of `checkers` that implement `call`: most are asked about little of what happens. */
+function joined(call: keyof Checker, checkers: readonly Checker[]): Call | undefined {
+  const asked = checkers.filter((checker) => checker[call] !== undefined);
+  if (asked.length === 0) return undefined;
+  const callable = asked as unknown as readonly Readonly<Record<string, Call>>[];
+  return (...what) => {
+    for (const checker of callable) checker[call]?.(...what);
+  };
 }

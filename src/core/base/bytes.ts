@@ -22,12 +22,12 @@ export function bytesConcat(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-const HEX_DIGITS = "0123456789abcdef";
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Lower-case hexadecimal. */
 export function hexOf(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += HEX_DIGITS.charAt(byte >>> 4) + HEX_DIGITS.charAt(byte & 15);
+  for (const byte of bytes) text += HEX[byte] ?? "";
   return text;
 }
 

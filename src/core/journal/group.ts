@@ -2,7 +2,7 @@ import type { Digest, Hasher } from "../base/hasher.js";
 import type { Seq } from "../base/ids.js";
 import { FRAME_HEADER_BYTES, frameBytes, frameHash, writeFrameHeader } from "./record-frame.js";
 
-const BYTES_INITIAL = 64 * 1024;
+const BYTES_INITIAL = 4 * 1024;
 const BYTES_KEPT_MAX = 1024 * 1024;
 
 /** Where the frames of a group go, and what they come after. */

@@ -102,6 +102,8 @@ export function readFrameHeader(
   salt: number,
 ): FrameHeader | null {
   if (start + FRAME_HEADER_BYTES > bytes.length) return null;
+  // Recovery looks at every place where a frame may start: most are ruled out without a view.
+  if (bytes[start] !== MAGIC >>> 24) return null;
   const view = viewOf(bytes);
   if (view.getUint32(start) !== MAGIC) return null;
   const checksum = view.getUint32(start + OFFSET.headerChecksum);

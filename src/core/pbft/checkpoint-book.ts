@@ -101,6 +101,7 @@ export class CheckpointBook {
   /** The checkpoints above the stable one with at least `quorum` equal votes, ascending. */
   certificates(quorum: number): readonly StableCertificate[] {
     this.#certificates ??= this.#findCertificates();
+    if (this.#certificates.length === 0) return this.#certificates;
     return this.#certificates.filter(({ votes }) => votes.length >= quorum);
   }
 

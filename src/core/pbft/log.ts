@@ -16,6 +16,8 @@ export class Log {
   readonly #replicaCount: number;
   readonly #windowSlots: number;
   readonly #slots = new Map<Seq, Slot>();
+  /** The slots ascending; null after a change. They are walked at every tick and status. */
+  #ascending: readonly Slot[] | null = null;
   #lowWatermark: Seq = 0;
 
   constructor(replicaCount: number, windowSlots: number) {
@@ -45,6 +47,7 @@ export class Log {
     if (slot === undefined) {
       slot = new Slot(seq, this.#replicaCount);
       this.#slots.set(seq, slot);
+      this.#ascending = null;
     }
     return slot;
   }
@@ -60,9 +63,10 @@ export class Log {
     return slot !== null && slot.committedDigest !== null;
   }
 
-  /** The touched slots, ascending. */
-  slots(): Slot[] {
-    return [...this.#slots.values()].sort((left, right) => left.seq - right.seq);
+  /** The touched slots, ascending; what is touched or dropped later does not change the list. */
+  slots(): readonly Slot[] {
+    this.#ascending ??= [...this.#slots.values()].sort((left, right) => left.seq - right.seq);
+    return this.#ascending;
   }
 
   /** Number of touched slots, at most L (I11). */
@@ -74,6 +78,7 @@ export class Log {
   advance(seq: Seq): void {
     assert(seq >= this.#lowWatermark, "the low watermark never goes back (I6)");
     this.#lowWatermark = seq;
+    this.#ascending = null;
     for (const held of this.#slots.keys()) {
       if (held <= seq) this.#slots.delete(held);
     }

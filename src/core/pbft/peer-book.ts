@@ -21,6 +21,8 @@ const FETCHES_PER_TICK_MAX = 16;
 /** What is remembered of the other replicas: how far they are, and what they were given lately. */
 export class PeerBook {
   readonly #peers: Peer[];
+  /** What they said they executed, descending; null after a change. */
+  #executed: Seq[] | null = null;
 
   constructor(replicaCount: number) {
     this.#peers = Array.from({ length: replicaCount }, () => ({
@@ -54,14 +56,16 @@ export class PeerBook {
   /** Notes how far `replica` says it is. */
   saw(replica: ReplicaId, executedSeq: Seq): void {
     const peer = this.#peers[replica];
-    if (peer !== undefined) peer.executedSeq = executedSeq;
+    if (peer === undefined || peer.executedSeq === executedSeq) return;
+    peer.executedSeq = executedSeq;
+    this.#executed = null;
   }
 
   /** A number that at least `quorum` others say they executed; one liar more cannot raise it. */
   executedByQuorum(quorum: number): Seq {
-    const executed = this.#peers
+    this.#executed ??= this.#peers
       .map((peer) => peer.executedSeq)
       .sort((left, right) => right - left);
-    return executed[quorum - 1] ?? 0;
+    return this.#executed[quorum - 1] ?? 0;
   }
 }

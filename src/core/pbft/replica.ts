@@ -72,7 +72,7 @@ export class Replica {
   }
 
   /** What the world must do because of the last `step`, in order. */
-  takeEffects(): Effect[] {
+  takeEffects(): readonly Effect[] {
     return this.#state.takeEffects();
   }
 

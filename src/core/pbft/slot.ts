@@ -1,5 +1,5 @@
 import { assert } from "../base/assert.js";
-import { bytesEqual, hexOf } from "../base/bytes.js";
+import { bytesEqual } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
 import type { AppendId, Seq, Ticks, View } from "../base/ids.js";
 import { PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js";
@@ -49,7 +49,8 @@ export class Slot {
   /** Bit i: the decision was sent to replica i since its last status. */
   decisionSentMask = 0;
 
-  readonly #bodies = new Map<string, Batch>();
+  /** Few, so they are looked through. */
+  #bodies: Batch[] = [];
 
   constructor(seq: Seq, replicaCount: number) {
     this.seq = seq;
@@ -93,16 +94,15 @@ export class Slot {
 
   /** Keeps a body; bodies that no entry refers to are dropped when there are too many. */
   keepBody(batch: Batch): void {
-    this.#bodies.set(hexOf(batch.digest), batch);
-    if (this.#bodies.size <= 2 * PRE_PREPARED_PER_SLOT_MAX) return;
-    for (const [key, body] of this.#bodies) {
-      if (body !== batch && !this.#refersTo(body.digest)) this.#bodies.delete(key);
-    }
+    if (this.body(batch.digest) !== null) return;
+    this.#bodies.push(batch);
+    if (this.#bodies.length <= 2 * PRE_PREPARED_PER_SLOT_MAX) return;
+    this.#bodies = this.#bodies.filter((body) => body === batch || this.#refersTo(body.digest));
   }
 
   /** The body with `digest`, if it is held. */
   body(digest: Digest): Batch | null {
-    return this.#bodies.get(hexOf(digest)) ?? null;
+    return this.#bodies.find((body) => bytesEqual(body.digest, digest)) ?? null;
   }
 
   /** The batch that is decided, or null. */

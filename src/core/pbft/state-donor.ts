@@ -126,6 +126,7 @@ function needsTransfer(s: State, certificate: StableCertificate): boolean {
 
 /** Asks for pieces; called once a tick, which is also what bounds the rate. */
 export function fetchState(s: State): void {
+  if (s.transfer.target === null) return;
   const donors = [];
   for (let step = 1; step < s.options.replicaCount; step += 1) {
     donors.push((s.self + step) % s.options.replicaCount);

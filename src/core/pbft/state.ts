@@ -40,6 +40,9 @@ interface Installation {
   readonly entries: readonly SessionEntry[];
 }
 
+/** Most events ask for nothing. */
+const NO_EFFECTS: readonly Effect[] = [];
+
 /** Why a view was left; counted for the operator. */
 export type ViewChangeReason =
   | "request-timeout"
@@ -189,7 +192,8 @@ export class State {
     this.emit({ kind: "reply", client: to.client, session: to.session, message, after });
   }
 
-  takeEffects(): Effect[] {
+  takeEffects(): readonly Effect[] {
+    if (this.#effects.length === 0) return NO_EFFECTS;
     const effects = this.#effects;
     this.#effects = [];
     return effects;

@@ -52,9 +52,8 @@ export class ViewChangeBook {
    * The views that replicas vote for and that are above `view`, ascending; one for each replica.
    */
   viewsAbove(view: View): View[] {
-    const views = this.#votes.flatMap((vote) =>
-      vote !== null && vote.view > view ? [vote.view] : [],
-    );
+    const views: View[] = [];
+    for (const vote of this.#votes) if (vote !== null && vote.view > view) views.push(vote.view);
     return views.sort((left, right) => left - right);
   }
 

@@ -58,7 +58,7 @@ export class LoneReplica {
 
   /** The effects since the last call, in order. */
   take(): Effect[] {
-    const effects = this.replica.takeEffects();
+    const effects = [...this.replica.takeEffects()];
     for (const effect of effects) {
       const { kind } = effect;
       if (kind === "sign" || kind === "execute" || kind === "install") this.#questions.push(effect);

@@ -1,4 +1,3 @@
-import { hexOf } from "../../../src/core/base/bytes.js";
 import type { ClientId, ReplicaId, Seq } from "../../../src/core/base/ids.js";
 import type { JournalRecord, ReplicaMessage, ReplyMessage } from "../../../src/core/message.js";
 import { Violation } from "../failure.js";
@@ -8,7 +7,8 @@ import type { Watcher } from "../watch.js";
 
 /** What one replica's disks hold, as far as messages depend on it. */
 interface Held {
-  readonly records: Set<string>;
+  /** By its key the sequence number that each record is about (0: none). */
+  readonly records: Map<string, Seq>;
   /** Sequence numbers with a durable P-entry or a durable decision. */
   readonly promised: Set<Seq>;
   discardedSeq: Seq;
@@ -44,8 +44,7 @@ export class Promises implements Watcher {
   onStart(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void {
     const held = this.#of(replica);
     const found = new Set(records.map((record) => keyOf(record)));
-    for (const key of held.records) {
-      const seq = Number(key.split(" ")[1]);
+    for (const [key, seq] of held.records) {
       const isNeeded = seq > held.discardedSeq;
       if (isNeeded && !found.has(key)) {
         throw new Violation("recovery", `replica ${replica} does not find its record ${key}`);
@@ -89,7 +88,7 @@ export class Promises implements Watcher {
     const known = this.#replicas.get(replica);
     if (known !== undefined) return known;
     const held = {
-      records: new Set<string>(),
+      records: new Map<string, Seq>(),
       promised: new Set<Seq>(),
       discardedSeq: 0,
       stableSeq: 0,
@@ -101,27 +100,26 @@ export class Promises implements Watcher {
 }
 
 function note(held: Held, record: JournalRecord): void {
-  if (seqOf(record) > 0) held.records.add(keyOf(record));
+  if (record.kind !== "stable") held.records.set(keyOf(record), seqOf(record));
   if (record.kind === "prepared" || record.kind === "committed") held.promised.add(record.seq);
   if (record.kind === "stable") held.stableSeq = Math.max(held.stableSeq, record.seq);
-  if (record.kind === "view-change" || record.kind === "new-view") held.records.add(keyOf(record));
 }
 
 /** Names a record: its kind, its sequence number (0: about none), and its content. */
 function keyOf(record: JournalRecord): string {
   switch (record.kind) {
     case "pre-prepared":
-      return `pre-prepared ${record.seq} ${record.view} ${hexOf(record.batch.digest)}`;
+      return `pre-prepared ${record.seq} ${record.view} ${textOf(record.batch.digest)}`;
     case "prepared":
-      return `prepared ${record.seq} ${record.view} ${hexOf(record.digest)}`;
+      return `prepared ${record.seq} ${record.view} ${textOf(record.digest)}`;
     case "committed":
-      return `committed ${record.seq} ${hexOf(record.digest)}`;
+      return `committed ${record.seq} ${textOf(record.digest)}`;
     case "body":
-      return `body ${record.seq} ${hexOf(record.batch.digest)}`;
+      return `body ${record.seq} ${textOf(record.batch.digest)}`;
     case "view-change":
-      return `view-change 0 ${record.vote.view} ${hexOf(record.vote.bytes)}`;
+      return `view-change 0 ${record.vote.view} ${textOf(record.vote.bytes)}`;
     case "new-view":
-      return `new-view 0 ${record.newView.view} ${hexOf(record.newView.bytes)}`;
+      return `new-view 0 ${record.newView.view} ${textOf(record.newView.bytes)}`;
     case "stable":
       return `stable 0 ${record.seq}`;
   }
@@ -131,16 +129,21 @@ function keyOf(record: JournalRecord): string {
 function recordBehind(replica: ReplicaId, message: ReplicaMessage): string | null {
   switch (message.kind) {
     case "prepare":
-      return `pre-prepared ${message.seq} ${message.view} ${hexOf(message.digest)}`;
+      return `pre-prepared ${message.seq} ${message.view} ${textOf(message.digest)}`;
     case "commit":
-      return `prepared ${message.seq} ${message.view} ${hexOf(message.digest)}`;
+      return `prepared ${message.seq} ${message.view} ${textOf(message.digest)}`;
     case "view-change":
       return message.replica === replica
-        ? `view-change 0 ${message.view} ${hexOf(message.bytes)}`
+        ? `view-change 0 ${message.view} ${textOf(message.bytes)}`
         : null;
     case "new-view":
-      return `new-view 0 ${message.view} ${hexOf(message.bytes)}`;
+      return `new-view 0 ${message.view} ${textOf(message.bytes)}`;
     default:
       return null;
   }
+}
+
+/** Hexadecimal, by one native call: there are many keys. */
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex");
 }

@@ -1,4 +1,4 @@
-import { bytesEqual, hexOf } from "../../../src/core/base/bytes.js";
+import { bytesEqual } from "../../../src/core/base/bytes.js";
 import type { Digest } from "../../../src/core/base/hasher.js";
 import type { ReplicaId, Seq, View } from "../../../src/core/base/ids.js";
 import type { ReplicaMessage } from "../../../src/core/message.js";
@@ -13,7 +13,7 @@ import type { Watcher } from "../watch.js";
  */
 export class Votes implements Watcher {
   readonly #said = new Map<string, Digest>();
-  readonly #signed = new Map<string, string>();
+  readonly #signed = new Map<string, Uint8Array>();
   readonly #votedView = new Map<ReplicaId, View>();
   readonly #checkpoints = new Map<Seq, Digest>();
 
@@ -77,10 +77,10 @@ export class Votes implements Watcher {
   }
 
   #signOnce(what: string, bytes: Uint8Array): void {
-    const text = hexOf(bytes);
     const signed = this.#signed.get(what);
-    if (signed === undefined) this.#signed.set(what, text);
-    else if (signed !== text) throw new Violation("I5 one vote", `there are two: ${what}`);
+    if (signed === undefined) this.#signed.set(what, bytes);
+    else if (!bytesEqual(signed, bytes))
+      throw new Violation("I5 one vote", `there are two: ${what}`);
   }
 
   #checkpoint(replica: ReplicaId, seq: Seq, digest: Digest): void {
