@@ -1,8 +1,9 @@
 import type { ReplicaId, Seq, Ticks } from "../base/ids.js";
 
 interface Peer {
-  /** The highest batch it said it executed. */
+  /** The last batch that it said it executed, and when it said so. */
   executedSeq: Seq;
+  heardTicks: Ticks;
   /** When a status of it was last answered. */
   answeredTicks: Ticks;
   /** Pieces of state it was sent in the present tick (ST6). */
@@ -27,6 +28,7 @@ export class PeerBook {
   constructor(replicaCount: number) {
     this.#peers = Array.from({ length: replicaCount }, () => ({
       executedSeq: 0,
+      heardTicks: -Infinity,
       answeredTicks: -ANSWER_TICKS_MIN,
       fetchesTicks: 0,
       fetches: 0,
@@ -54,11 +56,19 @@ export class PeerBook {
   }
 
   /** Notes how far `replica` says it is. */
-  saw(replica: ReplicaId, executedSeq: Seq): void {
+  saw(replica: ReplicaId, executedSeq: Seq, now: Ticks): void {
     const peer = this.#peers[replica];
-    if (peer === undefined || peer.executedSeq === executedSeq) return;
+    if (peer === undefined) return;
+    peer.heardTicks = now;
+    if (peer.executedSeq === executedSeq) return;
     peer.executedSeq = executedSeq;
     this.#executed = null;
+  }
+
+  /** How many said since `sinceTicks` (included) that they have not executed `seq`. */
+  countBehind(seq: Seq, sinceTicks: Ticks): number {
+    return this.#peers.filter((peer) => peer.heardTicks >= sinceTicks && peer.executedSeq < seq)
+      .length;
   }
 
   /** A number that at least `quorum` others say they executed; one liar more cannot raise it. */

@@ -50,6 +50,7 @@ export type ViewChangeReason =
   | "joined"
   | "faulty-primary"
   | "slow-primary"
+  | "stranded"
   | "abdicated";
 
 /**
@@ -95,6 +96,8 @@ export class State {
   installing: Installation | null = null;
   /** Since when others have a stable checkpoint that our log does not lead to. */
   behindSinceTicks: Ticks | null = null;
+  /** Since when more than f others say that they lack the batch that was executed last here. */
+  stranded: { readonly seq: Seq; readonly sinceTicks: Ticks } | null = null;
   /** When the present state was last offered to replicas that lag. */
   offeredTicks: Ticks = -Infinity;
   /** The append of our vote for `view`; it is sent again only once that is durable. */

@@ -55,7 +55,7 @@ function slotStatuses(s: State): SlotStatus[] {
 
 /** Another replica tells where it is: send it what it lacks and we hold. */
 export function onStatus(s: State, from: ReplicaId, m: Verified<Status>): RejectCode | null {
-  s.peers.saw(from, m.executedSeq);
+  s.peers.saw(from, m.executedSeq, s.now);
   if (!s.peers.mayAnswer(from, s.now)) return "status/too-often";
   sendCheckpoints(s, from, m);
   sendViewChanges(s, from, m);
@@ -148,7 +148,11 @@ function sendVotes(s: State, from: ReplicaId, slot: Slot, held: SlotStatus | nul
   }
 }
 
-/** The batch itself: a decision if there is one that votes alone may not bring, else our order. */
+/**
+ * The batch itself: a decision, if there is one that votes alone may not bring; and in the view
+ * that we lead our order too, decided or not. We may be the only one that can vouch, and who has
+ * accepted the order and can't execute it knows at least that it must leave the view.
+ */
 function sendBatch(
   s: State,
   from: ReplicaId,
@@ -157,13 +161,16 @@ function sendBatch(
   together: boolean,
 ): Batch | null {
   const lacksBatch = held?.hasBatch !== true;
+  const ordered = together && lacksBatch ? sendOrder(s, from, slot) : null;
   const votesSuffice = together && !lacksBatch && slot.chosenIn(s.view) !== null;
-  if (slot.committedDigest !== null && !votesSuffice) {
-    slot.decisionSentMask &= ~(1 << from);
-    vouch(s, slot, from);
-    return slot.decidedBatch;
-  }
-  if (!together || !lacksBatch || s.primary !== s.self || !slot.acceptedIn(s.view)) return null;
+  if (slot.committedDigest === null || votesSuffice) return ordered;
+  slot.decisionSentMask &= ~(1 << from);
+  vouch(s, slot, from);
+  return slot.decidedBatch;
+}
+
+function sendOrder(s: State, from: ReplicaId, slot: Slot): Batch | null {
+  if (s.primary !== s.self || !slot.acceptedIn(s.view)) return null;
   const digest = slot.acceptedDigest;
   const batch = digest === null ? null : slot.body(digest);
   if (batch === null) return null;

@@ -12,6 +12,7 @@ import { startViewChange, viewChangeTimeoutTicks } from "./view-changes.js";
 export function onTicked(s: State): void {
   s.now += 1;
   watchRequests(s);
+  watchStranded(s);
   watchNewView(s);
   fetchState(s);
   askForDecisions(s);
@@ -73,6 +74,23 @@ function isWaitingForItself(s: State): boolean {
   if (s.executedSeq === s.log.highWatermark && s.storedSeq < s.executedSeq) return true;
   if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return true;
   return s.log.isDecided(s.executedSeq + 1);
+}
+
+/**
+ * More than f others go on saying that they lack what is executed here. Too few can vouch for it,
+ * and the votes that decided it may have come from who has crashed or left the view since: the
+ * client is served, nobody waits for anything, and only a view change brings the others on (CK6,
+ * VC9). Whom we do not hear is not counted: it is more likely we who are cut off.
+ */
+function watchStranded(s: State): void {
+  const seq = s.executedSeq;
+  const heardTicks = s.now - 2 * s.options.idleStatusTicks;
+  if (!s.active || s.peers.countBehind(seq, heardTicks) < s.quorums.weak) s.stranded = null;
+  else if (s.stranded?.seq !== seq) s.stranded = { seq, sinceTicks: s.now };
+  else if (s.now - s.stranded.sinceTicks >= s.options.viewChangeTicksMax) {
+    s.stranded = null;
+    startViewChange(s, s.view + 1, "stranded");
+  }
 }
 
 /** The new view did not come in time: on to the one after it, with twice the time (VT3). */

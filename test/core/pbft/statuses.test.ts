@@ -114,6 +114,19 @@ describe("the answer to a status", () => {
     assert.deepEqual(single(sentOf(lone.take(), "decision")), { kind: "decision", seq: 1, batch });
   });
 
+  test("is the primary's order too, decided or not: W must vouch (RT2, I14)", () => {
+    const primary = new LoneReplica({ self: 0 });
+    primary.hear(TELLER, requestOf());
+    primary.answer();
+    primary.durable(primary.options.windowSlots);
+    for (const replica of [1, 2, 3]) primary.receive(replica, commit(0, 1, batch));
+    primary.answer();
+    assert.equal(primary.replica.executedSeq, 1);
+    primary.receive(3, statusOf());
+    const kinds = ofKind(primary.take(), "send").map(({ message }) => message.kind);
+    assert.deepEqual(kinds, ["pre-prepare", "decision"]);
+  });
+
   test("is the decision for whoever is in another view (VC9)", () => {
     const lone = prepared();
     for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, batch));
