@@ -11,6 +11,7 @@ import { PARTITIONS_MAX } from "../src/cli/bench/partitions.js";
 import { parseKinds, planRows } from "../src/cli/bench/plan-rows.js";
 import { SEED_LIMIT } from "../src/cli/bench/prng.js";
 import { ProgressBar } from "../src/cli/bench/progress-bar.js";
+import { PASSES_MAX } from "../src/cli/bench/run-bench.js";
 import type { BenchPlan } from "../src/cli/bench/run-bench.js";
 import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus, Output } from "../src/cli/command.js";
@@ -27,6 +28,7 @@ Options:
   --iterations <n,...>  measure these numbers of operations instead of Table 1's
   --rows <kinds>        read-only, read-write, or both separated by a comma (default: both)
   --partitions <n>      cut a replica off and heal it so often in each row (default: as in Table 1)
+  --repeat <n>          passes over each row, in turns (default: up to 3, within two minutes)
   --store <store>       sqlite or memory (default: sqlite)
   --seed <n>            repeat the operations of an earlier run
   --json                print one JSON object as the last line
@@ -36,6 +38,9 @@ Example:
   npm start -- --iterations 1000 --rows read-only --json`;
 
 const STORES = ["sqlite", "memory"] as const;
+
+/** What all passes may take, so that the whole job with its start and end stays in two minutes. */
+const BUDGET_MS = 85_000;
 
 /** One client that waits for each answer, as in the reference's measurements. */
 const LOAD = { inFlight: 1, ratePerSecond: null, timeoutMs: 10_000 };
@@ -51,7 +56,7 @@ process.exitCode = input === null ? 2 : await run(input);
 function parse(words: string[]): CommandInput | null {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const narrowing = { iterations: text, rows: text, partitions: text };
+  const narrowing = { iterations: text, rows: text, partitions: text, repeat: text };
   const options = { ...narrowing, store: text, seed: text, json: flag, help: flag };
   try {
     return new CommandInput([], parseArgs({ args: words, options }).values);
@@ -113,10 +118,18 @@ function planOf(given: CommandInput): BenchPlan {
   return {
     hasExperiments: true,
     rows: planRows(given.text("iterations"), parseKinds(given.text("rows")), partitionsOf(given)),
+    repeat: repeatOf(given),
+    hasBaseline: true,
     sessionCount: 1,
     load: LOAD,
     seed: isSeeded ? given.wholeNumber("seed", 0, SEED_LIMIT - 1) : randomInt(SEED_LIMIT),
   };
+}
+
+/** Three passes tell chance from cause; a slow machine makes fewer over the long rows. */
+function repeatOf(given: CommandInput): BenchPlan["repeat"] {
+  if (given.text("repeat") === null) return { passes: 3, budgetMs: BUDGET_MS };
+  return { passes: given.wholeNumber("repeat", 1, PASSES_MAX), budgetMs: null };
 }
 
 function partitionsOf(given: CommandInput): number | null {

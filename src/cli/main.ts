@@ -9,6 +9,7 @@ import { sentenceFor } from "./failure.js";
 import { faultCommand } from "./fault-command.js";
 import { initCommand } from "./init-command.js";
 import { replicaCommand } from "./replica-command.js";
+import { reportCommand } from "./report/report-command.js";
 import { scenarioCommand } from "./scenario-command.js";
 import { showCommand } from "./show-command.js";
 import { statusCommand } from "./status-command.js";
@@ -27,6 +28,7 @@ const COMMANDS: readonly CommandDescription[] = [
   statusCommand,
   showCommand,
   benchCommand,
+  reportCommand,
   faultCommand,
   scenarioCommand,
 ];

@@ -1,5 +1,4 @@
 import { isIP } from "node:net";
-import { z } from "zod";
 import { assert } from "../core/base/assert.js";
 import { hexOf } from "../core/base/bytes.js";
 import {
@@ -20,6 +19,7 @@ import {
 import { encodePlainText } from "../core/ledger/plain-text.js";
 import { ConfigError } from "./config-error.js";
 import { formatMoney, parseMoney } from "./money.js";
+import { z } from "./schema-library.js";
 
 /*
  * The form of a cluster's files, field by field: one schema for each file, used to read it and to

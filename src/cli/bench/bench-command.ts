@@ -10,6 +10,7 @@ import { PARTITIONS_MAX } from "./partitions.js";
 import { planRows } from "./plan-rows.js";
 import { SEED_LIMIT } from "./prng.js";
 import { ProgressBar } from "./progress-bar.js";
+import { PASSES_MAX } from "./run-bench.js";
 import type { BenchPlan } from "./run-bench.js";
 import { WORKLOAD_KINDS } from "./workload.js";
 import type { WorkloadKind } from "./workload.js";
@@ -42,6 +43,7 @@ export const benchCommand: CommandDescription = {
       summary: "cut a replica off and heal it so often in each row, if `up` runs it here",
       fallback: "0",
     },
+    { flags: "--repeat <n>", summary: "passes over each row, in turns", fallback: "1" },
     { flags: "--rate <ops>", summary: "open loop: operations started a second, come what may" },
     { flags: "--seed <n>", summary: "repeats the operations of an earlier run" },
     { flags: "--json", summary: "print one JSON object at the end" },
@@ -88,6 +90,8 @@ function planOf(input: CommandInput): BenchPlan {
       kindsOf(input),
       input.wholeNumber("partitions", 0, PARTITIONS_MAX),
     ),
+    repeat: { passes: input.wholeNumber("repeat", 1, PASSES_MAX), budgetMs: null },
+    hasBaseline: true,
     sessionCount: input.wholeNumber("sessions", 1, SESSIONS_MAX),
     load: { inFlight: inFlightOf(input, ratePerSecond), ratePerSecond, timeoutMs: TIMEOUT_MS },
     seed: seedOf(input),

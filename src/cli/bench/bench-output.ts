@@ -8,7 +8,7 @@ import type { ProgressBar } from "./progress-bar.js";
 import { runBench } from "./run-bench.js";
 import type { BenchObserver, BenchPlan } from "./run-bench.js";
 import type { ClusterConditions } from "./run-conditions.js";
-import { runFolder, writeRun } from "./run-folder.js";
+import { runFolder, writeRun } from "../report/run-folder.js";
 import { experimentText, rowsText } from "./text-report.js";
 
 /** One run of the benchmark, whichever command asked for it. */

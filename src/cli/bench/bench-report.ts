@@ -1,36 +1,12 @@
 import type { ComparedCustomer } from "../customer-tables.js";
+import type { BaselineReport, RowReport, ThroughputReport } from "./row-report.js";
 import type { RunConditions } from "./run-conditions.js";
-import type { LatencySummary, PercentilePoint } from "./latency-histogram.js";
-import type { PartitionReport } from "./partitions.js";
-import type { WorkloadKind } from "./workload.js";
 
-/** One measured row of the table. Plain data: `run.json` is exactly this. */
-export interface RowReport {
-  readonly kind: WorkloadKind;
-  readonly iterations: number;
-  readonly readCount: number;
-  readonly writeCount: number;
-  readonly warmUpCount: number;
-  readonly durationMs: number;
-  /** Operations that ended well, by the second. */
-  readonly opsPerSecond: number;
-  readonly latency: LatencySummary;
-  readonly readLatency: LatencySummary;
-  readonly writeLatency: LatencySummary;
-  readonly curve: readonly PercentilePoint[];
-  /** Name of this row's percentile file in the run's folder. */
-  readonly percentileFile: string;
-  /** How many operations failed, by code; empty when all went well. */
-  readonly failures: Readonly<Record<string, number>>;
-  readonly viewChangeCount: number;
-  /** Replicas that were cut off meanwhile, in order. */
-  readonly partitions: readonly PartitionReport[];
-  /** Whether all replicas' databases were identical after the row. */
-  readonly consistent: boolean;
-  readonly consistency: string;
-  /** Whether the balances are what the outcomes add up to; null when an outcome is unknown. */
-  readonly balancesAsPredicted: boolean | null;
-}
+/** What `run.json` says it is, so that another program's JSON is not taken for it. */
+export const RUN_FORMAT = "pbft-ledger run";
+
+/** Counts the changes to `BenchReport` that older programs can't read. */
+export const RUN_VERSION = 2;
 
 /** One customer in the replicas' databases after an experiment. */
 export interface ExperimentAccount extends ComparedCustomer {
@@ -50,19 +26,25 @@ export interface ExperimentReport {
   readonly asPublished: boolean;
 }
 
-/** Everything one run found out. */
+/** Everything one run found out: `run.json` is exactly this. */
 export interface BenchReport {
+  readonly format: typeof RUN_FORMAT;
+  readonly version: typeof RUN_VERSION;
   readonly startedAt: string;
   readonly conditions: RunConditions;
   readonly experiments: readonly ExperimentReport[];
   readonly rows: readonly RowReport[];
+  /** By kind of work; empty when none was measured. */
+  readonly baselines: readonly BaselineReport[];
+  /** Empty when the run measured none. */
+  readonly throughput: readonly ThroughputReport[];
 }
 
-/** Whether all replicas' databases agreed after every experiment and every row. */
+/** Whether all replicas' databases agreed after every experiment and every pass. */
 export function isConsistent(report: BenchReport): boolean {
   return (
     report.experiments.every((experiment) => experiment.identical) &&
-    report.rows.every((row) => row.consistent)
+    report.rows.every((row) => row.passes.every((pass) => pass.consistent))
   );
 }
 
@@ -77,15 +59,18 @@ export function problemsOf(report: BenchReport): string[] {
   return problems;
 }
 
-function rowProblems(row: RowReport): string[] {
-  const name = `${row.iterations} iterations, ${row.kind}`;
+function rowProblems({ iterations, kind, passes }: RowReport): string[] {
   const problems: string[] = [];
-  if (!row.consistent) problems.push(`${name}: ${row.consistency}.`);
-  if (row.balancesAsPredicted === false) {
-    problems.push(`${name}: the balances are not what the operations' outcomes add up to.`);
-  }
-  for (const [code, count] of Object.entries(row.failures)) {
-    problems.push(`${name}: ${count} operations failed with "${code}".`);
+  for (const [index, pass] of passes.entries()) {
+    const which = passes.length === 1 ? "" : `, pass ${index + 1}`;
+    const name = `${iterations} iterations, ${kind}${which}`;
+    if (!pass.consistent) problems.push(`${name}: ${pass.consistency}.`);
+    if (pass.balancesAsPredicted === false) {
+      problems.push(`${name}: the balances are not what the operations' outcomes add up to.`);
+    }
+    for (const [code, count] of Object.entries(pass.failures)) {
+      problems.push(`${name}: ${count} operations failed with "${code}".`);
+    }
   }
   return problems;
 }

@@ -1,7 +1,12 @@
 import type { RunConditions } from "./run-conditions.js";
-import type { ExperimentReport, RowReport } from "./bench-report.js";
+import type { BenchReport, ExperimentReport } from "./bench-report.js";
+import { catchUpCost } from "./catch-up-cost.js";
 import type { PartitionReport } from "./partitions.js";
-import { PUBLISHED_MEAN_MS } from "./table1.js";
+import type { PassReport, RowReport } from "./row-report.js";
+import { spreadOf } from "./spread.js";
+import type { Spread } from "./spread.js";
+import { PUBLISHED_MEAN_MS, PUBLISHED_MEAN_RANGE_MS } from "./table1.js";
+import { msText, ratioText, wholeText } from "./units.js";
 
 /*
  * The report's figures as text, the same on the terminal and in the HTML file.
@@ -12,6 +17,7 @@ export const ROW_HEADS: readonly string[] = [
   "iterations",
   "read",
   "write",
+  "passes",
   "mean\nms",
   "p50",
   "p99",
@@ -23,41 +29,128 @@ export const ROW_HEADS: readonly string[] = [
   "published\nmean ms",
 ];
 
-/** One row of the table as text. */
+/** One row of the table as text: of several passes the median, with the range on a second line. */
 export function rowCells(row: RowReport): string[] {
-  const { latency } = row;
+  const { passes } = row;
+  const spread = (figure: (pass: PassReport) => number, text: (value: number) => string): string =>
+    spreadText(spreadOf(passes.map(figure)), passes.length, text);
+  const most = (figure: (pass: PassReport) => number): string =>
+    wholeText(Math.max(...passes.map(figure)));
   return [
     wholeText(row.iterations),
     wholeText(row.readCount),
     wholeText(row.writeCount),
-    msText(latency.meanMs),
-    msText(latency.p50Ms),
-    msText(latency.p99Ms),
-    msText(latency.p999Ms),
-    wholeText(row.opsPerSecond),
-    wholeText(row.viewChangeCount),
-    wholeText(row.partitions.length),
-    yesNo(row.consistent),
+    wholeText(passes.length),
+    spread(({ latency }) => latency.meanMs, msText),
+    spread(({ latency }) => latency.p50Ms, msText),
+    spread(({ latency }) => latency.p99Ms, msText),
+    spread(({ latency }) => latency.p999Ms, msText),
+    spread(({ opsPerSecond }) => opsPerSecond, wholeText),
+    most((pass) => pass.viewChangeCount),
+    most((pass) => pass.partitions.length),
+    yesNo(passes.every((pass) => pass.consistent)),
     PUBLISHED_MEAN_MS[row.kind],
   ];
 }
 
-/** What was done to replicas during a row, and what it cost; nothing for a row without. */
-export function partitionTexts(row: RowReport): string[] {
-  if (row.partitions.length === 0) return [];
-  const partitions = row.partitions.map(partitionText).join("; ");
-  const slowest = `The slowest operation took ${msText(row.latency.maxMs)} ms`;
-  return [`${rowLabel(row)}: ${partitions}. ${slowest}.`];
+/** The median, and below it the range when there is one. */
+function spreadText(spread: Spread, count: number, text: (value: number) => string): string {
+  if (count < 2) return text(spread.median);
+  return `${text(spread.median)}\n${text(spread.min)}–${text(spread.max)}`;
 }
 
-function partitionText(partition: PartitionReport): string {
+/** What was done to replicas during a row, and what it cost; nothing for a row without. */
+export function partitionTexts(row: RowReport): string[] {
+  const [first] = row.passes;
+  if (first === undefined || first.partitions.length === 0) return [];
+  const partitions = first.partitions.map((partition) => partitionText(first, partition));
+  const which = row.passes.length === 1 ? "" : ", pass 1";
+  const slowest = `The slowest operation took ${msText(first.latency.maxMs)} ms`;
+  const sentence = `${rowLabel(row)}${which}: ${partitions.join("; ")}. ${slowest}.`;
+  return row.passes.length === 1 ? [sentence] : [sentence, allPassesText(row)];
+}
+
+function partitionText(pass: PassReport, partition: PartitionReport): string {
   const { replica, view, wasPrimary, cutOffAt, healedAt, catchUpMs } = partition;
   const role = wasPrimary ? `the primary of view ${view}` : `a backup in view ${view}`;
   const end = catchUpMs === null ? "never caught up" : `caught up within ${msText(catchUpMs)} ms`;
   return (
     `replica ${replica}, ${role}, was cut off after ${wholeText(cutOffAt)} operations, healed ` +
-    `after ${wholeText(healedAt)}, and ${end}`
+    `after ${wholeText(healedAt)}, and ${end}${costText(pass, partition)}`
   );
+}
+
+/** What it cost the clients, where it fell into the row. */
+function costText(pass: PassReport, partition: PartitionReport): string {
+  const cost = catchUpCost(pass, partition);
+  if (cost === null) return "";
+  const { opsPerSecond, undisturbedOpsPerSecond: calm, maxMs } = cost;
+  const share = calm === null ? "" : `, ${Math.round((100 * opsPerSecond) / calm)} % of their pace`;
+  return (
+    `, while clients got ${wholeText(opsPerSecond)} operations/s${share} without faults, the ` +
+    `slowest within ${msText(maxMs)} ms`
+  );
+}
+
+/** The medians of all passes over a row with partitions. */
+function allPassesText(row: RowReport): string {
+  const partitions = row.passes.flatMap((pass) => pass.partitions);
+  const catchUps = partitions.flatMap(({ catchUpMs }) => catchUpMs ?? []);
+  const inline = (values: readonly number[]): string => {
+    const { median, min, max } = spreadOf(values);
+    return `${msText(median)} ms (${msText(min)} to ${msText(max)})`;
+  };
+  const slowest = row.passes.map((pass) => pass.latency.maxMs);
+  return (
+    `${rowLabel(row)}, all ${row.passes.length} passes: ${catchUps.length} of ` +
+    `${partitions.length} replicas caught up, the median within ${inline(catchUps)}; the slowest ` +
+    `operation of a pass took ${inline(slowest)}.`
+  );
+}
+
+/** How much longer a mean operation takes when half of them are writes; null without both rows. */
+export function readWriteRatio(rows: readonly RowReport[]): number | null {
+  const [reads, mixed] = comparedRows(rows) ?? [];
+  if (reads === undefined || mixed === undefined) return null;
+  return meanOf(mixed) / meanOf(reads);
+}
+
+/** A row of reads and one of reads and writes, as alike as there are; null without both. */
+export function comparedRows(
+  rows: readonly RowReport[],
+): readonly [reads: RowReport, mixed: RowReport] | null {
+  const reads = rows.find((row) => row.kind === "read-only");
+  const others = rows.filter((row) => row.kind === "read-write");
+  const mixed = others.find((row) => row.iterations === reads?.iterations) ?? others[0];
+  return reads === undefined || mixed === undefined ? null : [reads, mixed];
+}
+
+/** The median of a row's passes. */
+export function meanOf(row: RowReport): number {
+  return spreadOf(row.passes.map((pass) => pass.latency.meanMs)).median;
+}
+
+/** What replication costs against one copy of the same ledger; nothing without a baseline. */
+export function comparisonTexts({ rows, baselines }: BenchReport): string[] {
+  const ratio = readWriteRatio(rows);
+  const texts = baselines.flatMap((baseline) => {
+    const row = rows.find((each) => each.kind === baseline.kind);
+    if (row === undefined) return [];
+    const times = ratioText(meanOf(row) / baseline.latency.meanMs);
+    return [
+      `Without replication (${baseline.system}) the ${baseline.kind} operations ` +
+        `take ${msText(baseline.latency.meanMs)} ms in the mean, p99 ` +
+        `${msText(baseline.latency.p99Ms)} ms: four replicas that agree cost ${times} that.`,
+    ];
+  });
+  if (ratio === null) return texts;
+  const { "read-only": reads, "read-write": mixed } = PUBLISHED_MEAN_RANGE_MS;
+  const range = mixed.map((ms) => (ms / reads[0]).toFixed(1)).join(" to ");
+  return [
+    `Half reads and half writes take ${ratioText(ratio)} the mean of reads alone; published: ` +
+      `${range}×.`,
+    ...texts,
+  ];
 }
 
 /** Column heads for the tables that an experiment leaves behind. */
@@ -119,16 +212,6 @@ export function conditionPairs({
     ["load", loop],
     ["seed", load.seed.toString()],
   ];
-}
-
-/** Milliseconds with about three significant digits. */
-function msText(ms: number): string {
-  if (ms >= 100) return ms.toFixed(0);
-  return ms.toFixed(ms >= 10 ? 1 : 2);
-}
-
-function wholeText(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
 }
 
 function yesNo(value: boolean): string {

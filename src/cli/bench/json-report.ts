@@ -1,5 +1,7 @@
 import { isConsistent } from "./bench-report.js";
-import type { BenchReport, RowReport } from "./bench-report.js";
+import type { BenchReport } from "./bench-report.js";
+import type { PassReport, RowReport } from "./row-report.js";
+import { spreadOf } from "./spread.js";
 
 /** Decimals of a millisecond or a rate that scripts get: microseconds are what was measured. */
 const DECIMALS = 3;
@@ -10,21 +12,30 @@ export function jsonReport(report: BenchReport, reportPath: string): string {
   return JSON.stringify({ consistent: isConsistent(report), rows, report: reportPath });
 }
 
+/** Figures are medians of the row's passes; counts are those of the pass with the most. */
 function jsonRow(row: RowReport) {
+  const { passes } = row;
+  const median = (figure: (pass: PassReport) => number): number =>
+    rounded(spreadOf(passes.map(figure)).median);
+  const most = (figure: (pass: PassReport) => number): number => Math.max(...passes.map(figure));
+  const partitions = passes.flatMap((pass) => pass.partitions);
+  const means = spreadOf(passes.map((pass) => pass.latency.meanMs));
   return {
     iterations: row.iterations,
     read: row.readCount,
     write: row.writeCount,
-    meanMs: rounded(row.latency.meanMs),
-    p50Ms: rounded(row.latency.p50Ms),
-    p99Ms: rounded(row.latency.p99Ms),
-    p999Ms: rounded(row.latency.p999Ms),
-    opsPerSecond: rounded(row.opsPerSecond),
-    viewChanges: row.viewChangeCount,
-    partitions: row.partitions.length,
-    consistent: row.consistent,
-    maxMs: rounded(row.latency.maxMs),
-    catchUpMs: row.partitions.map(({ catchUpMs }) => catchUpMs && rounded(catchUpMs)),
+    meanMs: rounded(means.median),
+    p50Ms: median(({ latency }) => latency.p50Ms),
+    p99Ms: median(({ latency }) => latency.p99Ms),
+    p999Ms: median(({ latency }) => latency.p999Ms),
+    opsPerSecond: median(({ opsPerSecond }) => opsPerSecond),
+    viewChanges: most((pass) => pass.viewChangeCount),
+    partitions: most((pass) => pass.partitions.length),
+    consistent: passes.every((pass) => pass.consistent),
+    maxMs: rounded(most(({ latency }) => latency.maxMs)),
+    catchUpMs: partitions.map(({ catchUpMs }) => catchUpMs && rounded(catchUpMs)),
+    passes: passes.length,
+    meanMsRange: [rounded(means.min), rounded(means.max)],
   };
 }
 

@@ -16,6 +16,18 @@ export interface PercentilePoint {
   readonly latencyMs: number;
 }
 
+/** One column of a histogram whose columns are equally wide on a logarithmic axis. */
+export interface HistogramColumn {
+  /** Included. */
+  readonly fromMs: number;
+  /** Excluded. */
+  readonly toMs: number;
+  readonly count: number;
+}
+
+/** Columns for each tenfold of latency. */
+const COLUMNS_PER_DECADE = 20;
+
 /** The figures of one distribution that the tables print; all in milliseconds. */
 export interface LatencySummary {
   readonly count: number;
@@ -34,6 +46,8 @@ export class LatencyHistogram {
     autoResize: true,
     numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
   });
+  /** By `COLUMNS_PER_DECADE` times the decimal logarithm of the microseconds, rounded down. */
+  readonly #columns = new Map<number, number>();
   #sumMicros = 0;
   #maxMicros = 0;
 
@@ -47,6 +61,30 @@ export class LatencyHistogram {
     this.#histogram.recordValue(Math.round(micros));
     this.#sumMicros += micros;
     this.#maxMicros = Math.max(this.#maxMicros, micros);
+    const column = Math.floor(Math.log10(Math.max(micros, 1)) * COLUMNS_PER_DECADE);
+    this.#columns.set(column, (this.#columns.get(column) ?? 0) + 1);
+  }
+
+  /** Takes in everything that `other` recorded. */
+  add(other: LatencyHistogram): void {
+    this.#histogram.add(other.#histogram);
+    this.#sumMicros += other.#sumMicros;
+    this.#maxMicros = Math.max(this.#maxMicros, other.#maxMicros);
+    for (const [column, count] of other.#columns) {
+      this.#columns.set(column, (this.#columns.get(column) ?? 0) + count);
+    }
+  }
+
+  /** How many records fall where, from the first column with one to the last, without a gap. */
+  columns(): HistogramColumn[] {
+    const first = Math.min(...this.#columns.keys());
+    const last = Math.max(...this.#columns.keys());
+    const edgeMs = (column: number): number => 10 ** (column / COLUMNS_PER_DECADE) / MICROS_PER_MS;
+    return Array.from({ length: this.count === 0 ? 0 : last - first + 1 }, (_, index) => ({
+      fromMs: edgeMs(first + index),
+      toMs: edgeMs(first + index + 1),
+      count: this.#columns.get(first + index) ?? 0,
+    }));
   }
 
   /** Milliseconds that `percentile` per cent of all records do not exceed; 0 when empty. */

@@ -24,7 +24,7 @@ export interface LoadObserver {
    */
   starting(index: number): Promise<void>;
   /** An operation has ended, well or not. */
-  finished(operation: LedgerOperation, outcome: MeasuredOutcome): void;
+  finished(operation: LedgerOperation, outcome: MeasuredOutcome, latencyMicros: number): void;
 }
 
 /** What a load did to the system, and how long its operations took. */
@@ -169,6 +169,6 @@ class Load {
     (operation.kind === "get" ? this.#reads : this.#writes).record(latencyMicros);
     if (outcome.ok) this.#sequenceMax = Math.max(this.#sequenceMax, outcome.sequence);
     else this.#failures.set(outcome.code, (this.#failures.get(outcome.code) ?? 0) + 1);
-    this.#observer.finished(operation, outcome);
+    this.#observer.finished(operation, outcome, latencyMicros);
   }
 }

@@ -14,6 +14,9 @@ export interface PartitionReport {
   /** Operations of the row that were begun before it was cut off, and before it was healed. */
   readonly cutOffAt: number;
   readonly healedAt: number;
+  /** Milliseconds from the row's first operation until it was cut off, and until it was healed. */
+  readonly cutOffMs: number;
+  readonly healedMs: number;
   /**
    * Milliseconds from the healing until its own database held all that clients had been answered
    * by then; null when it never did.
@@ -26,7 +29,9 @@ interface Step {
   readonly at: number;
 }
 
-type CutOff = Omit<PartitionReport, "healedAt" | "catchUpMs">;
+type CutOff = Omit<PartitionReport, "healedAt" | "healedMs" | "catchUpMs">;
+
+const MICROS_PER_MS = 1_000;
 
 /** Most partitions of one row: a typing error must not start a day's work. */
 export const PARTITIONS_MAX = 1_000;
@@ -48,6 +53,7 @@ export function iterationsMin(partitionCount: number): number {
 export class Partitions {
   readonly #cluster: MeasuredCluster;
   readonly #clock: LoadClock;
+  readonly #startMicros: number;
   readonly #signal: AbortSignal;
   readonly #steps: Step[];
   /** The steps so far, one after the other. */
@@ -68,6 +74,7 @@ export class Partitions {
   ) {
     this.#cluster = cluster;
     this.#clock = clock;
+    this.#startMicros = clock.nowMicros();
     this.#signal = signal;
     this.#steps = Array.from({ length: 2 * count }, (_, index) => ({
       kind: index % 2 === 0 ? "cut-off" : "heal",
@@ -104,13 +111,17 @@ export class Partitions {
     return Promise.all(this.#healed);
   }
 
+  get #elapsedMs(): number {
+    return (this.#clock.nowMicros() - this.#startMicros) / MICROS_PER_MS;
+  }
+
   async #cutOffNext(cutOffAt: number): Promise<void> {
     const { view, primary } = await presentView(this.#cluster);
     const wasPrimary = this.#healed.length % 2 === 0;
     const replica = wasPrimary ? primary : this.#backupOf(primary);
     await this.#cluster.inject("cut-off", replica);
     this.#victims.add(replica);
-    this.#cutOff = { replica, view, wasPrimary, cutOffAt };
+    this.#cutOff = { replica, view, wasPrimary, cutOffAt, cutOffMs: this.#elapsedMs };
   }
 
   /** The one after the primary that was not yet cut off, if there is one. */
@@ -138,6 +149,7 @@ export class Partitions {
 
   async #watch(cutOff: CutOff, healedAt: number, seq: Seq): Promise<PartitionReport> {
     const { replica } = cutOff;
+    const healedMs = this.#elapsedMs;
     const nowMicros = this.#clock.nowMicros();
     const catchUpMs = await awaitCatchUp(
       this.#cluster,
@@ -147,6 +159,6 @@ export class Partitions {
       this.#clock,
       this.#signal,
     );
-    return { ...cutOff, healedAt, catchUpMs };
+    return { ...cutOff, healedAt, healedMs, catchUpMs };
   }
 }

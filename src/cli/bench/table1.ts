@@ -23,6 +23,12 @@ export const PUBLISHED_MEAN_MS: Readonly<Record<WorkloadKind, string>> = {
   "read-write": "2.31–2.56",
 };
 
+/** The same as numbers: from, to. */
+export const PUBLISHED_MEAN_RANGE_MS = {
+  "read-only": [1.34, 1.34],
+  "read-write": [2.31, 2.56],
+} as const;
+
 /** What the reference's paper reports, to be printed wherever its figures stand beside ours. */
 export const PUBLISHED_NOTE =
   "Published figures of the reference system are its authors' own, measured on five machines of " +

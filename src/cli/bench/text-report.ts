@@ -2,6 +2,7 @@ import { renderTable } from "../table.js";
 import type { BenchReport, ExperimentReport } from "./bench-report.js";
 import {
   ROW_HEADS,
+  comparisonTexts,
   conditionPairs,
   experimentCells,
   experimentHeads,
@@ -29,14 +30,15 @@ export function rowsText(report: BenchReport): string {
   const warmUps = [...new Set(report.rows.map((row) => row.warmUpCount.toString()))].join(" or ");
   const conditions = conditionPairs(report.conditions).map(([name, value]) => `${name}: ${value}`);
   const note =
-    `Latencies in ms as the client sees them; the ${warmUps} warm-up operations before a row are ` +
-    "not in its figures.";
+    `Latencies in ms as the client sees them; the ${warmUps} warm-up operations before a pass ` +
+    "are not in its figures. Of several passes: the median, and the range below it.";
   const lines = [
     renderTable(
       ROW_HEADS,
       report.rows.map((row) => rowCells(row)),
     ),
     ...report.rows.flatMap(partitionTexts).flatMap(wrapped),
+    ...comparisonTexts(report).flatMap(wrapped),
     ...wrapped(note),
     ...wrapped(PUBLISHED_NOTE),
     ...wrapped(`Measured with ${conditions.join("; ")}.`),

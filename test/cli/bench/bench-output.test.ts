@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { benchAndReport } from "../../../src/cli/bench/bench-output.js";
 import { ProgressBar } from "../../../src/cli/bench/progress-bar.js";
-import { runFolder } from "../../../src/cli/bench/run-folder.js";
+import { runFolder } from "../../../src/cli/report/run-folder.js";
 import { FailedOperation } from "../../../src/cli/failure.js";
 import { ConfigError } from "../../../src/io/config-error.js";
 import { temporaryDirectory } from "../temporary-directory.js";
@@ -30,6 +30,8 @@ async function bench(
     plan: {
       hasExperiments: true,
       rows: [{ kind: "read-write", iterations: 20, partitionCount: 0 }],
+      repeat: { passes: 1, budgetMs: null },
+      hasBaseline: true,
       sessionCount: 1,
       load: { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 },
       seed: 4,
@@ -51,7 +53,21 @@ test("a run saves everything: figures, percentiles and the report", async (conte
   assert.equal(line.consistent, true);
   const folder = dirname(line.report);
   const files = readdirSync(folder).sort();
-  assert.deepEqual(files, ["report.html", "row-1-read-write.hgrm", "run.json"]);
+  assert.deepEqual(files, [
+    "baseline-read-write-histogram.csv",
+    "baseline-read-write-percentiles.csv",
+    "baseline-read-write.hgrm",
+    "baseline-read-write.svg",
+    "histogram.svg",
+    "percentiles.svg",
+    "report.html",
+    "row-1-read-write-histogram.csv",
+    "row-1-read-write-pass-1-timeline.csv",
+    "row-1-read-write-percentiles.csv",
+    "row-1-read-write.hgrm",
+    "run.json",
+    "throughput-over-time-1.svg",
+  ]);
   const run = JSON.parse(readFileSync(join(folder, "run.json"), "utf8")) as {
     conditions: { load: { seed: number }; machine: { cpuCount: number } };
     rows: { latency: { count: number } }[];

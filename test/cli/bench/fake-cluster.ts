@@ -105,7 +105,7 @@ export class FakeCluster implements MeasuredCluster {
   #ok(account: string): MeasuredOutcome {
     const [replica = 0] = this.#reachable();
     const balance = this.tables[replica]?.get(account)?.balance ?? 0n;
-    return { ok: true, balance, sequence: this.#seq };
+    return { ok: true, balance, view: this.view, sequence: this.#seq };
   }
 
   #reachable(): number[] {

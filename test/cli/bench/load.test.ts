@@ -8,7 +8,7 @@ import { FakeClock } from "./fake-cluster.js";
 
 const READ: LedgerOperation = { kind: "get", account: "A" };
 const WRITE: LedgerOperation = { kind: "deposit", account: "A", amount: 1n };
-const OK: MeasuredOutcome = { ok: true, balance: 1n, sequence: 3 };
+const OK: MeasuredOutcome = { ok: true, balance: 1n, view: 0, sequence: 3 };
 const QUIET: LoadObserver = { starting: () => Promise.resolve(), finished: () => undefined };
 const CLOSED: LoadOptions = { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 };
 

@@ -14,6 +14,8 @@ const PLAN: BenchPlan = {
     { kind: "read-only", iterations: 100, partitionCount: 0 },
     { kind: "read-write", iterations: 200, partitionCount: 0 },
   ],
+  repeat: { passes: 1, budgetMs: null },
+  hasBaseline: false,
   sessionCount: 2,
   load: { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 },
   seed: 1,
@@ -73,16 +75,15 @@ test("equal tables with a wrong balance are not as published either", async () =
 });
 
 test("a row holds what was measured, without its warm-up", async () => {
-  const { report, percentileTexts } = await bench(new FakeCluster());
+  const { report, distributions } = await bench(new FakeCluster());
   const [reads, mixed] = report.rows;
   assert.deepEqual([reads?.readCount, reads?.writeCount, reads?.warmUpCount], [100, 0, 100]);
   assert.deepEqual([mixed?.readCount, mixed?.writeCount, mixed?.warmUpCount], [100, 100, 200]);
   assert.equal(mixed?.latency.count, 200);
-  assert.equal(mixed.consistent, true);
-  assert.equal(mixed.balancesAsPredicted, true);
-  assert.equal(percentileTexts.length, 2);
+  assert.equal(mixed.passes[0]?.consistent, true);
+  assert.equal(mixed.passes[0].balancesAsPredicted, true);
   assert.deepEqual(
-    report.rows.map((row) => row.percentileFile),
+    distributions.map(({ file }) => file),
     ["row-1-read-only.hgrm", "row-2-read-write.hgrm"],
   );
 });
@@ -93,11 +94,11 @@ test("a lost write is caught although all four databases agree", async () => {
   cluster.onOperation = (operation): MeasuredOutcome | null => {
     if (isLost || operation.kind !== "deposit") return null;
     isLost = true;
-    return { ok: true, balance: 0n, sequence: 0 };
+    return { ok: true, balance: 0n, view: 0, sequence: 0 };
   };
   const { report } = await bench(cluster, { ...PLAN, hasExperiments: false });
-  assert.equal(report.rows[1]?.consistent, true);
-  assert.equal(report.rows[1].balancesAsPredicted, false);
+  const [pass] = report.rows[1]?.passes ?? [];
+  assert.deepEqual([pass?.consistent, pass?.balancesAsPredicted], [true, false]);
   assert.ok(problemsOf(report).some((problem) => problem.includes("add up to")));
 });
 
@@ -110,8 +111,9 @@ test("failures are problems, and an unknown outcome leaves nothing to predict", 
     return writeCount === 150 ? { ok: false, code: "timeout" } : null;
   };
   const { report } = await bench(cluster, { ...PLAN, hasExperiments: false });
-  assert.deepEqual(report.rows[1]?.failures, { timeout: 1 });
-  assert.equal(report.rows[1].balancesAsPredicted, null);
+  const [pass] = report.rows[1]?.passes ?? [];
+  assert.deepEqual(pass?.failures, { timeout: 1 });
+  assert.equal(pass.balancesAsPredicted, null);
   assert.ok(problemsOf(report).some((problem) => problem.includes('"timeout"')));
 });
 
@@ -126,7 +128,7 @@ test("view changes are the increase that the replicas counted during the row", a
   };
   const { report } = await bench(cluster, { ...PLAN, hasExperiments: false });
   assert.deepEqual(
-    report.rows.map((row) => row.viewChangeCount),
+    report.rows.map((row) => row.passes[0]?.viewChangeCount),
     [2, 0],
   );
 });
@@ -148,7 +150,10 @@ test("a row says what its partitions were and cost", async () => {
   assert.deepEqual([lines[0]?.partitions, lines[0]?.catchUpMs], [1, [0]]);
   const text = rowsText(report).replaceAll("\n", " ");
   assert.match(text, /replica 0, the primary of view 0, was cut off after 100 operations, healed/);
-  assert.match(text, /after 200, and caught up within 0\.00 ms\. The slowest operation took 1\.00/);
+  assert.match(
+    text,
+    /after 200, and caught up within 0\.00 ms, while clients got .* slowest operation took 1\.00/,
+  );
 });
 
 test("a replica that stays away after its partition is a problem", async () => {
@@ -158,7 +163,7 @@ test("a replica that stays away after its partition is a problem", async () => {
   cluster.inject = (fault, replica) =>
     fault === "connect" ? Promise.resolve() : inject(fault, replica);
   const { report } = await bench(cluster, { ...PLAN, rows, hasExperiments: false });
-  assert.equal(report.rows[0]?.partitions[0]?.catchUpMs, null);
+  assert.equal(report.rows[0]?.passes[0]?.partitions[0]?.catchUpMs, null);
   assert.equal(isConsistent(report), false);
 });
 
@@ -206,6 +211,8 @@ test("the JSON line begins with the promised members, in the promised order", as
     "consistent",
     "maxMs",
     "catchUpMs",
+    "passes",
+    "meanMsRange",
   ]);
   assert.deepEqual(parsed.rows[1], {
     iterations: 200,
@@ -221,6 +228,8 @@ test("the JSON line begins with the promised members, in the promised order", as
     consistent: true,
     maxMs: 1,
     catchUpMs: [],
+    passes: 1,
+    meanMsRange: [1, 1],
   });
 });
 

@@ -1,56 +1,59 @@
 import type { LedgerOperation } from "../../core/ledger/operation.js";
 import { awaitAgreement } from "./agreement.js";
 import type { Agreement } from "./agreement.js";
-import type { RowReport } from "./bench-report.js";
+import type { LatencyHistogram } from "./latency-histogram.js";
 import type { LoadClock } from "./load-clock.js";
 import { runLoad } from "./load.js";
 import type { LoadObserver, LoadOptions, LoadResult } from "./load.js";
+import type { MeasuredOutcome } from "./measured-client.js";
 import type { MeasuredCluster, MeasuredSession } from "./measured-cluster.js";
 import { Partitions } from "./partitions.js";
 import type { PartitionReport } from "./partitions.js";
 import { PredictedBalances } from "./predicted-balances.js";
 import { progressOfAll } from "./present-view.js";
+import type { PassReport, ViewReport } from "./row-report.js";
 import { warmUpCount } from "./table1.js";
 import type { RowPlan } from "./table1.js";
+import { Timeline } from "./timeline.js";
+import type { TimelineReport } from "./timeline.js";
 import { Workload } from "./workload.js";
-
-/** Points of the percentile curve for each further nine. */
-const CURVE_STEPS_PER_DECADE = 20;
 
 const MICROS_PER_MS = 1_000;
 const MICROS_PER_SECOND = 1_000_000;
 
-/** What the rows of one run share. */
-interface RowContext {
+/** What the passes of one run share. */
+interface PassContext {
   readonly cluster: MeasuredCluster;
   readonly sessions: readonly MeasuredSession[];
-  /** Seed of the run; each row draws its operations from its own. */
+  /** Seed of the run; each pass draws its operations from its own. */
   readonly seed: number;
-  /** Position of the row in the run, 1 and up. */
-  readonly rowNumber: number;
+  /** Position of the pass in the run, 1 and up. */
+  readonly passNumber: number;
   readonly load: LoadOptions;
   readonly clock: LoadClock;
   readonly signal: AbortSignal;
 }
 
-/** A measured row: its figures, and its distribution in HdrHistogram's text format. */
-export interface MeasuredRow {
-  readonly report: RowReport;
-  readonly percentileText: string;
+/** A measured pass: its figures, and the distributions to be joined with those of other passes. */
+export interface MeasuredPass {
+  readonly report: PassReport;
+  readonly all: LatencyHistogram;
+  readonly reads: LatencyHistogram;
+  readonly writes: LatencyHistogram;
 }
 
 /**
- * Warms up, measures one row with its partitions, then waits until every replica that was healed
- * has caught up and compares the databases.
+ * Warms up, measures a row once with its partitions, then waits until every replica that was
+ * healed has caught up and compares the databases.
  */
-export async function measureRow(
-  context: RowContext,
+export async function measurePass(
+  context: PassContext,
   plan: RowPlan,
   onOperation: () => void,
-): Promise<MeasuredRow> {
+): Promise<MeasuredPass> {
   const { cluster, clock, signal } = context;
   const before = await awaitAgreement(cluster, 0, clock, signal);
-  const workload = new Workload(context.seed + context.rowNumber, balancesOf(before));
+  const workload = new Workload(context.seed + context.passNumber, balancesOf(before));
   const predicted = new PredictedBalances(balancesOf(before));
   const viewChangesBefore = await viewChangeCounts(cluster);
   const drive = (count: number, partitionCount: number): Promise<DrivenLoad> => {
@@ -62,47 +65,60 @@ export async function measureRow(
     });
   };
   const warmUp = await drive(warmUpCount(plan), 0);
-  const { result, partitions } = await drive(plan.iterations, plan.partitionCount);
+  const driven = await drive(plan.iterations, plan.partitionCount);
+  const { result } = driven;
   const seqMin = Math.max(warmUp.result.sequenceMax, result.sequenceMax);
   const after = await awaitAgreement(cluster, seqMin, clock, signal);
-  const viewChanges = countIncrease(viewChangesBefore, await viewChangeCounts(cluster));
-  const report: RowReport = {
-    ...figuresOf(plan, result),
-    percentileFile: `row-${context.rowNumber}-${plan.kind}.hgrm`,
-    warmUpCount: warmUpCount(plan),
-    viewChangeCount: viewChanges,
-    partitions,
+  const report: PassReport = {
+    ...figuresOf(driven),
+    viewChangeCount: countIncrease(viewChangesBefore, await viewChangeCounts(cluster)),
     consistent: after.identical,
     consistency: after.explanation,
     balancesAsPredicted: predicted.unknownCount > 0 ? null : isAsPredicted(after, predicted),
   };
-  return { report, percentileText: result.all.percentileText() };
+  return { report, all: result.all, reads: result.reads, writes: result.writes };
 }
 
 interface DrivenLoad {
   readonly result: LoadResult;
   readonly partitions: readonly PartitionReport[];
+  readonly views: readonly ViewReport[];
+  readonly timeline: TimelineReport;
 }
 
 /** Whatever happens, no replica is left cut off. */
 async function driveLoad(
-  { sessions, load, clock, signal }: RowContext,
+  { sessions, load, clock, signal }: PassContext,
   operations: Iterable<LedgerOperation>,
   partitions: Partitions,
-  onOutcome: LoadObserver["finished"],
+  onOutcome: (operation: LedgerOperation, outcome: MeasuredOutcome) => void,
 ): Promise<DrivenLoad> {
+  const startMicros = clock.nowMicros();
+  const timeline = new Timeline();
+  const views: ViewReport[] = [];
   const observer: LoadObserver = {
     starting: (index) => partitions.starting(index),
-    finished: (operation, outcome) => {
+    finished: (operation, outcome, latencyMicros) => {
+      const atMicros = clock.nowMicros() - startMicros;
+      timeline.record(atMicros, latencyMicros);
+      noteView(views, outcome, atMicros / MICROS_PER_MS);
       partitions.finished(outcome);
       onOutcome(operation, outcome);
     },
   };
   try {
     const result = await runLoad(sessions, operations, load, clock, signal, observer);
-    return { result, partitions: await partitions.reports() };
+    const reports = await partitions.reports();
+    return { result, partitions: reports, views, timeline: timeline.report() };
   } finally {
     await partitions.end();
+  }
+}
+
+/** A replica that was away may still answer from an old view: only higher ones are news. */
+function noteView(views: ViewReport[], outcome: MeasuredOutcome, atMs: number): void {
+  if (outcome.ok && outcome.view > (views.at(-1)?.view ?? -1)) {
+    views.push({ view: outcome.view, atMs });
   }
 }
 
@@ -112,22 +128,17 @@ function balancesOf(agreement: Agreement): Map<string, bigint> {
   return new Map(accounts.map((row) => [row.account, row.balance]));
 }
 
-function figuresOf(plan: RowPlan, result: LoadResult) {
-  const failures = Object.fromEntries(result.failures);
+function figuresOf({ result, partitions, views, timeline }: DrivenLoad) {
   const failureCount = [...result.failures.values()].reduce((sum, count) => sum + count, 0);
   const okCount = result.all.count - failureCount;
   return {
-    kind: plan.kind,
-    iterations: plan.iterations,
-    readCount: result.readCount,
-    writeCount: result.writeCount,
     durationMs: result.durationMicros / MICROS_PER_MS,
     opsPerSecond: (okCount * MICROS_PER_SECOND) / Math.max(result.durationMicros, 1),
     latency: result.all.summary(),
-    readLatency: result.reads.summary(),
-    writeLatency: result.writes.summary(),
-    curve: result.all.curve(CURVE_STEPS_PER_DECADE),
-    failures,
+    failures: Object.fromEntries(result.failures),
+    views,
+    partitions,
+    timeline,
   };
 }
 
