@@ -1,0 +1,83 @@
+/*
+ * Tortures clusters of real replica processes under load and checks what their clients see:
+ *
+ *     npm run torture -- --cycles 2000             from a fresh seed, which is printed
+ *     npm run torture -- --cycles 50 --seed 42     the same faults again
+ *     npm run torture -- --replicas 7              larger clusters
+ *     npm run torture -- --faults kill,pause       only some kinds of faults
+ *     npm run torture -- --durability none         a cluster that forgets: must fail
+ */
+import { randomInt } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { DURABILITIES } from "../../src/io/config-schema.js";
+import { runCampaign } from "./campaign.js";
+import { FAULT_KINDS } from "./plan.js";
+import { sumOf, tallyText } from "./tally.js";
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function refuse(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(2);
+}
+
+const { values } = parseArgs({
+  options: {
+    cycles: { type: "string", default: "100" },
+    seed: { type: "string", default: randomInt(2 ** 32).toString() },
+    replicas: { type: "string", default: "4" },
+    durability: { type: "string", default: "fsync" },
+    faults: { type: "string", default: FAULT_KINDS.join() },
+    "per-cluster": { type: "string", default: "100" },
+    verbose: { type: "boolean", default: false },
+  },
+});
+
+function wholeNumber(name: "cycles" | "replicas" | "per-cluster", min: number): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value >= min) return value;
+  return refuse(`--${name} must be a whole number from ${min} on, not "${values[name]}"`);
+}
+
+const durability =
+  DURABILITIES.find((each) => each === values.durability) ??
+  refuse(`--durability must be one of ${DURABILITIES.join(", ")}, not "${values.durability}"`);
+const faults = values.faults.split(",").map((name) => {
+  const kind = FAULT_KINDS.find((each) => each === name);
+  return kind ?? refuse(`--faults takes some of ${FAULT_KINDS.join(",")}, not "${name}"`);
+});
+const cycles = wholeNumber("cycles", 1);
+const dir = mkdtempSync(join(tmpdir(), "pbft-torture-"));
+
+/** A line of progress at least this often. */
+const PROGRESS_MS = 10_000;
+let progressMs = 0;
+
+const ending = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
+
+print(`seed ${values.seed}`);
+const { tally, elapsedMs, violation } = await runCampaign({
+  ...{ seed: values.seed, cycles, durability, faults, dir, patienceMs: 90_000 },
+  replicaCount: wholeNumber("replicas", 4),
+  cyclesPerCluster: wholeNumber("per-cluster", 1),
+  signal: ending.signal,
+  note: (line) => {
+    const isDue = performance.now() - progressMs > PROGRESS_MS;
+    if (isDue) progressMs = performance.now();
+    if (isDue || values.verbose) process.stderr.write(`${line}\n`);
+  },
+});
+print(tallyText(tally, elapsedMs));
+if (violation === null) {
+  rmSync(dir, { recursive: true, force: true });
+  print(`seed ${values.seed}: zero violations in ${sumOf(tally.faults)} cycles`);
+} else {
+  print(`VIOLATION: ${violation}`);
+  process.exitCode = 1;
+}

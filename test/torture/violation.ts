@@ -1,0 +1,28 @@
+import type { Balances } from "./bank-search.js";
+import type { Operation } from "./operation.js";
+import type { Death } from "./tortured-replica.js";
+
+/** The product did what it must never do, or did not come back. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  /** What clients had seen, where that is the evidence. */
+  readonly operations: readonly Operation[];
+  /** What accounts held before. */
+  readonly initial: Balances;
+
+  /** @param sentence what is wrong. */
+  constructor(
+    sentence: string,
+    operations: readonly Operation[] = [],
+    initial: Balances = new Map(),
+  ) {
+    super(sentence);
+    this.operations = operations;
+    this.initial = initial;
+  }
+}
+
+/** A replica ended that nobody had killed. */
+export function surprise({ replica, how }: Death): Violation {
+  return new Violation(`replica ${replica} ended by itself with ${how}; its log tells why`);
+}
