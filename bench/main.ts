@@ -17,6 +17,7 @@ import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus, Output } from "../src/cli/command.js";
 import { withDemoCluster } from "../src/cli/demo-cluster.js";
 import { sentenceFor } from "../src/cli/failure.js";
+import { HOSTS_USAGE, networkOf, runOnHosts } from "./hosts.js";
 
 const USAGE = `Usage: npm start -- [options]
 
@@ -31,6 +32,7 @@ Options:
   --repeat <n>          passes over each row, in turns (default: up to 3, within two minutes)
   --store <store>       sqlite or memory (default: sqlite)
   --seed <n>            repeat the operations of an earlier run
+${HOSTS_USAGE}
   --json                print one JSON object as the last line
   --help                show this
 
@@ -57,7 +59,8 @@ function parse(words: string[]): CommandInput | null {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   const narrowing = { iterations: text, rows: text, partitions: text, repeat: text };
-  const options = { ...narrowing, store: text, seed: text, json: flag, help: flag };
+  const network = { hosts: text, delay: text, loss: text, network: text };
+  const options = { ...narrowing, ...network, store: text, seed: text, json: flag, help: flag };
   try {
     return new CommandInput([], parseArgs({ args: words, options }).values);
   } catch (error) {
@@ -72,7 +75,7 @@ async function run(given: CommandInput): Promise<ExitStatus> {
     return 0;
   }
   try {
-    return await measure(given);
+    return (await runOnHosts(given, process.argv.slice(2))) ?? (await measure(given));
   } catch (error) {
     const sentence = sentenceFor(error);
     if (sentence === null) throw error;
@@ -109,6 +112,7 @@ async function measure(given: CommandInput): Promise<ExitStatus> {
           await cluster.close();
         }
       },
+      networkOf(given),
     ),
   );
 }

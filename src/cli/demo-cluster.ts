@@ -9,24 +9,28 @@ import { FailedOperation } from "./failure.js";
 import { faultsBy } from "./fault.js";
 import type { InjectFault } from "./fault.js";
 import { findFreePorts } from "./free-ports.js";
+import type { NetworkLab } from "./network-lab.js";
 import { Supervisor } from "./supervisor.js";
 
-const REPLICA_COUNT = 4;
+/** Replicas of a demo cluster. */
+export const DEMO_REPLICA_COUNT = 4;
 
 /**
  * Boots a fresh demo cluster of four replicas, each in a process of its own, lets `work` use it,
  * then stops the replicas and deletes everything they wrote, also when `work` fails.
  * @param note hears what happens to replicas.
+ * @param lab the hosts that replicas run on; null for this machine's loopback.
  */
 export async function withDemoCluster<T>(
   store: StoreUrl,
   note: (line: string) => void,
   work: (dir: string, inject: InjectFault) => Promise<T>,
+  lab: NetworkLab | null = null,
 ): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), "pbft-ledger-"));
   try {
-    await writeDemoCluster(dir, store);
-    const supervisor = new Supervisor(dir, REPLICA_COUNT, note);
+    await writeDemoCluster(dir, store, lab?.hosts ?? ["127.0.0.1"]);
+    const supervisor = new Supervisor(dir, DEMO_REPLICA_COUNT, note, lab?.launcherOf);
     try {
       const reason = await supervisor.start();
       if (reason !== null) throw new FailedOperation(reason);
@@ -39,14 +43,18 @@ export async function withDemoCluster<T>(
   }
 }
 
-async function writeDemoCluster(dir: string, store: StoreUrl): Promise<void> {
+async function writeDemoCluster(
+  dir: string,
+  store: StoreUrl,
+  hosts: readonly string[],
+): Promise<void> {
   const { provider } = await loadCrypto(process.env);
-  const port = await findFreePorts(REPLICA_COUNT);
+  const port = await findFreePorts(DEMO_REPLICA_COUNT);
   const cluster = createCluster(
     {
-      replicaCount: REPLICA_COUNT,
+      replicaCount: DEMO_REPLICA_COUNT,
       clientCount: 1,
-      hosts: ["127.0.0.1"],
+      hosts,
       port,
       store,
       durability: "fsync",

@@ -29,6 +29,15 @@ interface Ending {
 /** How long a replica may take to stop before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
 
+/** How Node is started: as this process was, or by a command that takes it somewhere else. */
+export interface Launcher {
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+}
+
+/** Where this process is. */
+export const HERE: Launcher = { execPath: process.execPath, execArgv: [] };
+
 const MAIN_PATH = fileURLToPath(new URL("./main.js", import.meta.url));
 
 /**
@@ -42,11 +51,15 @@ export class ReplicaChild {
   readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
 
-  constructor(dir: string, id: ReplicaId) {
+  constructor(dir: string, id: ReplicaId, { execPath, execArgv }: Launcher) {
     mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
     const log = openSync(replicaLogPath(dir, id), "a", 0o600);
     const words = ["replica", dir, "--id", id.toString()];
-    this.#process = fork(MAIN_PATH, words, { execArgv: [], stdio: ["ignore", log, log, "ipc"] });
+    this.#process = fork(MAIN_PATH, words, {
+      execPath,
+      execArgv: [...execArgv],
+      stdio: ["ignore", log, log, "ipc"],
+    });
     closeSync(log);
     this.ended = endOf(this.#process);
     this.started = Promise.race([

@@ -1,7 +1,7 @@
 import type { ReplicaId } from "../core/base/ids.js";
 import { replicaLogPath } from "../io/cluster-directory.js";
 import { sentenceFor } from "./failure.js";
-import { ReplicaChild } from "./replica-child.js";
+import { HERE, type Launcher, ReplicaChild } from "./replica-child.js";
 
 /** What a replica's process is doing. "gone" ones ended too often; "crashed" ones by command. */
 type ReplicaState = "starting" | "serving" | "waiting" | "crashed" | "gone";
@@ -33,6 +33,7 @@ class Guardian {
   readonly id: ReplicaId;
   readonly #dir: string;
   readonly #note: Note;
+  readonly #launcher: Launcher;
   /** The process that shall run; null while none shall. */
   #child: ReplicaChild | null = null;
   /** The process that was started last. */
@@ -45,7 +46,8 @@ class Guardian {
   #isStopped = false;
   #isCutOff = false;
 
-  constructor(dir: string, id: ReplicaId, note: Note) {
+  constructor(dir: string, id: ReplicaId, note: Note, launcher: Launcher) {
+    this.#launcher = launcher;
     this.id = id;
     this.#dir = dir;
     this.#note = note;
@@ -135,7 +137,7 @@ class Guardian {
   /** A process for it, or the reason why there can't be one: its log can't be written. */
   #newChild(): ReplicaChild | string {
     try {
-      return new ReplicaChild(this.#dir, this.id);
+      return new ReplicaChild(this.#dir, this.id, this.#launcher);
     } catch (error) {
       const reason = sentenceFor(error);
       if (reason === null) throw error;
@@ -188,10 +190,18 @@ class Guardian {
 export class Supervisor {
   readonly #guardians: readonly Guardian[];
 
-  /** @param replicaCount replicas 0 to `replicaCount` - 1 of the cluster in `dir`. */
-  constructor(dir: string, replicaCount: number, note: Note) {
+  /**
+   * @param replicaCount replicas 0 to `replicaCount` - 1 of the cluster in `dir`.
+   * @param launcherOf where each of them runs; here if left out.
+   */
+  constructor(
+    dir: string,
+    replicaCount: number,
+    note: Note,
+    launcherOf: (id: ReplicaId) => Launcher = () => HERE,
+  ) {
     const ids = Array.from({ length: replicaCount }, (_, id) => id);
-    this.#guardians = ids.map((id) => new Guardian(dir, id, note));
+    this.#guardians = ids.map((id) => new Guardian(dir, id, note, launcherOf(id)));
   }
 
   /**

@@ -1,4 +1,8 @@
-import { DATAGRAM_BYTES_ETHERNET, DATAGRAM_BYTES_MAX } from "../core/base/limits.js";
+import {
+  DATAGRAM_BYTES_ETHERNET,
+  DATAGRAM_BYTES_ETHERNET_V6,
+  DATAGRAM_BYTES_MAX,
+} from "../core/base/limits.js";
 import type { Genesis } from "./config.js";
 
 /**
@@ -6,8 +10,10 @@ import type { Genesis } from "./config.js";
  * fragment; or as much as UDP takes where all replicas, and so all clients, are on one machine.
  */
 export function datagramBytesMaxOf(genesis: Genesis): number {
-  const isLocal = genesis.replicas.every(({ host }) => isLoopback(host));
-  return isLocal ? DATAGRAM_BYTES_MAX : DATAGRAM_BYTES_ETHERNET;
+  const hosts = genesis.replicas.map(({ host }) => host);
+  if (hosts.every((host) => isLoopback(host))) return DATAGRAM_BYTES_MAX;
+  const isV6 = hosts.some((host) => host.includes(":"));
+  return isV6 ? DATAGRAM_BYTES_ETHERNET_V6 : DATAGRAM_BYTES_ETHERNET;
 }
 
 /** Whether an IP address stays inside its machine. */

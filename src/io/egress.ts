@@ -27,7 +27,7 @@ interface EgressOptions {
   readonly roster: Roster;
   readonly sealer: FrameSealer;
   readonly socket: DatagramSocket;
-  /** Largest datagram to send: `DATAGRAM_BYTES_ETHERNET` or `DATAGRAM_BYTES_MAX`. */
+  /** Largest datagram to send: see `datagramBytesMaxOf`. */
   readonly datagramBytesMax: number;
   /** Number of the first fragmented message, 0 to 2^32 (excluded); random if left out. */
   readonly messageIdFirst?: number;

@@ -9,7 +9,8 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { afterwards, temporaryDirectory } from "./temporary-directory.js";
 
-const MAIN_PATH = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
+/** The compiled program. */
+export const MAIN_PATH = fileURLToPath(new URL("../../src/cli/main.js", import.meta.url));
 
 /** How a run of the program ended. */
 interface Ended {

@@ -10,6 +10,9 @@ import { assert } from "./assert.js";
  */
 export const DATAGRAM_BYTES_ETHERNET = 1_472;
 
+/** The same over IPv6, whose header takes 40 bytes. */
+export const DATAGRAM_BYTES_ETHERNET_V6 = 1_452;
+
 /**
  * Largest UDP payload over IPv4: 65,535 less both headers. Used where all addresses are loopback.
  */

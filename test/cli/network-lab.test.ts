@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { clientLauncher, networkLab, withNetworkLab } from "../../src/cli/network-lab.js";
+import type { Launcher } from "../../src/cli/replica-child.js";
+import { Supervisor } from "../../src/cli/supervisor.js";
+import { afterwards, temporaryDirectory } from "./temporary-directory.js";
+import { MAIN_PATH, run } from "./program.js";
+
+const REPLICA_COUNT = 4;
+
+/** Why this machine can't have networks of its own; null when it can. */
+function refusal(): string | null {
+  try {
+    execFileSync("ip", ["netns", "list"], { stdio: "ignore" });
+    return process.getuid?.() === 0 ? null : "network namespaces take root";
+  } catch {
+    return "network namespaces take Linux with iproute2";
+  }
+}
+
+/** What `words` print on a host. */
+async function on({ execPath, execArgv }: Launcher, words: readonly string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(execPath, [...execArgv, ...words]);
+  return stdout;
+}
+
+/** IP datagrams that a host sent, and what it cut them into where they were too long. */
+async function countsOf(launcher: Launcher): Promise<{ sent: number; fragments: number }> {
+  const script = 'process.stdout.write(fs.readFileSync("/proc/net/snmp", "utf8"))';
+  const lines = (await on(launcher, ["-e", script])).split("\n");
+  const [names, values] = lines.filter((line) => line.startsWith("Ip: "));
+  const at = (name: string): number =>
+    Number(values?.split(" ")[names?.split(" ").indexOf(name) ?? 0]);
+  return { sent: at("OutRequests"), fragments: at("FragCreates") };
+}
+
+const WITHOUT = refusal();
+if (WITHOUT !== null) process.stderr.write(`SKIPPED: tests on hosts of their own: ${WITHOUT}\n`);
+
+test(
+  "between hosts of their own no datagram is cut, however much is sent",
+  {
+    skip: WITHOUT ?? false,
+  },
+  async (context) => {
+    const dir = temporaryDirectory(context);
+    await withNetworkLab(REPLICA_COUNT, { delayMs: 0, lossPercent: 0 }, async (name) => {
+      const { hosts, launcherOf } = networkLab(name, REPLICA_COUNT);
+      const client = clientLauncher(name);
+      const all = [...hosts.keys()].map((replica) => launcherOf(replica)).concat(client);
+      const made = await run(["init", dir, "--host", hosts.join()]);
+      assert.equal(made.status, 0, made.stderr);
+      const supervisor = new Supervisor(dir, REPLICA_COUNT, () => undefined, launcherOf);
+      afterwards(context, async () => {
+        await supervisor.stop();
+      });
+      assert.equal(await supervisor.start(), null);
+
+      // A thousand operations in flight make requests and batches of many frames.
+      const words = ["bench", dir, "--read-write", "--iterations", "4000", "--in-flight", "1000"];
+      // It fails when the databases differ afterwards.
+      await on(client, [MAIN_PATH, ...words]);
+      await supervisor.stop();
+      for (const launcher of all) {
+        const { sent, fragments } = await countsOf(launcher);
+        assert.ok(sent > 50, `${sent} datagrams were sent`);
+        assert.equal(fragments, 0);
+      }
+
+      // The counter counts: what does not fit a frame is cut.
+      const send = `require("dgram").createSocket("udp4").send(Buffer.alloc(3000), 9, "${hosts[0]}",
+      () => process.exit())`;
+      await on(client, ["-e", send]);
+      assert.ok((await countsOf(client)).fragments > 0);
+    });
+    assert.doesNotMatch(
+      execFileSync("ip", ["netns", "list"], { encoding: "utf8" }),
+      RegExp(`pbft-${process.pid}-`),
+    );
+  },
+);
