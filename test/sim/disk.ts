@@ -25,13 +25,16 @@ export type DiskStep =
 /** The files of one journal. */
 export class JournalDisk {
   readonly #prng: Prng;
+  readonly #lostShare: number;
   readonly #segments = new Map<number, Uint8Array>();
   #manifest: Uint8Array | null = null;
   /** The steps that were begun and are not done: the first is under way, the others wait. */
   #begun: DiskStep[] = [];
 
-  constructor(prng: Prng) {
+  /** @param lostShare of the steps under way at a crash of which nothing is left for sure. */
+  constructor(prng: Prng, lostShare: number) {
     this.#prng = prng;
+    this.#lostShare = lostShare;
   }
 
   /** The manifest as a starting process reads it. */
@@ -73,6 +76,7 @@ export class JournalDisk {
   /** The machine stops: every step that was begun meets its own fate. */
   crash(): void {
     for (const step of this.#begun.splice(0)) {
+      if (this.#prng.chance(this.#lostShare)) continue;
       const fate = this.#prng.pick(["kept", "lost", "torn"] as const);
       if (fate === "kept") this.#apply(step);
       else if (fate === "torn") this.#applyTorn(step);

@@ -12,6 +12,7 @@ type Breach =
   | "I10 checkpoint"
   | "I11 bounded memory"
   | "I13 liveness"
+  | "VT2 view synchronisation"
   | "I15 spurious view change"
   | "persist before send"
   | "recovery"

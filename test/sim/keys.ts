@@ -11,9 +11,6 @@ import { MS } from "./scheduler.js";
 import { RememberedCrypto } from "./remembered-crypto.js";
 import { StubCrypto } from "./stub-crypto.js";
 
-/** What every account holds at the start, in minor units. */
-export const BALANCE_AT_START = 1_000n;
-
 /** The name of account number `index`. */
 export function accountName(index: number): string {
   return `A${index}`;
@@ -38,7 +35,7 @@ export class Cast {
   constructor(options: SimOptions, prng: Prng) {
     const provider = options.isRealCrypto ? new RememberedCrypto() : new StubCrypto();
     const { replicaCount } = options;
-    const { clientCount, accountCount } = options.clients;
+    const { clientCount, accountCount, balanceAtStart } = options.clients;
     const replicaSecrets = Array.from({ length: replicaCount }, () => drawSecrets(prng));
     const clientSecrets = Array.from({ length: clientCount }, () => drawSecrets(prng));
     this.genesis = {
@@ -54,7 +51,7 @@ export class Cast {
         account: accountName(index),
         name: "",
         address: "",
-        balance: BALANCE_AT_START,
+        balance: BigInt(balanceAtStart),
         owner: null,
       })),
       settings: { ...options.protocol, tickMs: options.tick / MS },

@@ -45,7 +45,9 @@ function heal(world: World, machines: readonly Machine[]): Machine[] {
   const correct = machines.filter(({ isCorrect }) => isCorrect);
   const core = prng.sample(correct, prng.between(strong, correct.length));
   world.trace.say("liveness", () => `core ${core.map(({ id }) => id).join(" ")}`);
-  world.network.change({ ...world.options.network, ...PEACE });
+  const { network } = world.options;
+  const delayMin = Math.max(network.delayMin, network.healedDelayMin);
+  world.network.change({ ...network, ...PEACE, delayMin });
   for (const machine of machines) {
     machine.heal();
     const isLiarAtLarge = !machine.isCorrect && prng.chance(0.5);

@@ -43,9 +43,9 @@ export class Machine {
     this.liar = liar;
     this.address = { address: `r${id}`, port: 1 };
     this.prng = world.prng.fork(`machine ${id}`);
-    this.journalDisk = new JournalDisk(this.prng.fork("journal"));
-    this.storeDisk = new StoreDisk(this.prng.fork("store"));
     const { tick, faults } = world.options;
+    this.journalDisk = new JournalDisk(this.prng.fork("journal"), faults.lostShare);
+    this.storeDisk = new StoreDisk(this.prng.fork("store"), faults.lostShare);
     this.#tickLength = tick * (1 + this.prng.range(-faults.driftMax, faults.driftMax));
   }
 

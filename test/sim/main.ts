@@ -1,77 +1,108 @@
 /*
- * Runs the simulator:
- *
- *     npm run sim -- 42                      one run from its seed, any word or a git hash
- *     npm run sim -- --runs 5000 --from 1    many runs, until one fails
- *     npm run sim -- 42 --trace              the story of a run
- *     npm run sim -- 42 --n 7                with so many replicas
+ * The simulator's command line. Nothing of the product is imported before it is known whether a bug
+ * is to be planted in it, so what runs seeds is imported last.
  */
 import { parseArgs } from "node:util";
-import { describeOptions, drawOptions, type Overrides } from "./options.js";
-import { SECOND } from "./scheduler.js";
-import { type RunResult, simulate } from "./simulation.js";
+import type { Changes } from "./changes.js";
+import { print } from "./command.js";
+import type { Overrides } from "./options.js";
+import { printHunt } from "./planted/hunt.js";
+import { grow } from "./planted/plant.js";
+import { PLANTS } from "./planted/plants.js";
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+const HELP = `Runs the product's replicas and clients in a world that is drawn from a seed.
+
+    npm run sim -- SEED                     one run; any word or git hash is a seed
+    npm run sim -- SEED --trace             with its story, line by line
+    npm run sim -- SEED --shrink            if it fails: what is the least that it takes
+    npm run sim -- --runs 5000 --from 1     many runs, until one fails
+    npm run sim -- --planted [NAME ...]     bugs are planted; how many seeds does it take to see it
+    npm run sim -- SEED --plant NAME        one run with one of them
+
+  --n COUNT        with so many replicas
+  --with JSON      other values than drawn: '{"network":{"lossShare":0},"byzantine":[]}'
+  --trace          prints what every replica and client does
+  --shrink         switches off, leaves out and halves what the failure does not need
+  --runs COUNT     runs so many seeds: --from S (default 1) and those after it
+  --jobs COUNT     in so many processes (default 1); the output is the same
+  --keep-going     does not stop at a seed that fails
+  --planted        plants one bug after another, those whose names hold a NAME, or all
+  --within COUNT   seeds that may be run for each (default 10000)
+  --plant NAME     the name of one bug
+  --help           this text`;
+
+/** The number that an option says. @throws Error when it is none. */
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`--${name} takes a number, not ${text}`);
 }
 
-function summary(result: RunResult): string {
-  const seconds = (result.virtualTime / SECOND).toFixed(1);
-  return (
-    `${seconds} s of virtual time, ${result.events} events, ${result.datagrams} datagrams, ` +
-    `${result.batches} batches, ${result.operations} operations, trace ${result.hash}`
-  );
+function overridesOf(n: string | undefined, changes: string | undefined): Overrides {
+  return {
+    ...(n === undefined ? {} : { replicaCount: numberOf("n", n) }),
+    ...(changes === undefined ? {} : { changes: JSON.parse(changes) as Changes }),
+  };
 }
 
-function fail(seed: string, overrides: Overrides, failure: Error): void {
-  process.exitCode = 1;
-  const n = overrides.replicaCount === undefined ? "" : ` --n ${overrides.replicaCount}`;
-  print(`seed ${seed} FAILED: ${failure.message}`);
-  if (failure.name !== "Violation") print(failure.stack ?? "");
-  print(`replay it with: npm run sim -- ${seed}${n} --trace`);
-}
-
-function runOne(seed: string, overrides: Overrides, isTold: boolean): void {
-  const options = drawOptions(seed, overrides);
-  for (const line of describeOptions(options)) print(line);
-  const result = simulate(options, isTold ? print : null);
-  print(summary(result));
-  if (result.failure === null) print(`seed ${seed} passed`);
-  else fail(seed, overrides, result.failure);
-}
-
-function runMany(from: number, count: number, overrides: Overrides, goesOn: boolean): void {
-  const started = performance.now();
-  const totals = { runs: 0, virtualTime: 0, operations: 0, failures: 0 };
-  for (let seed = from; seed < from + count; seed += 1) {
-    const result = simulate(drawOptions(String(seed), overrides));
-    totals.runs += 1;
-    totals.virtualTime += result.virtualTime;
-    totals.operations += result.operations;
-    if (result.failure === null) continue;
-    totals.failures += 1;
-    fail(String(seed), overrides, result.failure);
-    if (!goesOn) break;
+/** @returns whether all went well. */
+async function main(): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      runs: { type: "string" },
+      from: { type: "string", default: "1" },
+      jobs: { type: "string", default: "1" },
+      n: { type: "string" },
+      with: { type: "string" },
+      trace: { type: "boolean", default: false },
+      shrink: { type: "boolean", default: false },
+      "keep-going": { type: "boolean", default: false },
+      planted: { type: "boolean", default: false },
+      within: { type: "string", default: "10000" },
+      plant: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    print(HELP);
+    return true;
   }
-  const elapsed = (performance.now() - started) / 1_000;
-  const hours = totals.virtualTime / SECOND / 3_600;
-  print(
-    `${totals.runs} runs, ${totals.failures} failed; ${hours.toFixed(2)} simulated hours, ` +
-      `${totals.operations} operations, ${(totals.runs / elapsed).toFixed(1)} seeds a second`,
+  const from = numberOf("from", values.from);
+  const jobs = Math.max(1, numberOf("jobs", values.jobs));
+  if (values.planted) {
+    const plants = PLANTS.filter(({ name }) => isAsked(name, positionals));
+    return printHunt(plants, { from, within: numberOf("within", values.within), jobs });
+  }
+  const overrides = overridesOf(values.n, values.with);
+  if (values.runs !== undefined) {
+    const count = numberOf("runs", values.runs);
+    const { runMany } = await import("./many-runs.js");
+    const order = { from, count, jobs, overrides, goesOn: values["keep-going"] };
+    return (await runMany(order)).length === 0;
+  }
+  const plant = values.plant ?? null;
+  if (plant !== null) grow(plantOf(plant), false);
+  const { runOne } = await import("./one-run.js");
+  const seed = positionals[0] ?? "1";
+  return runOne({ seed, overrides, plant, isTold: values.trace, isShrunk: values.shrink });
+}
+
+function isAsked(name: string, words: readonly string[]): boolean {
+  return words.length === 0 || words.some((word) => name.includes(word));
+}
+
+function plantOf(name: string) {
+  const plant = PLANTS.find((one) => one.name === name);
+  if (plant !== undefined) return plant;
+  throw new Error(
+    `there is no plant "${name}"; there are:\n${PLANTS.map((one) => one.name).join("\n")}`,
   );
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: "string" },
-    from: { type: "string", default: "1" },
-    n: { type: "string" },
-    trace: { type: "boolean", default: false },
-    "keep-going": { type: "boolean", default: false },
-  },
-});
-const overrides: Overrides = values.n === undefined ? {} : { replicaCount: Number(values.n) };
-if (values.runs !== undefined) {
-  runMany(Number(values.from), Number(values.runs), overrides, values["keep-going"]);
-} else runOne(positionals[0] ?? "1", overrides, values.trace);
+try {
+  if (!(await main())) process.exitCode = 1;
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -42,6 +42,7 @@ export class Network {
   readonly #prng: Prng;
   readonly #trace: Trace;
   #options: NetworkOptions;
+  #isHealed = false;
   /** By host and port. */
   readonly #receivers = new Map<string, Map<number, Receiver>>();
   /** Links that are down, as "from>to". */
@@ -58,6 +59,7 @@ export class Network {
     this.#scheduler = scheduler;
     this.#prng = prng;
     this.#trace = trace;
+    for (const link of options.deadLinks) this.#cut.add(link);
   }
 
   /** Hands what comes for `address` to `receiver` from now on; null: to nobody. */
@@ -71,6 +73,7 @@ export class Network {
   /** Makes every link as `options` say from now on, and mends what is cut or clogged. */
   change(options: NetworkOptions): void {
     this.#options = options;
+    this.#isHealed = true;
     this.#cut.clear();
     this.#clogs.clear();
   }
@@ -88,6 +91,12 @@ export class Network {
   /** Holds back what goes from host `from` to host `to` for `length`. */
   clog(from: string, to: string, length: Micros): void {
     this.#clogs.set(`${from}>${to}`, this.#scheduler.now + length);
+  }
+
+  /** Holds back all that `host` sends for `length`, as long as nothing is healed. */
+  hush(host: string, length: Micros): void {
+    if (this.#isHealed) return;
+    for (const to of this.#receivers.keys()) this.clog(host, to, length);
   }
 
   /** Takes one datagram; a copy is what travels. */

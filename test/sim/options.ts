@@ -5,7 +5,8 @@
 import type { ReplicaId } from "../../src/core/base/ids.js";
 import type { ReplicaOptions } from "../../src/core/pbft/options.js";
 import { quorumsOf } from "../../src/core/base/quorum.js";
-import { drawStrategies, type StrategyName } from "./byzantine/draw-liar.js";
+import { drawPlots, drawStrategies, type StrategyName } from "./byzantine/draw-liar.js";
+import { type Changes, changed } from "./changes.js";
 import { Prng } from "./prng.js";
 import { MS, SECOND, type Micros } from "./scheduler.js";
 
@@ -30,6 +31,10 @@ export interface NetworkOptions {
   readonly partitionMean: Micros;
   readonly partitionIsSymmetric: boolean;
   readonly datagramBytesMax: number;
+  /** Links that are down until the network heals, as "from>to". */
+  readonly deadLinks: readonly string[];
+  /** What a one-way delay takes at least once the network has healed. */
+  readonly healedDelayMin: Micros;
 }
 
 /** How machines fare. */
@@ -49,6 +54,8 @@ interface FaultOptions {
   readonly syncMean: Micros;
   /** Mean time that one transaction of the database takes. */
   readonly storeMean: Micros;
+  /** Share of the steps under way at a crash of which nothing reaches the disk. */
+  readonly lostShare: number;
   /** Most that a clock runs fast or slow, as a share. */
   readonly driftMax: number;
 }
@@ -57,6 +64,8 @@ interface FaultOptions {
 interface ClientWorkload {
   readonly clientCount: number;
   readonly accountCount: number;
+  /** What every account holds at the start, in minor units. */
+  readonly balanceAtStart: number;
   readonly operationsPerClient: number;
   readonly readShare: number;
   /** Mean time between two submissions. */
@@ -101,6 +110,8 @@ export interface SimOptions {
 /** What the caller decides instead of the seed. */
 export interface Overrides {
   readonly replicaCount?: number;
+  /** Values in place of drawn ones. */
+  readonly changes?: Changes;
 }
 
 /** Share of the runs with real signatures and hashes. */
@@ -124,13 +135,17 @@ const KINDS_THAT_MATTER = [
   "reply",
 ];
 
-/** The world that `seed` stands for. */
+/** The world that `seed` stands for. @throws Error when the overrides do not fit it. */
 export function drawOptions(seed: string, overrides: Overrides = {}): SimOptions {
+  return changed(draw(seed, overrides), overrides.changes ?? {});
+}
+
+function draw(seed: string, overrides: Overrides): SimOptions {
   const prng = new Prng(seed).fork("options");
   const isCalm = prng.chance(CALM_SHARE);
   const drawnCount = prng.chance(0.75) ? 4 : 7;
   const replicaCount = overrides.replicaCount ?? drawnCount;
-  return {
+  const options: SimOptions = {
     seed,
     replicaCount,
     isRealCrypto: prng.chance(REAL_CRYPTO_SHARE),
@@ -145,6 +160,72 @@ export function drawOptions(seed: string, overrides: Overrides = {}): SimOptions
     safetyPhase: Math.round(prng.range(2, 6) * SECOND),
     livenessPhase: 120 * SECOND,
   };
+  return isCalm ? withDeafPrimary(options, prng.fork("deaf")) : withScenes(options, prng);
+}
+
+/** A calm run in which the primary may not hear a client: a backup has to tell it (NC1, I15). */
+function withDeafPrimary(options: SimOptions, prng: Prng): SimOptions {
+  if (prng.chance(0.5)) return options;
+  return { ...options, network: { ...options.network, deadLinks: ["c0>r0"] } };
+}
+
+/**
+ * What independent draws would bring together too rarely. Each part has a stream of its own, so
+ * that the others stay what they were.
+ */
+function withScenes(options: SimOptions, prng: Prng): SimOptions {
+  const { network, faults, clients, byzantine } = options;
+  return {
+    ...options,
+    network: { ...network, healedDelayMin: drawHealedDelay(options, prng.fork("healed delay")) },
+    faults: { ...faults, ...drawDisks(prng.fork("disks")) },
+    clients: { ...clients, ...drawRush(prng.fork("rush")) },
+    byzantine: drawPlotters(byzantine, options.replicaCount, prng.fork("plots")),
+  };
+}
+
+/** One-way delays of which a view needs about five before T is over. */
+const DELAYS_OF_T = 0.35;
+
+/** In some runs T turns out too short for the network and has to be doubled (VT5). */
+function drawHealedDelay({ protocol, tick }: SimOptions, prng: Prng): Micros {
+  const { viewChangeTicks, viewChangeTicksMax } = protocol;
+  if (viewChangeTicksMax < 8 * viewChangeTicks || !prng.chance(0.2)) return 0;
+  return Math.round(DELAYS_OF_T * viewChangeTicks * tick);
+}
+
+/** In some runs disks are slow, and at a crash all that was not synced is gone everywhere. */
+function drawDisks(prng: Prng): Partial<FaultOptions> {
+  if (!prng.chance(0.15)) return {};
+  const syncMean = prng.pick([50, 200, 500]) * MS;
+  const crashEvery = prng.pick([300, 600, 1_000]) * MS;
+  return {
+    ...{ syncMean, storeMean: prng.pick([300, 1_000]) * MS, lostShare: 1 },
+    ...{ crashEvery, powerCutShare: 1, midStepShare: 0, downMean: 10 * MS },
+  };
+}
+
+/** In some runs clients are busy with one account, as long as the run lasts. */
+function drawRush(prng: Prng): Partial<ClientWorkload> {
+  const balanceAtStart = prng.pick([1_000, 1_000, 1_000, 30]);
+  if (!prng.chance(0.25)) return { balanceAtStart };
+  return {
+    ...{ balanceAtStart, clientCount: 3, accountCount: prng.pick([1, 2]), thinkMean: 1 * MS },
+    ...{ readShare: prng.pick([0.3, 0.6]), operationsPerClient: 60, burstMax: 1 },
+  };
+}
+
+/** In some runs the liars, or the first primary, follow a plot. */
+function drawPlotters(
+  drawn: readonly ByzantineReplica[],
+  replicaCount: number,
+  prng: Prng,
+): readonly ByzantineReplica[] {
+  if (!prng.chance(0.3)) return drawn;
+  const strategies = drawPlots(prng);
+  const [first, ...others] = drawn;
+  if (first !== undefined) return [{ id: first.id, strategies }, ...others];
+  return [{ id: prng.chance(0.5) ? 0 : prng.below(replicaCount), strategies }];
 }
 
 const CALM_NETWORK: NetworkOptions = {
@@ -162,6 +243,8 @@ const CALM_NETWORK: NetworkOptions = {
   partitionMean: 0,
   partitionIsSymmetric: true,
   datagramBytesMax: 65_507,
+  deadLinks: [],
+  healedDelayMin: 0,
 };
 
 const CALM_FAULTS: FaultOptions = {
@@ -173,6 +256,7 @@ const CALM_FAULTS: FaultOptions = {
   pauseMean: 0,
   syncMean: 1 * MS,
   storeMean: 3 * MS,
+  lostShare: 0,
   driftMax: 0.001,
 };
 
@@ -213,6 +297,8 @@ function drawNetwork(prng: Prng): NetworkOptions {
     partitionMean: prng.pick([300 * MS, 1 * SECOND, 3 * SECOND]),
     partitionIsSymmetric: prng.chance(0.6),
     datagramBytesMax: prng.pick([700, 1_472, 65_507, 65_507]),
+    deadLinks: [],
+    healedDelayMin: 0,
   };
 }
 
@@ -226,6 +312,7 @@ function drawFaults(prng: Prng): FaultOptions {
     pauseMean: prng.pick([200 * MS, 2 * SECOND]),
     syncMean: prng.pick([100, 1 * MS, 10 * MS, 150 * MS]),
     storeMean: prng.pick([1 * MS, 10 * MS, 300 * MS]),
+    lostShare: 0,
     driftMax: prng.pick([0, 0.01, 0.2]),
   };
 }
@@ -235,6 +322,7 @@ function drawClients(prng: Prng, isCalm: boolean): ClientWorkload {
   return {
     clientCount: prng.between(1, 4),
     accountCount: prng.pick([1, 2, 5, 40]),
+    balanceAtStart: 1_000,
     operationsPerClient: prng.between(4, 40),
     readShare: prng.pick([0, 0.2, 0.5, 0.8]),
     thinkMean: prng.pick([1 * MS, 20 * MS, 100 * MS]),

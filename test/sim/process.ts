@@ -171,6 +171,7 @@ export class ReplicaProcess {
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
       const reject = this.replica.step(next);
       this.#machine.tell((watcher) => watcher.onStep?.(this.#machine.id, this.replica));
+      if (next.kind === "executed" || next.kind === "installed") this.#tellTable();
       if (next.kind === "received") {
         const { from, message } = next;
         this.#say(() => `${from.role[0] ?? ""}${from.id} ${describe(message)} ${reject ?? ""}`);
@@ -180,6 +181,12 @@ export class ReplicaProcess {
         this.#carryOut(effect);
       }
     }
+  }
+
+  #tellTable(): void {
+    const { executedSeq, clients } = this.replica;
+    const digest = clients.digest();
+    this.#machine.tell((watcher) => watcher.onTable?.(this.#machine.id, executedSeq, digest));
   }
 
   #endTurn(): void {
@@ -256,6 +263,7 @@ export class ReplicaProcess {
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
     const { seq, view, batch, requests, pin, after } = effect;
+    this.#machine.liar?.executing(this.ledger);
     const results = requests.map((request) => {
       const writer = new BundleWriter();
       this.ledger.execute(request.client, new BundleReader(request.bundle), writer);
@@ -275,7 +283,7 @@ export class ReplicaProcess {
     const { client, session, nonce, bundle } = effect.read;
     const writer = new BundleWriter();
     this.ledger.query(client, new BundleReader(bundle), writer);
-    const results = writer.finish();
+    const results = this.#machine.liar?.read(client, bundle) ?? writer.finish();
     const { view, seq, after } = effect;
     const message = { kind: "read-reply", view, session, nonce, seq, results } as const;
     this.#carryOut({ kind: "reply", client, session, message, after });

@@ -14,7 +14,7 @@ import { Votes } from "./checkers/votes.js";
 import { SimClient } from "./client.js";
 import { FaultDriver } from "./faults.js";
 import { Violation } from "./failure.js";
-import { BALANCE_AT_START, accountName, Cast } from "./keys.js";
+import { accountName, Cast } from "./keys.js";
 import { awaitConvergence } from "./liveness.js";
 import { Machine } from "./machine.js";
 import { Network } from "./network.js";
@@ -57,12 +57,21 @@ export function simulate(
 }
 
 /** What replica `id` breaks the rules with; null if it keeps them. */
-function liarAt({ options, cast, prng }: World, id: ReplicaId): Liar | null {
+function liarAt(world: World, id: ReplicaId): Liar | null {
+  const { options, cast, prng } = world;
   const drawn = options.byzantine.find((one) => one.id === id);
   const identity = cast.replicas[id];
   if (drawn === undefined || identity === undefined) return null;
-  const { replicaCount } = options;
-  const villain = new Villain(id, replicaCount, identity.keys, prng.fork(`villain ${id}`));
+  const { replicaCount, tick, protocol } = options;
+  const villain = new Villain({
+    ...{ self: id, replicaCount, keys: identity.keys, prng: prng.fork(`villain ${id}`) },
+    checkpointInterval: protocol.checkpointIntervalSlots,
+    roles: cast.genesis.clients.map(({ role }) => role),
+    hush: (replica, length) => {
+      world.network.hush(`r${replica}`, length);
+      return Math.ceil(length / tick);
+    },
+  });
   return liarOf(villain, drawn.strategies);
 }
 
@@ -86,16 +95,17 @@ class Simulation {
       prng: prng.fork("network"),
       trace,
     });
+    const balanceAtStart = BigInt(options.clients.balanceAtStart);
     const balances = new Map<string, bigint>();
     for (let index = 0; index < options.clients.accountCount; index += 1) {
-      balances.set(accountName(index), BALANCE_AT_START);
+      balances.set(accountName(index), balanceAtStart);
     }
     this.#history = new History(new Auditor(balances));
-    this.#search = new RegisterSearch(BALANCE_AT_START);
+    this.#search = new RegisterSearch(balanceAtStart);
     const watch = new Watch([
       this.#history,
-      new Votes(),
-      new Promises(),
+      new Votes(options),
+      new Promises(options),
       new Linearizability(this.#history.auditor),
       this.#search,
       new Bounds(options),

@@ -23,6 +23,7 @@ type Transaction = () => void;
 /** What outlives the process. */
 export class StoreDisk {
   readonly #prng: Prng;
+  readonly #lostShare: number;
   #seq: Seq | null = null;
   #serviceRoot: Uint8Array = new Uint8Array(0);
   readonly #accounts = new Map<number, AccountRow>();
@@ -30,8 +31,10 @@ export class StoreDisk {
   readonly #evictedThrough = new Map<number, SessionName>();
   #underWay: Transaction | null = null;
 
-  constructor(prng: Prng) {
+  /** @param lostShare of the transactions under way at a crash that are not done for sure. */
+  constructor(prng: Prng, lostShare: number) {
     this.#prng = prng;
+    this.#lostShare = lostShare;
   }
 
   /** What a starting process reads; null when there is nothing yet. */
@@ -63,7 +66,8 @@ export class StoreDisk {
 
   /** The machine stops: what was under way is done or is not. */
   crash(): void {
-    if (this.#prng.chance(0.5)) this.#underWay?.();
+    const isLost = this.#prng.chance(this.#lostShare) || !this.#prng.chance(0.5);
+    if (!isLost) this.#underWay?.();
     this.#underWay = null;
   }
 

@@ -42,6 +42,8 @@ export interface Watcher {
   onInstalled?(replica: ReplicaId, seq: Seq, root: Digest): void;
   /** The replica starts (again) with what it found on its disk. */
   onStart?(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void;
+  /** The replica's client table is that after `seq` now. */
+  onTable?(replica: ReplicaId, seq: Seq, digest: Digest): void;
   /** The replica's core took an event. */
   onStep?(replica: ReplicaId, core: Replica): void;
 }
@@ -81,6 +83,7 @@ const CALLS = [
   "onExecuted",
   "onInstalled",
   "onStart",
+  "onTable",
   "onStep",
   "onInvoke",
   "onComplete",

@@ -14,6 +14,17 @@ import {
 import { doubleVotes, futureVotes, hastyCommits, splitVotes, wrongDigests } from "./false-votes.js";
 import { Liar, type Strategy, type Villain } from "./liar.js";
 import { flood, replays } from "./noise.js";
+import {
+  borrowedNames,
+  farCheckpoints,
+  favourite,
+  inventedNull,
+  oldReads,
+  shortTables,
+  standsByItsLie,
+  stuffedNewViews,
+  stuffedVotes,
+} from "./plots.js";
 import { censorship, inDark, omission, silent, silentPrimary } from "./silence.js";
 
 const STRATEGIES = {
@@ -47,10 +58,29 @@ const STRATEGIES = {
   flood,
 } as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;
 
+const PLOTS = {
+  standsByItsLie,
+  favourite,
+  inventedNull,
+  stuffedVotes,
+  stuffedNewViews,
+  farCheckpoints,
+  borrowedNames,
+  shortTables,
+  oldReads,
+} as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;
+
+const ALL: Readonly<Record<StrategyName, (villain: Villain) => Strategy>> = {
+  ...STRATEGIES,
+  ...PLOTS,
+};
+
 /** Names one way to break the rules. */
-export type StrategyName = keyof typeof STRATEGIES;
+export type StrategyName = keyof typeof STRATEGIES | keyof typeof PLOTS;
 
 const NAMES = Object.keys(STRATEGIES) as StrategyName[];
+
+const PLOT_NAMES = Object.keys(PLOTS) as StrategyName[];
 
 /** Most strategies of one Byzantine replica. */
 const STRATEGIES_MAX = 4;
@@ -60,7 +90,12 @@ export function drawStrategies(prng: Prng): StrategyName[] {
   return prng.sample(NAMES, prng.between(1, STRATEGIES_MAX));
 }
 
+/** What a Byzantine replica does that has a plan: one plot, or two of them. */
+export function drawPlots(prng: Prng): StrategyName[] {
+  return prng.sample(PLOT_NAMES, prng.chance(0.3) ? 2 : 1);
+}
+
 /** The liar who follows these strategies, one after another. */
 export function liarOf(villain: Villain, names: readonly StrategyName[]): Liar {
-  return new Liar(names.map((name) => STRATEGIES[name](villain)));
+  return new Liar(names.map((name) => ALL[name](villain)));
 }

@@ -8,7 +8,7 @@ export function equivocatingPrimary(villain: Villain): Strategy {
   return {
     outgoing: (message, to) => {
       if (message.kind !== "pre-prepare" || !victims.includes(to)) return [message];
-      return [{ ...message, batch: otherBatch(villain, message.batch) }];
+      return [{ ...message, batch: villain.otherBatch(message.batch) }];
     },
   };
 }
@@ -21,7 +21,7 @@ export function twoFacedPrimary(villain: Villain): Strategy {
     if (!victims.includes(to)) return [message];
     if (message.kind === "pre-prepare") {
       const key = `${message.view}/${message.seq}`;
-      const batch = shown.get(key) ?? otherBatch(villain, message.batch);
+      const batch = shown.get(key) ?? villain.otherBatch(message.batch);
       shown.set(key, batch);
       return [{ ...message, batch }];
     }
@@ -40,12 +40,4 @@ export function doubleOrder(villain: Villain): Strategy {
         ? [message, { ...message, seq: message.seq + 1 }]
         : [message],
   };
-}
-
-/** A batch that is as valid as `batch`, and another one. */
-function otherBatch(villain: Villain, batch: Batch): Batch {
-  const { requests } = batch;
-  if (requests.length === 0 || villain.prng.chance(0.3)) return villain.batchOf([]);
-  if (villain.prng.chance(0.5)) return villain.batchOf([...requests, ...requests.slice(0, 1)]);
-  return villain.batchOf(requests.slice(1));
 }

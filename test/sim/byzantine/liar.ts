@@ -1,6 +1,7 @@
 import { bytesConcat } from "../../../src/core/base/bytes.js";
-import { DIGEST_BYTES, Domain, type Digest } from "../../../src/core/base/hasher.js";
-import type { ReplicaId } from "../../../src/core/base/ids.js";
+import { DIGEST_BYTES, Domain, type Digest, type Hasher } from "../../../src/core/base/hasher.js";
+import type { ClientId, ReplicaId, Ticks } from "../../../src/core/base/ids.js";
+import type { Ledger } from "../../../src/core/ledger/ledger.js";
 import type {
   Batch,
   ReplicaMessage,
@@ -12,7 +13,11 @@ import type {
 import type { Replica } from "../../../src/core/pbft/replica.js";
 import { signMessage } from "../../../src/core/wire/sign.js";
 import type { KeyRing } from "../../../src/io/key-ring.js";
+import type { Genesis } from "../../../src/io/config.js";
 import type { Prng } from "../prng.js";
+import type { Micros } from "../scheduler.js";
+
+type ClientRole = Genesis["clients"][number]["role"];
 
 /** A message and whom it goes to. */
 export interface Addressed {
@@ -28,20 +33,46 @@ export interface Strategy {
   reply?(message: ReplyMessage): readonly ReplyMessage[];
   /** What else is sent each tick. */
   ticked?(replica: Replica): readonly Addressed[];
+  /** The state before one more batch. */
+  executing?(ledger: Ledger): void;
+  /** What a read is answered instead of the truth; null: the truth. */
+  read?(client: ClientId, bundle: Uint8Array): Uint8Array | null;
+}
+
+/** What a villain is part of. */
+interface VillainSurroundings {
+  readonly self: ReplicaId;
+  readonly replicaCount: number;
+  readonly checkpointInterval: number;
+  readonly keys: KeyRing;
+  readonly roles: readonly ClientRole[];
+  readonly prng: Prng;
+  /** Lets nobody hear a replica for a while; returns for how many ticks. */
+  readonly hush: (replica: ReplicaId, length: Micros) => Ticks;
 }
 
 /** What a Byzantine replica has: its own keys, knowledge of the cluster, and bad intentions. */
 export class Villain {
   readonly self: ReplicaId;
   readonly replicaCount: number;
+  readonly checkpointInterval: number;
+  readonly roles: readonly ClientRole[];
   readonly prng: Prng;
+  readonly hush: (replica: ReplicaId, length: Micros) => Ticks;
   readonly #keys: KeyRing;
 
-  constructor(self: ReplicaId, replicaCount: number, keys: KeyRing, prng: Prng) {
-    this.self = self;
-    this.replicaCount = replicaCount;
-    this.prng = prng;
-    this.#keys = keys;
+  constructor(surroundings: VillainSurroundings) {
+    this.self = surroundings.self;
+    this.replicaCount = surroundings.replicaCount;
+    this.checkpointInterval = surroundings.checkpointInterval;
+    this.roles = surroundings.roles;
+    this.prng = surroundings.prng;
+    this.hush = surroundings.hush;
+    this.#keys = surroundings.keys;
+  }
+
+  get hasher(): Hasher {
+    return this.#keys.hasher;
   }
 
   /** Every other replica. */
@@ -65,6 +96,14 @@ export class Villain {
   batchOf(requests: readonly Request[]): Batch {
     const digests = bytesConcat(requests.map((request) => request.digest));
     return { requests, digest: this.#keys.hasher.digest(Domain.batch, digests) };
+  }
+
+  /** A batch that is as valid as `batch`, and another one. */
+  otherBatch(batch: Batch): Batch {
+    const { requests } = batch;
+    if (requests.length === 0 || this.prng.chance(0.3)) return this.batchOf([]);
+    if (this.prng.chance(0.5)) return this.batchOf([...requests, ...requests.slice(0, 1)]);
+    return this.batchOf(requests.slice(1));
   }
 
   /** A digest of nothing. */
@@ -99,6 +138,18 @@ export class Liar {
       messages = messages.flatMap((one) => strategy.reply?.(one) ?? [one]);
     }
     return messages;
+  }
+
+  executing(ledger: Ledger): void {
+    for (const strategy of this.#strategies) strategy.executing?.(ledger);
+  }
+
+  read(client: ClientId, bundle: Uint8Array): Uint8Array | null {
+    for (const strategy of this.#strategies) {
+      const lie = strategy.read?.(client, bundle) ?? null;
+      if (lie !== null) return lie;
+    }
+    return null;
   }
 
   ticked(replica: Replica): readonly Addressed[] {

@@ -26,6 +26,8 @@ interface Decided {
 export class History implements Watcher, ClientWatcher {
   readonly auditor: Auditor;
   readonly #decided: Decided[] = [];
+  /** The client table after each batch, as the first replica that got there had it. */
+  readonly #tables = new Map<Seq, Digest>();
   readonly #executed = new Map<ReplicaId, Seq>();
   readonly #lastTimestamps = new Map<string, number>();
   readonly #asked = new Map<number, Invocation>();
@@ -74,6 +76,15 @@ export class History implements Watcher, ClientWatcher {
     }
     if (!bytesEqual(decided.root, root)) {
       throw new Violation("I2 state", `replica ${replica} has another state after batch ${seq}`);
+    }
+  }
+
+  /** The client table is part of the state too (I2). */
+  onTable(replica: ReplicaId, seq: Seq, digest: Digest): void {
+    const known = this.#tables.get(seq);
+    if (known === undefined) this.#tables.set(seq, digest);
+    else if (!bytesEqual(known, digest)) {
+      throw new Violation("I2 state", `replica ${replica} has another client table after ${seq}`);
     }
   }
 

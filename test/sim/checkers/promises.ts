@@ -1,7 +1,10 @@
 import type { ClientId, ReplicaId, Seq } from "../../../src/core/base/ids.js";
 import type { JournalRecord, ReplicaMessage, ReplyMessage } from "../../../src/core/message.js";
+import { quorumsOf } from "../../../src/core/base/quorum.js";
+import type { Replica } from "../../../src/core/pbft/replica.js";
 import { Violation } from "../failure.js";
 import { seqOf } from "../journal.js";
+import type { SimOptions } from "../options.js";
 import { describe } from "../story.js";
 import type { Watcher } from "../watch.js";
 
@@ -12,6 +15,10 @@ interface Held {
   /** Sequence numbers with a durable P-entry or a durable decision. */
   readonly promised: Set<Seq>;
   discardedSeq: Seq;
+  /** The last stable checkpoint that was looked at. */
+  checkedSeq: Seq;
+  /** The last batch that its store ever held. */
+  storedSeqMax: Seq;
   stableSeq: Seq;
   storedSeq: Seq;
 }
@@ -22,13 +29,34 @@ interface Held {
  */
 export class Promises implements Watcher {
   readonly #replicas = new Map<ReplicaId, Held>();
+  readonly #options: SimOptions;
+
+  constructor(options: SimOptions) {
+    this.#options = options;
+  }
+
+  /** What is stable is held by a quorum: all of it but the liars does, durably (I10). */
+  onStep(replica: ReplicaId, core: Replica): void {
+    const held = this.#of(replica);
+    const { stableSeq } = core;
+    if (stableSeq <= held.checkedSeq) return;
+    held.checkedSeq = stableSeq;
+    const holders = [...this.#replicas.values()].filter((one) => one.storedSeqMax >= stableSeq);
+    const { replicaCount, byzantine } = this.#options;
+    if (holders.length >= quorumsOf(replicaCount).strong - byzantine.length) return;
+    const what = `replica ${replica} takes ${stableSeq} for stable`;
+    const sentence = `${what}, which ${holders.length} correct replicas hold`;
+    throw new Violation("I10 checkpoint", sentence);
+  }
 
   onDurable(replica: ReplicaId, records: readonly JournalRecord[]): void {
     for (const record of records) note(this.#of(replica), record);
   }
 
   onStored(replica: ReplicaId, seq: Seq): void {
-    this.#of(replica).storedSeq = seq;
+    const held = this.#of(replica);
+    held.storedSeq = seq;
+    held.storedSeqMax = Math.max(held.storedSeqMax, seq);
   }
 
   onDiscard(replica: ReplicaId, seq: Seq): void {
@@ -55,6 +83,7 @@ export class Promises implements Watcher {
       throw new Violation("recovery", sentence);
     }
     held.storedSeq = storedSeq;
+    held.storedSeqMax = Math.max(held.storedSeqMax, storedSeq);
     // What reached the disk without being reported counts from here on.
     for (const record of records) note(held, record);
   }
@@ -91,6 +120,8 @@ export class Promises implements Watcher {
       records: new Map<string, Seq>(),
       promised: new Set<Seq>(),
       discardedSeq: 0,
+      checkedSeq: 0,
+      storedSeqMax: 0,
       stableSeq: 0,
       storedSeq: 0,
     };
@@ -128,6 +159,8 @@ function keyOf(record: JournalRecord): string {
 /** The record that must be durable before `message` leaves, or null (2.12). */
 function recordBehind(replica: ReplicaId, message: ReplicaMessage): string | null {
   switch (message.kind) {
+    case "pre-prepare":
+      return `pre-prepared ${message.seq} ${message.view} ${textOf(message.batch.digest)}`;
     case "prepare":
       return `pre-prepared ${message.seq} ${message.view} ${textOf(message.digest)}`;
     case "commit":

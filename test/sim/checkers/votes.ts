@@ -2,7 +2,9 @@ import { bytesEqual } from "../../../src/core/base/bytes.js";
 import type { Digest } from "../../../src/core/base/hasher.js";
 import type { ReplicaId, Seq, View } from "../../../src/core/base/ids.js";
 import type { ReplicaMessage } from "../../../src/core/message.js";
+import { quorumsOf } from "../../../src/core/base/quorum.js";
 import { Violation } from "../failure.js";
+import type { SimOptions } from "../options.js";
 import { describe, short } from "../story.js";
 import type { Watcher } from "../watch.js";
 
@@ -14,8 +16,13 @@ import type { Watcher } from "../watch.js";
 export class Votes implements Watcher {
   readonly #said = new Map<string, Digest>();
   readonly #signed = new Map<string, Uint8Array>();
+  readonly #options: SimOptions;
   readonly #votedView = new Map<ReplicaId, View>();
   readonly #checkpoints = new Map<Seq, Digest>();
+
+  constructor(options: SimOptions) {
+    this.#options = options;
+  }
 
   onSend(replica: ReplicaId, message: ReplicaMessage): void {
     switch (message.kind) {
@@ -73,7 +80,26 @@ export class Votes implements Watcher {
       const sentence = `replica ${replica} votes for view ${view} after its vote for ${voted}`;
       throw new Violation("I6 monotone", sentence);
     }
+    if (view > voted) this.#checkCompany(replica, view);
     this.#votedView.set(replica, view);
+  }
+
+  /**
+   * Nobody runs ahead through the views alone (VT2, VC10): the first correct replica that votes for
+   * a view was in the one before, and has waited there until Q voted for it or a later one. Only a
+   * wrong NEW-VIEW of a Byzantine primary lets it go on at once.
+   */
+  #checkCompany(replica: ReplicaId, view: View): void {
+    const { replicaCount, byzantine } = this.#options;
+    const before = view - 1;
+    const voted = [...this.#votedView.values()];
+    const isFirst = voted.every((other) => other < view);
+    const isLed = byzantine.some(({ id }) => id === before % replicaCount);
+    if (before < 1 || !isFirst || isLed) return;
+    const others = [...this.#votedView].filter(([id, other]) => id !== replica && other >= before);
+    if (1 + others.length >= quorumsOf(replicaCount).strong - byzantine.length) return;
+    const sentence = `replica ${replica} votes for view ${view}, and ${others.length} others for`;
+    throw new Violation("VT2 view synchronisation", `${sentence} ${before} or later`);
   }
 
   #signOnce(what: string, bytes: Uint8Array): void {

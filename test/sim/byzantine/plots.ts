@@ -1,0 +1,204 @@
+/*
+ * Liars with a plan: each does what it takes to profit from one particular mistake in the rules of
+ * agreement (3.1, 3.2). Against a replica that keeps the rules all of them fail.
+ */
+import type { ReplicaId } from "../../../src/core/base/ids.js";
+import { Ledger } from "../../../src/core/ledger/ledger.js";
+import type { AccountRow } from "../../../src/core/ledger/account-row.js";
+import { BundleReader, BundleWriter } from "../../../src/core/base/bundle.js";
+import { DIGEST_BYTES } from "../../../src/core/base/hasher.js";
+import {
+  type Batch,
+  type CertificateEntry,
+  type Checkpoint,
+  type NewView,
+  type ReplicaMessage,
+  StatePart,
+  type ViewChange,
+} from "../../../src/core/message.js";
+import { MS } from "../scheduler.js";
+import type { Strategy, Villain } from "./liar.js";
+
+/**
+ * Shows another batch to one replica, votes for whichever it showed to whom, and claims in its
+ * VIEW-CHANGEs to have prepared the one that it showed to the few (against a weak A1).
+ */
+export function standsByItsLie(villain: Villain): Strategy {
+  const [victim] = villain.victims(1);
+  const shown = new Map<string, Batch>();
+  const outgoing = (message: ReplicaMessage, to: ReplicaId): ReplicaMessage[] => {
+    if (message.kind === "view-change" && message.replica === villain.self) {
+      return [villain.sign<ViewChange>(withClaims(message, shown))];
+    }
+    if (to !== victim) return [message];
+    switch (message.kind) {
+      case "pre-prepare": {
+        const { view, seq } = message;
+        const batch = shown.get(`${view}/${seq}`) ?? villain.otherBatch(message.batch);
+        shown.set(`${view}/${seq}`, batch);
+        // A primary's PREPARE counts for nothing (NC5).
+        return [
+          { ...message, batch },
+          { kind: "prepare", view, seq, digest: batch.digest },
+        ];
+      }
+      case "prepare":
+      case "commit": {
+        const digest = shown.get(`${message.view}/${message.seq}`)?.digest;
+        return [digest === undefined ? message : { ...message, digest }];
+      }
+      default:
+        return [message];
+    }
+  };
+  return { outgoing };
+}
+
+function withClaims(vote: ViewChange, shown: ReadonlyMap<string, Batch>): ViewChange {
+  const claim = (entry: CertificateEntry): CertificateEntry => {
+    const digest = shown.get(`${entry.view}/${entry.seq}`)?.digest;
+    return digest === undefined ? entry : { ...entry, digest };
+  };
+  return {
+    ...vote,
+    prepared: vote.prepared.map(claim),
+    prePrepared: vote.prePrepared.map(claim),
+  };
+}
+
+/** Shortest and longest time for which a favourite is not heard. */
+const UNHEARD_MIN = 500 * MS;
+const UNHEARD_MAX = 5_000 * MS;
+
+/**
+ * Gives its votes to one replica alone, which the network lets hear everything and say nothing, and
+ * hides in its VIEW-CHANGEs what they prepared together (against a commit quorum below Q).
+ */
+export function favourite(villain: Villain): Strategy {
+  const [chosen, leftOut] = villain.victims(2);
+  let heardTicks = 0;
+  const outgoing = (message: ReplicaMessage, to: ReplicaId): ReplicaMessage[] => {
+    switch (message.kind) {
+      case "pre-prepare":
+        return to === leftOut ? [] : [message];
+      case "prepare":
+        return to === chosen ? [message, { ...message, kind: "commit" }] : [];
+      case "commit":
+      case "decision":
+        return to === chosen ? [message] : [];
+      case "view-change":
+        if (message.replica !== villain.self) return [message];
+        return [villain.sign<ViewChange>({ ...message, prepared: [], prePrepared: [] })];
+      default:
+        return [message];
+    }
+  };
+  const ticked = () => {
+    heardTicks -= 1;
+    if (heardTicks > 0 || chosen === undefined || !villain.prng.chance(0.05)) return [];
+    const length = villain.prng.range(UNHEARD_MIN, UNHEARD_MAX);
+    heardTicks = villain.hush(chosen, length);
+    return [];
+  };
+  return { outgoing, ticked };
+}
+
+/** Claims that the null batch prepared late wherever something prepared (against a weak A2). */
+export function inventedNull(villain: Villain): Strategy {
+  return onOwnVotes(villain, (vote) => claimNull(villain, vote, 1));
+}
+
+/** The same with every Q-entry twice (against counting entries, TV3). */
+export function stuffedVotes(villain: Villain): Strategy {
+  return onOwnVotes(villain, (vote) => claimNull(villain, vote, villain.replicaCount));
+}
+
+function claimNull(villain: Villain, vote: ViewChange, copies: number): ViewChange {
+  const { digest } = villain.batchOf([]);
+  const claims = vote.prepared.map(({ seq }) => ({ seq, digest, view: vote.view - 1 }));
+  const prePrepared = claims.flatMap((claim) => new Array<CertificateEntry>(copies).fill(claim));
+  return { ...vote, prepared: claims, prePrepared };
+}
+
+/** Announces views on its own vote alone, which hides everything (against TV4). */
+export function stuffedNewViews(villain: Villain): Strategy {
+  const outgoing = (message: ReplicaMessage): ReplicaMessage[] => {
+    if (message.kind !== "new-view" || message.replica !== villain.self) return [message];
+    const own = message.viewChanges.find(({ replica }) => replica === villain.self);
+    const checkpoint = own?.checkpoints[0];
+    if (own === undefined || checkpoint === undefined) return [message];
+    const vote = villain.sign<ViewChange>({ ...own, prepared: [], prePrepared: [] });
+    const viewChanges = new Array<ViewChange>(message.viewChanges.length).fill(vote);
+    return [villain.sign<NewView>({ ...message, viewChanges, checkpoint, chosen: [] })];
+  };
+  return { outgoing };
+}
+
+/** Claims a checkpoint that nobody can have reached (against TV1). */
+export function farCheckpoints(villain: Villain): Strategy {
+  return onOwnVotes(villain, (vote) => {
+    const seq = vote.checkpoints.at(-1)?.seq ?? 0;
+    const far = { seq: seq + villain.checkpointInterval, stateDigest: villain.randomDigest() };
+    return { ...vote, checkpoints: [...vote.checkpoints, far] };
+  });
+}
+
+/** Votes in the name of others too, with its own signature (against AU5). */
+export function borrowedNames(villain: Villain): Strategy {
+  const outgoing = (message: ReplicaMessage): ReplicaMessage[] => {
+    const isVote = message.kind === "view-change" || message.kind === "checkpoint";
+    if (!isVote || message.replica !== villain.self) return [message];
+    const replica = villain.prng.pick(villain.others());
+    if (message.kind === "checkpoint") {
+      const stateDigest = villain.randomDigest();
+      return [message, villain.sign<Checkpoint>({ ...message, replica, stateDigest })];
+    }
+    const hidden = { ...message, replica, prepared: [], prePrepared: [] };
+    return [message, villain.sign<ViewChange>(hidden)];
+  };
+  return { outgoing };
+}
+
+/** Hands out client tables that end too early (against a table that no digest covers). */
+export function shortTables(): Strategy {
+  const headerBytes = DIGEST_BYTES + 4;
+  return {
+    outgoing: (message) => {
+      if (message.kind !== "state-data" || message.part !== StatePart.summary) return [message];
+      const { data } = message;
+      if (data.length < headerBytes + DIGEST_BYTES) return [message];
+      return [{ ...message, data: data.slice(0, -DIGEST_BYTES) }];
+    },
+  };
+}
+
+/** States kept of the past. */
+const OLD_STATES_MAX = 2;
+
+/** Answers reads from the state of some batches ago, as a replica that lags would (3.2). */
+export function oldReads(villain: Villain): Strategy {
+  const states: (readonly AccountRow[])[] = [];
+  return {
+    executing: (ledger) => {
+      states.push(ledger.accountRows());
+      if (states.length > OLD_STATES_MAX) states.shift();
+    },
+    read: (client, bundle) => {
+      const accounts = villain.prng.chance(0.5) ? states[0] : states.at(-1);
+      if (accounts === undefined) return null;
+      const ledger = new Ledger({ hasher: villain.hasher, clients: villain.roles, accounts });
+      const writer = new BundleWriter();
+      ledger.query(client, new BundleReader(bundle), writer);
+      return writer.finish();
+    },
+  };
+}
+
+function onOwnVotes(villain: Villain, change: (vote: ViewChange) => ViewChange): Strategy {
+  return {
+    outgoing: (message) => {
+      if (message.kind !== "view-change" || message.replica !== villain.self) return [message];
+      return [villain.sign<ViewChange>(change(message))];
+    },
+  };
+}

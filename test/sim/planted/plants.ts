@@ -1,0 +1,6 @@
+import { AGREEMENT_PLANTS } from "./agreement-plants.js";
+import { OTHER_PLANTS } from "./other-plants.js";
+import type { Plant } from "./plant.js";
+
+/** Every bug that can be planted. */
+export const PLANTS: readonly Plant[] = [...AGREEMENT_PLANTS, ...OTHER_PLANTS];
