@@ -3,38 +3,41 @@
  * what they mean is the service's business (ledger-client.ts for the bank).
  */
 import { assert } from "../core/base/assert.js";
+import { bundleCount, BundleReader } from "../core/base/bundle.js";
 import type { ReplicaId, Seq, SessionId, View } from "../core/base/ids.js";
 import type { Verifier } from "../core/crypto/check.js";
 import { ClientSession } from "../core/client/client-session.js";
-import type { ClientEffect, OperationId, ResultPath } from "../core/client/effect.js";
+import type { ClientEffect, ResultPath, Span, SubmissionId } from "../core/client/effect.js";
 import type { ClientOptions } from "../core/client/options.js";
 import type { Message, ReplyMessage } from "../core/message.js";
 import { signRequest } from "../core/wire/sign.js";
 import type { Destination, Egress } from "./egress.js";
 import type { KeyRing } from "./key-ring.js";
 
-/** What came of an operation. */
-export type Outcome =
-  | {
-      readonly kind: "completed";
-      /** The service's encoding of the result. */
-      readonly result: Uint8Array;
-      readonly path: ResultPath;
-      readonly view: View;
-      readonly seq: Seq;
-      readonly latencyMs: number;
-    }
-  /** The deadline passed, or the caller gave up: it may or may not be executed. */
-  | {
-      readonly kind: "timeout";
-      /**
-       * Waits for the same operation again; it is sent again as the same request, so that it can't
-       * be executed twice.
-       */
-      readonly retry: (wait: Wait) => Promise<Outcome>;
-    }
+/** How the replicas came to a result that they agree on. */
+export interface Completion {
+  readonly path: ResultPath;
+  readonly view: View;
+  readonly seq: Seq;
+  readonly latencyMs: number;
+}
+
+/**
+ * Makes of each operation's outcome what the caller wants to see; so that nothing else is made of
+ * it on the way.
+ */
+export interface OutcomeMaker<T> {
+  /** The service's encoding of the result is `bytes`[`start`, `end`). */
+  completed(bytes: Uint8Array, start: number, end: number, completion: Completion): T;
+  /**
+   * The deadline passed, or the caller gave up: it may or may not be executed. `retry` waits for
+   * the same operation again; it is sent again as the same request, so that it can't be executed
+   * twice.
+   */
+  timeout(retry: (wait: Wait) => Promise<T>): T;
   /** The replicas forgot the session: whether it was executed can't be told any more. */
-  | { readonly kind: "expired" };
+  expired(): T;
+}
 
 /** How long to wait for an outcome. */
 export interface Wait {
@@ -51,9 +54,21 @@ interface ClientWorld {
   readonly replicas: readonly Destination[];
 }
 
-interface Waiter {
+/** Operations submitted together, and what came of them so far. */
+interface Submission<T> {
   readonly startedMs: number;
-  readonly settle: (outcome: Outcome) => void;
+  /** By operation; undefined is what nothing came of yet. */
+  readonly outcomes: (T | undefined)[];
+  openCount: number;
+  readonly waiters: Set<Waiter>;
+}
+
+/** Somebody who waits for a submission, or for one operation of it. */
+interface Waiter {
+  /** Null waits for all. */
+  readonly index: number | null;
+  /** Ends the wait; what nothing came of by then has timed out. */
+  readonly settle: () => void;
 }
 
 /** A question to one replica's host that is not answered yet. */
@@ -73,23 +88,28 @@ function newSessionId(): SessionId {
 }
 
 /** One session and those who wait for its operations. */
-class SessionHost {
+class SessionHost<T> {
   readonly session: ClientSession;
   readonly id: SessionId;
   readonly #world: ClientWorld;
-  readonly #onWanted: (session: SessionHost) => void;
-  readonly #waiters = new Map<OperationId, Waiter>();
-  /** Outcomes that came when nobody waited, until somebody asks again. */
-  readonly #settled = new Map<OperationId, Outcome>();
+  readonly #make: OutcomeMaker<T>;
+  readonly #onWanted: (session: SessionHost<T>) => void;
+  /** Those that something has to come of yet. */
+  readonly #submissions = new Map<SubmissionId, Submission<T>>();
+  #waiterCount = 0;
+  /** Whether the replicas forgot it. */
+  #hasExpired = false;
   #flushIsDue = false;
 
   /** @param onWanted called whenever somebody begins to wait for one of its operations. */
   constructor(
     world: ClientWorld,
     options: Omit<ClientOptions, "session">,
-    onWanted: (session: SessionHost) => void,
+    make: OutcomeMaker<T>,
+    onWanted: (session: SessionHost<T>) => void,
   ) {
     this.#world = world;
+    this.#make = make;
     this.#onWanted = onWanted;
     this.id = newSessionId();
     this.session = new ClientSession({ ...options, session: this.id });
@@ -97,7 +117,7 @@ class SessionHost {
 
   /** Whether somebody waits for one of its operations. */
   get isWanted(): boolean {
-    return this.#waiters.size > 0;
+    return this.#waiterCount > 0;
   }
 
   /** Says hello to the replicas. */
@@ -105,10 +125,20 @@ class SessionHost {
     this.#flushLater();
   }
 
-  submit(bytes: Uint8Array, isRead: boolean, wait: Wait): Promise<Outcome> {
-    const operation = this.session.submit(bytes, isRead);
+  /** Resolves with the outcomes of the operations of `bundle`, and whether none was lost. */
+  async submit(bundle: Uint8Array, isRead: boolean, wait: Wait): Promise<[T[], boolean]> {
+    const outcomes = new Array<T | undefined>(bundleCount(bundle)).fill(undefined);
+    const submission: Submission<T> = {
+      startedMs: performance.now(),
+      outcomes,
+      openCount: outcomes.length,
+      waiters: new Set(),
+    };
+    this.#submissions.set(this.session.submit(bundle, isRead), submission);
     this.#flushLater();
-    return this.#await(operation, performance.now(), wait);
+    await this.#wait(submission, null, wait);
+    const isWhole = submission.openCount === 0 && !this.#hasExpired;
+    return [outcomes.map((_, index) => this.#outcomeOf(submission, index)), isWhole];
   }
 
   step(event: Parameters<ClientSession["step"]>[0]): void {
@@ -118,8 +148,8 @@ class SessionHost {
 
   /** Those who wait are told that nothing will come. */
   abandon(): void {
-    for (const [operation, waiter] of this.#waiters) {
-      waiter.settle(this.#timeout(operation, waiter.startedMs));
+    for (const { waiters } of this.#submissions.values()) {
+      for (const waiter of waiters) waiter.settle();
     }
   }
 
@@ -158,70 +188,86 @@ class SessionHost {
         this.#complete(effect);
         break;
       case "expired":
-        this.#settle(effect.operation, { kind: "expired" });
+        this.#hasExpired = true;
+        for (const span of effect.spans) this.#settle(span, () => this.#make.expired());
         break;
     }
   }
 
-  #complete(effect: Extract<ClientEffect, { kind: "completed" }>): void {
-    const { operation, result, path, view, seq } = effect;
-    const startedMs = this.#waiters.get(operation)?.startedMs ?? performance.now();
-    const latencyMs = performance.now() - startedMs;
-    this.#settle(operation, { kind: "completed", result, path, view, seq, latencyMs });
+  #complete({ spans, results, view, seq }: Extract<ClientEffect, { kind: "completed" }>): void {
+    const nowMs = performance.now();
+    const reader = new BundleReader(results);
+    const take = (completion: Completion): T => {
+      reader.next();
+      return this.#make.completed(reader.bytes, reader.start, reader.end, completion);
+    };
+    for (const span of spans) {
+      const startedMs = this.#submissions.get(span.submission)?.startedMs ?? nowMs;
+      const completion = { path: span.path, view, seq, latencyMs: nowMs - startedMs };
+      this.#settle(span, () => take(completion));
+    }
   }
 
-  #settle(operation: OperationId, outcome: Outcome): void {
-    const waiter = this.#waiters.get(operation);
-    if (waiter === undefined) this.#settled.set(operation, outcome);
-    else waiter.settle(outcome);
+  /** Notes what `next` makes of each operation of `span`, and ends the waits that are over. */
+  #settle({ submission: id, first, count }: Span, next: () => T): void {
+    const submission = this.#submissions.get(id);
+    assert(submission !== undefined, "operations are settled once");
+    for (let index = first; index < first + count; index += 1) submission.outcomes[index] = next();
+    submission.openCount -= count;
+    if (submission.openCount === 0) this.#submissions.delete(id);
+    for (const waiter of submission.waiters) {
+      const { index } = waiter;
+      const isOver =
+        index === null ? submission.openCount === 0 : submission.outcomes[index] !== undefined;
+      if (isOver) waiter.settle();
+    }
   }
 
-  #await(operation: OperationId, startedMs: number, wait: Wait): Promise<Outcome> {
+  /** Resolves when something came of operation `index`, or of all, or when `wait` is over. */
+  #wait(submission: Submission<T>, index: number | null, wait: Wait): Promise<void> {
     return new Promise((resolve) => {
-      const settle = (outcome: Outcome): void => {
+      const settle = (): void => {
         clearTimeout(deadline);
-        wait.signal?.removeEventListener("abort", giveUp);
-        this.#waiters.delete(operation);
-        resolve(outcome);
+        wait.signal?.removeEventListener("abort", settle);
+        if (submission.waiters.delete(waiter)) this.#waiterCount -= 1;
+        resolve();
       };
-      const giveUp = (): void => {
-        settle(this.#timeout(operation, startedMs));
-      };
-      const deadline = setTimeout(giveUp, wait.timeoutMs);
-      this.#waiters.set(operation, { startedMs, settle });
+      const waiter = { index, settle };
+      const deadline = setTimeout(settle, wait.timeoutMs);
+      submission.waiters.add(waiter);
+      this.#waiterCount += 1;
       this.#onWanted(this);
-      if (wait.signal?.aborted === true) giveUp();
-      else wait.signal?.addEventListener("abort", giveUp);
+      if (wait.signal?.aborted === true) settle();
+      else wait.signal?.addEventListener("abort", settle);
     });
   }
 
-  #timeout(operation: OperationId, startedMs: number): Outcome {
-    return {
-      kind: "timeout",
-      retry: (wait) => {
-        const settled = this.#settled.get(operation);
-        if (settled === undefined) return this.#await(operation, startedMs, wait);
-        this.#settled.delete(operation);
-        return Promise.resolve(settled);
-      },
+  #outcomeOf(submission: Submission<T>, index: number): T {
+    const retry = async (wait: Wait): Promise<T> => {
+      const isOpen = submission.outcomes[index] === undefined;
+      if (isOpen) await this.#wait(submission, index, wait);
+      return this.#outcomeOf(submission, index);
     };
+    return submission.outcomes[index] ?? this.#make.timeout(retry);
   }
 }
 
 /** Runs a client's sessions. */
-export class ClientHost {
+export class ClientHost<T> {
   readonly #world: ClientWorld;
   readonly #options: Omit<ClientOptions, "session">;
+  readonly #make: OutcomeMaker<T>;
   /** The present session, and those left whose operations somebody waits for. */
-  readonly #sessions = new Map<SessionId, SessionHost>();
+  readonly #sessions = new Map<SessionId, SessionHost<T>>();
   readonly #inspections = new Map<number, Inspection>();
-  #current: SessionHost;
+  #current: SessionHost<T>;
   #lastInspection = 0;
   #isClosed = false;
 
-  constructor(world: ClientWorld, options: Omit<ClientOptions, "session">) {
+  constructor(world: ClientWorld, options: Omit<ClientOptions, "session">, make: OutcomeMaker<T>) {
     this.#world = world;
     this.#options = options;
+    this.#make = make;
     this.#current = this.#newSession();
     this.#current.start();
   }
@@ -236,17 +282,20 @@ export class ClientHost {
     return this.#current.session.isWelcome;
   }
 
-  /** Submits one operation, encoded by the service, and waits for its outcome. */
-  async invoke(bytes: Uint8Array, isRead: boolean, wait: Wait): Promise<Outcome> {
+  /**
+   * Submits the operations of `bundle`, one or more in the service's encoding, and waits for their
+   * outcomes, which come in the same order.
+   */
+  async invoke(bundle: Uint8Array, isRead: boolean, wait: Wait): Promise<T[]> {
     assert(!this.#isClosed, "nothing is invoked on a closed client");
     const session = this.#current;
-    const outcome = await session.submit(bytes, isRead, wait);
-    if (outcome.kind !== "completed") this.#leave(session);
-    return outcome;
+    const [outcomes, isWhole] = await session.submit(bundle, isRead, wait);
+    if (!isWhole) this.#leave(session);
+    return outcomes;
   }
 
   /** What comes next must not queue up behind an operation that nobody waits for any more. */
-  #leave(session: SessionHost): void {
+  #leave(session: SessionHost<T>): void {
     if (this.#isClosed || this.#current !== session) return;
     this.#current = this.#newSession();
     this.#current.start();
@@ -303,8 +352,8 @@ export class ClientHost {
     for (const { settle } of this.#inspections.values()) settle(null);
   }
 
-  #newSession(): SessionHost {
-    const session = new SessionHost(this.#world, this.#options, (wanted) => {
+  #newSession(): SessionHost<T> {
+    const session = new SessionHost<T>(this.#world, this.#options, this.#make, (wanted) => {
       if (!this.#isClosed) this.#sessions.set(wanted.id, wanted);
     });
     this.#sessions.set(session.id, session);

@@ -69,7 +69,10 @@ const REASSEMBLY_TICKS_MAX = 100;
  * ms of processor time and an fsync however little is in it; one for each lone write was a third of
  * what a replica did for that write.
  */
-const TRANSACTION_INTERVAL_MS = 20;
+const TRANSACTION_INTERVAL_MS_MIN = 20;
+
+/** The most: what a crash may leave for the journal to replay, and `show` may lag behind. */
+const TRANSACTION_INTERVAL_MS_MAX = 1_000;
 
 /** Length of what is shown of a digest in a log line. */
 const SHORT_HEX_LENGTH = 12;
@@ -245,7 +248,13 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   };
   const clients = replica.clients;
   const stores = new StoreRunner(
-    { store, ledger, clients, onStored, onFatal, intervalMs: TRANSACTION_INTERVAL_MS },
+    {
+      ...{ store, ledger, clients, onStored, onFatal },
+      intervalMsMin: TRANSACTION_INTERVAL_MS_MIN,
+      intervalMsMax: TRANSACTION_INTERVAL_MS_MAX,
+      // The log must not fill up behind the database, which has to hold a checkpoint's state.
+      waitingBlocksMax: Math.ceil(genesis.settings.checkpointIntervalSlots / 2),
+    },
     stored.seq,
   );
   const [drops, rejects] = [new Tally(), new Tally()];

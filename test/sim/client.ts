@@ -3,8 +3,9 @@
  * workload whose every write carries an amount that no other write has.
  */
 import { unreachable } from "../../src/core/base/assert.js";
+import { bundleItems, bundleOf } from "../../src/core/base/bundle.js";
 import { ClientSession } from "../../src/core/client/client-session.js";
-import type { ClientEffect, OperationId } from "../../src/core/client/effect.js";
+import type { ClientEffect, SubmissionId } from "../../src/core/client/effect.js";
 import { CLIENT_OPTIONS_DEFAULT } from "../../src/core/client/options.js";
 import type { ClientId, SessionId } from "../../src/core/base/ids.js";
 import { encodeOperation, type LedgerOperation } from "../../src/core/ledger/operation.js";
@@ -38,7 +39,7 @@ interface OperationCounter {
 class SessionProcess {
   readonly session: ClientSession;
   readonly id: SessionId;
-  readonly waiting = new Map<OperationId, Waiting>();
+  readonly waiting = new Map<SubmissionId, Waiting>();
   readonly #world: World;
   readonly #identity: Identity;
   readonly #egress: Egress;
@@ -87,8 +88,8 @@ class SessionProcess {
   }
 
   submit(operation: LedgerOperation, waiting: Waiting): void {
-    const bytes = encodeOperation(operation);
-    const id = this.session.submit(bytes, operation.kind === "get");
+    const bundle = bundleOf([encodeOperation(operation)]);
+    const id = this.session.submit(bundle, operation.kind === "get");
     this.waiting.set(id, waiting);
   }
 
@@ -128,21 +129,27 @@ class SessionProcess {
         this.#egress.queue(effect.message, targets);
         break;
       }
-      case "completed": {
-        const waiting = this.waiting.get(effect.operation);
-        this.waiting.delete(effect.operation);
-        if (waiting === undefined) break;
-        const { operation } = waiting;
-        const { result, path, seq } = effect;
-        const completion = { operation, result: result.slice(), path, seq };
-        this.#world.watch.tell((watcher) => watcher.onComplete?.(completion));
+      case "completed":
+        this.#complete(effect);
         break;
-      }
       case "expired":
-        this.waiting.delete(effect.operation);
+        for (const { submission } of effect.spans) this.waiting.delete(submission);
         break;
       default:
         unreachable(effect);
+    }
+  }
+
+  /** Each operation was submitted alone, so spans and results go together. */
+  #complete({ spans, results, seq }: Extract<ClientEffect, { kind: "completed" }>): void {
+    const items = bundleItems(results);
+    for (const [index, { submission, path }] of spans.entries()) {
+      const waiting = this.waiting.get(submission);
+      const result = items[index];
+      this.waiting.delete(submission);
+      if (waiting === undefined || result === undefined) continue;
+      const completion = { operation: waiting.operation, result: result.slice(), path, seq };
+      this.#world.watch.tell((watcher) => watcher.onComplete?.(completion));
     }
   }
 }

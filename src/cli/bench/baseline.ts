@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { BundleReader, BundleWriter } from "../../core/base/bundle.js";
 import { ClusterHasher } from "../../core/crypto/prefix.js";
 import { Ledger } from "../../core/ledger/ledger.js";
-import { decodeResult, encodeOperation } from "../../core/ledger/operation.js";
+import { encodeOperation } from "../../core/ledger/operation.js";
 import type { LedgerOperation } from "../../core/ledger/operation.js";
+import { ResultReader } from "../../core/ledger/result-reader.js";
 import type { Durability } from "../../io/config-schema.js";
 import { SqliteDatabase } from "../../io/sqlite-database.js";
 import type { AccountRow } from "../../io/store.js";
@@ -27,6 +28,7 @@ const ITERATIONS_MAX = 2_000;
 class LoneLedger implements MeasuredClient {
   readonly #ledger: Ledger;
   readonly #database: SqliteDatabase;
+  readonly #reader = new ResultReader();
   #seq = 0;
 
   constructor(ledger: Ledger, database: SqliteDatabase, accounts: readonly AccountRow[]) {
@@ -49,7 +51,9 @@ class LoneLedger implements MeasuredClient {
       this.#commit();
     }
     const results = new BundleReader(writer.finish());
-    const result = results.next() ? decodeResult(results.item()) : null;
+    const result = results.next()
+      ? this.#reader.read(results.bytes, results.start, results.end)
+      : null;
     const outcome: MeasuredOutcome =
       result?.code === "ok"
         ? { ok: true, balance: result.balance, view: 0, sequence: this.#seq }

@@ -17,6 +17,9 @@ const BUNDLE_ITEM_BYTES_MAX = 65_535;
 const COUNT_BYTES = 2;
 const LENGTH_BYTES = 2;
 
+/** What an item takes in a bundle besides its own bytes. */
+export const ITEM_OVERHEAD_BYTES = LENGTH_BYTES;
+
 /**
  * Walks over a bundle without copying or allocating per item. Make one per bundle, or `reset` one.
  *
@@ -47,6 +50,11 @@ export class BundleReader {
     this.end = this.start + length;
     assert(this.end <= this.bytes.length, "the bundle was checked before it was read");
     return true;
+  }
+
+  /** Length of the item that `next` moves to; only while there is one. */
+  get nextLength(): number {
+    return readU16(this.bytes, this.end);
   }
 
   /** The current item as a view (no copy). */
@@ -102,6 +110,16 @@ export class BundleWriter {
     this.#buffer.set(item, start);
   }
 
+  /** Appends `count` items as they stand in another bundle: `bundle`[`start`, `end`). */
+  appendItems(bundle: Uint8Array, start: number, end: number, count: number): void {
+    assert(this.#count + count <= BUNDLE_OPERATIONS_MAX, "a bundle's count fits its field");
+    const offset = this.#length;
+    this.#grow(offset + end - start);
+    this.#buffer.set(bundle.subarray(start, end), offset);
+    this.#length = offset + end - start;
+    this.#count += count;
+  }
+
   /** The finished bundle, a copy of exactly its size. */
   finish(): Uint8Array {
     writeU16(this.#buffer, 0, this.#count);
@@ -127,6 +145,11 @@ export function isBundle(bytes: Uint8Array): boolean {
     offset += LENGTH_BYTES + readU16(bytes, offset);
   }
   return offset === bytes.length;
+}
+
+/** Number of items of a well-formed bundle; 0 when it is empty bytes. */
+export function bundleCount(bundle: Uint8Array): number {
+  return readU16(bundle, 0);
 }
 
 /** A bundle of exactly `items`, each copied. */

@@ -7,24 +7,19 @@
  * the first.
  */
 import { assert, unreachable } from "../base/assert.js";
-import { BundleReader, bundleItems, bundleOf } from "../base/bundle.js";
+import { bundleCount, bundleItems, bundleOf } from "../base/bundle.js";
 import { bytesEqual } from "../base/bytes.js";
 import { primaryOf, type ReplicaId, type Ticks, type Timestamp, type View } from "../base/ids.js";
 import { quorumsOf, type Quorums } from "../base/quorum.js";
 import type { Read, ReadReply, Reply, ReplyMessage, Request } from "../message.js";
 import { ReplyCode } from "../message.js";
 import { Ballot } from "./ballot.js";
-import type { ClientEffect, ClientEvent, OperationId, ResultPath } from "./effect.js";
+import { DraftQueue } from "./draft.js";
+import type { ClientEffect, ClientEvent, Span, SubmissionId } from "./effect.js";
 import { checkClientOptions, type ClientOptions } from "./options.js";
 
-interface Operation {
-  readonly id: OperationId;
-  readonly bytes: Uint8Array;
-  readonly path: ResultPath;
-}
-
 interface Outstanding {
-  readonly operations: readonly Operation[];
+  readonly spans: readonly Span[];
   readonly ballot: Ballot;
   sentTicks: Ticks;
   startedTicks: Ticks;
@@ -40,9 +35,6 @@ interface OutstandingRequest extends Outstanding {
 interface OutstandingRead extends Outstanding {
   readonly read: Read;
 }
-
-/** Items a bundle length field adds to an operation. */
-const ITEM_OVERHEAD_BYTES = 2;
 
 /** Part of the smoothed round-trip time that each new measurement makes up (as TCP's RTO does). */
 const SMOOTHING = 1 / 8;
@@ -61,11 +53,11 @@ export class ClientSession {
   #helloTries = 0;
   #view: View = 0;
   #roundTripTicks = 0;
-  #lastOperation: OperationId = 0;
+  #lastSubmission: SubmissionId = 0;
   #lastTimestamp: Timestamp = 0;
   #lastNonce = 0;
-  #writes: Operation[] = [];
-  #reads: Operation[] = [];
+  readonly #writes: DraftQueue;
+  readonly #reads: DraftQueue;
   #request: OutstandingRequest | null = null;
   #read: OutstandingRead | null = null;
 
@@ -73,6 +65,8 @@ export class ClientSession {
     checkClientOptions(options);
     this.#options = options;
     this.#quorums = quorumsOf(options.replicaCount);
+    this.#writes = new DraftQueue(options);
+    this.#reads = new DraftQueue(options);
   }
 
   /** Whether enough replicas know this session to answer it. */
@@ -87,22 +81,21 @@ export class ClientSession {
 
   /** Operations submitted and not yet completed. */
   get pendingCount(): number {
-    const outstanding = [this.#request, this.#read];
-    const sent = outstanding.reduce((sum, one) => sum + (one?.operations.length ?? 0), 0);
-    return this.#writes.length + this.#reads.length + sent;
+    const sent = countOf(this.#request?.spans ?? []) + countOf(this.#read?.spans ?? []);
+    return this.#writes.count + this.#reads.count + sent;
   }
 
   /**
-   * Takes an operation; its result comes as a `completed` effect with the returned number.
-   * @param bytes the service's encoding, 1 byte to what a bundle of one may hold.
+   * Takes operations; their results come in `completed` effects with the returned number.
+   * @param bundle one operation or more in the service's encoding, each of 1 byte to what a bundle
+   * of one may hold.
    * @param isRead try the read-only path first; an operation that writes is refused there.
    */
-  submit(bytes: Uint8Array, isRead: boolean): OperationId {
-    assert(bytes.length <= this.#options.bundleBytesMax - 4, "the caller checked the size");
-    this.#lastOperation += 1;
-    const id = this.#lastOperation;
-    if (isRead) this.#reads.push({ id, bytes, path: "read-only" });
-    else this.#writes.push({ id, bytes, path: "ordered" });
+  submit(bundle: Uint8Array, isRead: boolean): SubmissionId {
+    this.#lastSubmission += 1;
+    const id = this.#lastSubmission;
+    if (isRead) this.#reads.append(bundle, id, 0, "read-only");
+    else this.#writes.append(bundle, id, 0, "ordered");
     return id;
   }
 
@@ -149,17 +142,14 @@ export class ClientSession {
   }
 
   #startRequest(): void {
-    if (this.#request !== null || this.#writes.length === 0) return;
-    const operations = this.#takeBundle(this.#writes);
+    if (this.#request !== null) return;
+    const draft = this.#writes.take();
+    if (draft === null) return;
     this.#lastTimestamp += 1;
-    this.#request = {
-      ...this.#newOutstanding(operations),
-      timestamp: this.#lastTimestamp,
-      request: null,
-    };
-    const { client, session } = this.#options;
-    const bundle = bundleOf(operations.map((operation) => operation.bytes));
     const timestamp = this.#lastTimestamp;
+    this.#request = { ...this.#newOutstanding(draft.spans), timestamp, request: null };
+    const { client, session } = this.#options;
+    const { bundle } = draft;
     const message = { kind: "request", client, session, timestamp, bundle } as const;
     this.#effects.push({ kind: "sign", message });
   }
@@ -173,32 +163,21 @@ export class ClientSession {
   }
 
   #startRead(): void {
-    if (this.#read !== null || this.#reads.length === 0) return;
-    const operations = this.#takeBundle(this.#reads);
+    if (this.#read !== null) return;
+    const draft = this.#reads.take();
+    if (draft === null) return;
     this.#lastNonce += 1;
     const { client, session } = this.#options;
-    const bundle = bundleOf(operations.map((operation) => operation.bytes));
+    const { bundle } = draft;
     const read = { kind: "read", client, session, nonce: this.#lastNonce, bundle } as const;
-    this.#read = { ...this.#newOutstanding(operations), read };
+    this.#read = { ...this.#newOutstanding(draft.spans), read };
     this.#effects.push({ kind: "send", to: "all", message: read });
   }
 
-  #takeBundle(waiting: Operation[]): Operation[] {
-    const { bundleBytesMax, bundleOperationsMax } = this.#options;
-    let count = 0;
-    let bytes = ITEM_OVERHEAD_BYTES;
-    for (const operation of waiting) {
-      bytes += operation.bytes.length + ITEM_OVERHEAD_BYTES;
-      if (count === bundleOperationsMax || bytes > bundleBytesMax) break;
-      count += 1;
-    }
-    return waiting.splice(0, count);
-  }
-
-  #newOutstanding(operations: readonly Operation[]): Outstanding {
+  #newOutstanding(spans: readonly Span[]): Outstanding {
     const ballot = new Ballot(this.#options.replicaCount);
     const now = this.#now;
-    return { operations, ballot, sentTicks: now, startedTicks: now, tries: 1 };
+    return { spans, ballot, sentTicks: now, startedTicks: now, tries: 1 };
   }
 
   #onReceived(from: ReplicaId, message: ReplyMessage): void {
@@ -239,38 +218,27 @@ export class ClientSession {
     this.#request = null;
     this.#measure(outstanding);
     this.#view = Math.max(this.#view, ballot.viewOf(agreed, this.#quorums.weak));
-    this.#complete(outstanding.operations, agreed.code, agreed.results, agreed.seq);
+    if (agreed.code === ReplyCode.executed) {
+      this.#complete(outstanding.spans, agreed.results, agreed.seq);
+    } else this.#effects.push({ kind: "expired", spans: outstanding.spans });
   }
 
-  #complete(
-    operations: readonly Operation[],
-    code: number,
-    results: Uint8Array,
-    seq: number,
-  ): void {
-    if (code !== ReplyCode.executed) {
-      for (const { id } of operations) this.#effects.push({ kind: "expired", operation: id });
-      return;
-    }
-    const reader = new BundleReader(results);
-    for (const { id, path } of operations) {
-      assert(reader.next(), "Q replicas, a correct one among them, answer every operation");
-      const result = reader.item();
-      const view = this.#view;
-      this.#effects.push({ kind: "completed", operation: id, result, path, view, seq });
-    }
+  #complete(spans: readonly Span[], results: Uint8Array, seq: number): void {
+    const isWhole = bundleCount(results) === countOf(spans);
+    assert(isWhole, "Q replicas, a correct one among them, answer every operation");
+    this.#effects.push({ kind: "completed", spans, results, view: this.#view, seq });
   }
 
   #onReadReply(from: ReplicaId, m: ReadReply): void {
     const outstanding = this.#read;
     if (outstanding?.read.nonce !== m.nonce) return;
-    const { ballot, operations } = outstanding;
+    const { ballot, spans } = outstanding;
     ballot.add(from, { view: m.view, seq: 0, code: ReplyCode.executed, results: m.results });
     const agreed = ballot.agreed(this.#quorums.strong);
     if (agreed !== null) {
       this.#read = null;
       this.#measure(outstanding);
-      this.#complete(operations, agreed.code, agreed.results, m.seq);
+      this.#complete(spans, agreed.results, m.seq);
     } else if (ballot.count === this.#options.replicaCount) this.#settleRead(outstanding, m.seq);
   }
 
@@ -280,20 +248,25 @@ export class ClientSession {
    */
   #settleRead(outstanding: OutstandingRead, seq: number): void {
     this.#read = null;
-    const { operations, ballot } = outstanding;
+    const { ballot, spans, read } = outstanding;
+    const operations = bundleItems(read.bundle);
     const replies = ballot
       .votes()
       .map((vote) => bundleItems(vote.results))
       .filter((items) => items.length === operations.length);
-    for (const [index, { id, bytes }] of operations.entries()) {
+    const agreed: Span[] = [];
+    const results: Uint8Array[] = [];
+    for (const [index, span] of singles(spans).entries()) {
       const result = agreedItem(replies, index, this.#quorums.strong);
-      const view = this.#view;
-      if (result === null) this.#writes.push({ id, bytes, path: "ordered-after-read-only" });
-      else {
-        const path = "read-only";
-        this.#effects.push({ kind: "completed", operation: id, result, path, view, seq });
+      if (result === null) {
+        const alone = bundleOf(operations.slice(index, index + 1));
+        this.#writes.append(alone, span.submission, span.first, "ordered-after-read-only");
+      } else {
+        agreed.push(span);
+        results.push(result);
       }
     }
+    if (agreed.length > 0) this.#complete(agreed, bundleOf(results), seq);
   }
 
   #onTicked(): void {
@@ -339,6 +312,21 @@ export class ClientSession {
     const ticks = this.#now - outstanding.startedTicks;
     this.#roundTripTicks += (ticks - this.#roundTripTicks) * SMOOTHING;
   }
+}
+
+function countOf(spans: readonly Span[]): number {
+  let count = 0;
+  for (const span of spans) count += span.count;
+  return count;
+}
+
+/** The same operations, each in a span of its own. */
+function singles(spans: readonly Span[]): Span[] {
+  return spans.flatMap((span) =>
+    Array.from({ length: span.count }, (_, index) => {
+      return { ...span, first: span.first + index, count: 1 };
+    }),
+  );
 }
 
 function agreedItem(

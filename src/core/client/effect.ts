@@ -4,8 +4,18 @@ import type { Hello, Read, ReplyMessage, Request, Unsigned, Verified } from "../
 /** How an operation's result was obtained. */
 export type ResultPath = "read-only" | "ordered" | "ordered-after-read-only";
 
-/** Number of an operation in its session, in the order of submission; 1 and up. */
-export type OperationId = number;
+/** Number of a submission in its session; 1 and up. */
+export type SubmissionId = number;
+
+/** Neighbouring operations of one submission that went the same way. */
+export interface Span {
+  readonly submission: SubmissionId;
+  /** Index of the first of them in the submission, from 0. */
+  readonly first: number;
+  /** 1 and up. */
+  readonly count: number;
+  readonly path: ResultPath;
+}
 
 /** What the world tells a client session. */
 export type ClientEvent =
@@ -28,14 +38,14 @@ export type ClientEffect =
     }
   /** Sign with this client's key, then report `signed`. */
   | { readonly kind: "sign"; readonly message: Unsigned<Request> }
-  /** Q replicas agree on the result of an operation. */
+  /** Q replicas agree on the results of some operations: one for each, in the order of `spans`. */
   | {
       readonly kind: "completed";
-      readonly operation: OperationId;
-      readonly result: Uint8Array;
-      readonly path: ResultPath;
+      readonly spans: readonly Span[];
+      /** A bundle. */
+      readonly results: Uint8Array;
       readonly view: View;
       readonly seq: Seq;
     }
-  /** The replicas have forgotten this session: whether the operation was executed is unknown. */
-  | { readonly kind: "expired"; readonly operation: OperationId };
+  /** The replicas have forgotten this session: whether these were executed is unknown. */
+  | { readonly kind: "expired"; readonly spans: readonly Span[] };

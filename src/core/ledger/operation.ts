@@ -1,4 +1,5 @@
 import { unreachable } from "../base/assert.js";
+import type { BundleWriter } from "../base/bundle.js";
 import {
   ACCOUNT_BYTES_MAX,
   ADDRESS_BYTES_MAX,
@@ -105,6 +106,41 @@ export function encodeOperation(operation: LedgerOperation): Uint8Array {
   }
 }
 
+/**
+ * Appends `operation` to a bundle; as `encodeOperation`, without an object for each where the
+ * account's name is ASCII, as names of accounts nearly always are.
+ * @throws OperationError with a sentence for the user; nothing is appended then.
+ */
+export function appendOperation(bundle: BundleWriter, operation: LedgerOperation): void {
+  if (operation.kind === "deposit" || operation.kind === "withdraw") {
+    const { kind, account, amount } = operation;
+    if (isShortAscii(account) && isInt64(amount)) {
+      const start = bundle.reserve(AMOUNT_END + 1 + account.length);
+      const buffer = bundle.buffer();
+      writeAmount(buffer, start, Opcode[kind], amount);
+      writeAscii(buffer, start + AMOUNT_END, account);
+      return;
+    }
+  } else if (operation.kind === "move") {
+    const { source, target, amount } = operation;
+    if (isShortAscii(source) && isShortAscii(target) && isInt64(amount)) {
+      const start = bundle.reserve(AMOUNT_END + 2 + source.length + target.length);
+      const buffer = bundle.buffer();
+      writeAmount(buffer, start, Opcode.move, amount);
+      writeAscii(buffer, start + AMOUNT_END, source);
+      writeAscii(buffer, start + AMOUNT_END + 1 + source.length, target);
+      return;
+    }
+  } else if (operation.kind === "get" && isShortAscii(operation.account)) {
+    const start = bundle.reserve(2 + operation.account.length);
+    const buffer = bundle.buffer();
+    buffer[start] = Opcode.get;
+    writeAscii(buffer, start + 1, operation.account);
+    return;
+  }
+  bundle.append(encodeOperation(operation));
+}
+
 /** The operation that `bytes` hold, or null when they hold none. Never throws. */
 export function decodeOperation(bytes: Uint8Array): LedgerOperation | null {
   const view = new OperationView();
@@ -137,6 +173,10 @@ export function decodeOperation(bytes: Uint8Array): LedgerOperation | null {
 
 const BALANCE_BYTES = 8;
 
+/** Largest amount that a double holds exactly: written without a `BigInt` operation. */
+const SAFE_AMOUNT_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+const WORD = 0x1_0000_0000;
+
 /**
  * Size of an encoded result with `balanceCount` (0 to 2, included) balances: its code (u8), then
  * the balances (i64, big endian).
@@ -145,18 +185,49 @@ export function resultBytes(balanceCount: number): number {
   return 1 + BALANCE_BYTES * balanceCount;
 }
 
-/** The result that `bytes` hold, or null when they hold none. Never throws. */
-export function decodeResult(bytes: Uint8Array): LedgerResult | null {
-  const code = bytes.length === 0 ? undefined : RESULT_CODES[bytes[0] ?? 0];
-  if (code === undefined) return null;
-  if (code !== "ok") {
-    return bytes.length === resultBytes(0) ? { code, balance: null, targetBalance: null } : null;
+/** Where an operation's account follows its amount. */
+const AMOUNT_END = 1 + 8;
+
+/** Whether `text` is an account's name of printable ASCII characters: one byte for each. */
+function isShortAscii(text: string): boolean {
+  const { length } = text;
+  if (length === 0 || length > ACCOUNT_BYTES_MAX) return false;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code > 0x7e) return false;
   }
-  if (bytes.length !== resultBytes(1) && bytes.length !== resultBytes(2)) return null;
-  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const targetBalance =
-    bytes.length === resultBytes(2) ? data.getBigInt64(1 + BALANCE_BYTES) : null;
-  return { code, balance: data.getBigInt64(1), targetBalance };
+  return true;
+}
+
+function isInt64(amount: bigint): boolean {
+  return amount <= BALANCE_MAX && amount >= -BALANCE_MAX - 1n;
+}
+
+function writeAmount(buffer: Uint8Array, start: number, opcode: Opcode, amount: bigint): void {
+  buffer[start] = opcode;
+  if (amount >= 0n && amount <= SAFE_AMOUNT_MAX) {
+    const value = Number(amount);
+    writeU32(buffer, start + 1, Math.floor(value / WORD));
+    writeU32(buffer, start + 5, value % WORD);
+  } else {
+    new DataView(buffer.buffer, buffer.byteOffset).setBigInt64(start + 1, amount);
+  }
+}
+
+function writeU32(buffer: Uint8Array, offset: number, value: number): void {
+  buffer[offset] = value >>> 24;
+  buffer[offset + 1] = value >>> 16;
+  buffer[offset + 2] = value >>> 8;
+  buffer[offset + 3] = value;
+}
+
+/** Writes a length and the characters after it. */
+function writeAscii(buffer: Uint8Array, offset: number, text: string): void {
+  const { length } = text;
+  buffer[offset] = length;
+  for (let index = 0; index < length; index += 1) {
+    buffer[offset + 1 + index] = text.charCodeAt(index);
+  }
 }
 
 function accountBytes(account: string): Uint8Array {
@@ -182,7 +253,7 @@ function pack(opcode: Opcode, amount: bigint | null, texts: readonly Uint8Array[
   bytes[0] = opcode;
   let offset = 1;
   if (amount !== null) {
-    if (amount > BALANCE_MAX || amount < -BALANCE_MAX - 1n) {
+    if (!isInt64(amount)) {
       throw new OperationError(`The amount ${amount} does not fit 64 bits.`);
     }
     new DataView(bytes.buffer).setBigInt64(offset, amount);

@@ -1,7 +1,7 @@
 import type { BundleWriter } from "../base/bundle.js";
 import { RESULT_CODES, resultBytes, type ResultCode } from "./operation.js";
 
-/** Appends results to bundles, to be read by `decodeResult`, without an object for each. */
+/** Appends results to bundles, to be read by `ResultReader`, without an object for each. */
 export class ResultWriter {
   #buffer: Uint8Array = new Uint8Array(0);
   #data: DataView = new DataView(this.#buffer.buffer);

@@ -12,6 +12,21 @@ import {
 
 const items = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 12 });
 
+test("items are copied together from one bundle to another", () => {
+  fc.assert(
+    fc.property(items, items, fc.nat(11), (before, from, skipped) => {
+      const writer = new BundleWriter();
+      for (const item of before) writer.append(item);
+      const reader = new BundleReader(bundleOf(from));
+      const left = from.slice(skipped);
+      for (let count = 0; count < skipped && reader.next(); count += 1);
+      if (reader.remaining > 0) assert.equal(reader.nextLength, left[0]?.length);
+      writer.appendItems(reader.bytes, reader.end, reader.bytes.length, reader.remaining);
+      assert.deepEqual(bundleItems(writer.finish()), [...before, ...left]);
+    }),
+  );
+});
+
 test("what is put into a bundle comes out of it, in order", () => {
   fc.assert(
     fc.property(items, (expected) => {

@@ -83,7 +83,7 @@ class Client {
   }
 
   submit(mark: number, isRead = false): number {
-    const id = this.session.submit(operation(mark), isRead);
+    const id = this.session.submit(bundleOf([operation(mark)]), isRead);
     return id;
   }
 }
@@ -99,8 +99,17 @@ function welcomed(changes: Partial<ClientOptions> = {}): Client {
 
 function completedIn(effects: readonly ClientEffect[]): [number, number | undefined, string][] {
   return effects.flatMap((effect) => {
-    return effect.kind === "completed" ? [[effect.operation, effect.result[0], effect.path]] : [];
+    if (effect.kind !== "completed") return [];
+    const items = bundleItems(effect.results);
+    assert.equal(items.length, countOf(effect.spans), "one result an operation");
+    return effect.spans.map(({ submission, count, path }): [number, number | undefined, string] => {
+      return [submission, items.splice(0, count)[0]?.[0], path];
+    });
   });
+}
+
+function countOf(spans: readonly { readonly count: number }[]): number {
+  return spans.reduce((sum, { count }) => sum + count, 0);
 }
 
 function sentIn(effects: readonly ClientEffect[]): [number | "all", string][] {
@@ -206,12 +215,42 @@ describe("an ordered request", () => {
     }
     assert.deepEqual(counts, [3, 1]);
     const large = welcomed();
-    for (const mark of [1, 2, 3]) large.session.submit(operation(mark, 45), false);
+    for (const mark of [1, 2, 3]) large.session.submit(bundleOf([operation(mark, 45)]), false);
     large.session.flush();
     const [sign] = large.take().filter((effect) => effect.kind === "sign");
     assert(sign !== undefined);
     assert.equal(bundleItems(sign.message.bundle).length, 2);
-    assert.throws(() => large.session.submit(operation(1, 97), false), InvariantError);
+    assert.throws(() => large.session.submit(bundleOf([operation(1, 97)]), false), InvariantError);
+  });
+
+  test("carries as much of one submission as fits, in as few spans as possible", () => {
+    const client = welcomed();
+    client.submit(1);
+    const marks = [2, 3, 4, 5, 6, 7];
+    client.session.submit(bundleOf(marks.map((mark) => operation(mark))), false);
+    client.session.flush();
+    const spans: number[][][] = [];
+    let effects = client.take();
+    for (let timestamp = 1; timestamp <= 3; timestamp += 1) {
+      const sign = effects.find((effect) => effect.kind === "sign");
+      const items = bundleItems(sign?.message.bundle ?? assert.fail()).map((item) => item[0] ?? 0);
+      for (const from of [0, 1, 2]) client.reply(from, timestamp, items);
+      effects = client.take();
+      const completed = effects.find((effect) => effect.kind === "completed") ?? assert.fail();
+      spans.push(completed.spans.map(({ submission, first, count }) => [submission, first, count]));
+      assert.deepEqual(
+        bundleItems(completed.results).map((item) => item[0]),
+        items,
+      );
+    }
+    assert.deepEqual(spans, [
+      [
+        [1, 0, 1],
+        [2, 0, 2],
+      ],
+      [[2, 2, 3]],
+      [[2, 5, 1]],
+    ]);
   });
 
   test("is done when Q replicas say the same, not fewer (CL4)", () => {
@@ -293,8 +332,13 @@ describe("an ordered request", () => {
     const expired = { code: ReplyCode.sessionExpired, results: new Uint8Array(0), seq: 0 };
     for (const from of [0, 1, 2]) client.reply(from, 1, [1], expired);
     assert.deepEqual(client.take(), [
-      { kind: "expired", operation: 1 },
-      { kind: "expired", operation: 2 },
+      {
+        kind: "expired",
+        spans: [
+          { submission: 1, first: 0, count: 1, path: "ordered" },
+          { submission: 2, first: 0, count: 1, path: "ordered" },
+        ],
+      },
     ]);
   });
 

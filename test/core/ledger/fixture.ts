@@ -10,11 +10,11 @@ import type { Hasher } from "../../../src/core/base/hasher.js";
 import type { AccountRow } from "../../../src/core/ledger/account-row.js";
 import { Ledger } from "../../../src/core/ledger/ledger.js";
 import {
-  decodeResult,
   encodeOperation,
   type LedgerOperation,
   type LedgerResult,
 } from "../../../src/core/ledger/operation.js";
+import { ResultReader } from "../../../src/core/ledger/result-reader.js";
 
 /** Any collision-free hash will do for the ledger. */
 export const hasher: Hasher = {
@@ -82,7 +82,7 @@ export function moneyIn(ledger: Ledger): bigint {
 
 function resultsIn(results: BundleWriter): LedgerResult[] {
   return bundleItems(results.finish()).map((bytes) => {
-    const result = decodeResult(bytes);
+    const result = new ResultReader().read(bytes, 0, bytes.length);
     assert(result !== null, "a result can be decoded");
     return result;
   });

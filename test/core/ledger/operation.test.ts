@@ -4,14 +4,15 @@ import fc from "fast-check";
 import { BundleWriter, bundleItems } from "../../../src/core/base/bundle.js";
 import { hexOf } from "../../../src/core/base/bytes.js";
 import {
+  appendOperation,
   decodeOperation,
-  decodeResult,
   encodeOperation,
   type LedgerOperation,
   type LedgerResult,
   OperationError,
   RESULT_CODES,
 } from "../../../src/core/ledger/operation.js";
+import { ResultReader } from "../../../src/core/ledger/result-reader.js";
 import { ResultWriter } from "../../../src/core/ledger/result-writer.js";
 import { MAX } from "./fixture.js";
 
@@ -62,6 +63,31 @@ const operation: fc.Arbitrary<LedgerOperation> = fc.oneof(
       return { kind: "open", account: opened, name, address, balance };
     }),
 );
+
+test("an operation that is appended to a bundle has the bytes that it has alone", () => {
+  const ascii = fc.string({ unit: "binary-ascii", maxLength: 40 });
+  const short = fc.record(
+    { kind: fc.constantFrom("deposit" as const, "withdraw" as const), account: ascii, amount },
+    PLAIN_OBJECT,
+  );
+  fc.assert(
+    fc.property(fc.oneof(operation, short), (asked) => {
+      const bundle = new BundleWriter();
+      bundle.append(Uint8Array.of(7));
+      let bytes: Uint8Array;
+      try {
+        bytes = encodeOperation(asked);
+      } catch (error) {
+        assert(error instanceof OperationError);
+        assert.throws(() => appendOperation(bundle, asked), OperationError);
+        assert.equal(bundle.count, 1);
+        return;
+      }
+      appendOperation(bundle, asked);
+      assert.deepEqual(bundleItems(bundle.finish()), [Uint8Array.of(7), bytes]);
+    }),
+  );
+});
 
 test("every operation is what it was after encoding and decoding", () => {
   fc.assert(
@@ -138,7 +164,8 @@ test("every result is what it was after encoding and decoding", () => {
   });
   fc.assert(
     fc.property(fc.oneof(ok, error), (result) => {
-      assert.deepEqual(decodeResult(encodeResult(result)), result);
+      const bytes = encodeResult(result);
+      assert.deepEqual(new ResultReader().read(bytes, 0, bytes.length), result);
     }),
   );
 });
@@ -147,7 +174,7 @@ test("arbitrary bytes are no result, or exactly the one that encodes to them", (
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 20 }), fc.nat(12), (bytes, code) => {
       if (bytes.length > 0) bytes[0] = code;
-      const decoded = decodeResult(bytes);
+      const decoded = new ResultReader().read(bytes, 0, bytes.length);
       if (decoded !== null) assert.equal(hexOf(encodeResult(decoded)), hexOf(bytes));
     }),
     { numRuns: 1_000 },

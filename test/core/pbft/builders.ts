@@ -8,7 +8,8 @@ import { SIGNATURE_BYTES } from "../../../src/core/crypto/crypto.js";
 import { ClusterHasher } from "../../../src/core/crypto/prefix.js";
 import type { AccountRow } from "../../../src/core/ledger/account-row.js";
 import { Ledger } from "../../../src/core/ledger/ledger.js";
-import { decodeResult, encodeOperation } from "../../../src/core/ledger/operation.js";
+import { encodeOperation } from "../../../src/core/ledger/operation.js";
+import { ResultReader } from "../../../src/core/ledger/result-reader.js";
 import type {
   Batch,
   CertificateEntry,
@@ -115,7 +116,7 @@ export function readOf(nonce = 1): Read {
 /** The balance that the only result of a bundle tells. */
 export function balanceIn(results: Uint8Array): bigint {
   const [item] = bundleItems(results);
-  const result = item === undefined ? null : decodeResult(item);
+  const result = item === undefined ? null : new ResultReader().read(item, 0, item.length);
   assert(result?.code === "ok");
   return result.balance;
 }

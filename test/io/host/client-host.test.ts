@@ -3,18 +3,36 @@ import { afterEach, beforeEach, describe, mock, test } from "node:test";
 import { bundleItems, bundleOf } from "../../../src/core/base/bundle.js";
 import { CLIENT_OPTIONS_DEFAULT } from "../../../src/core/client/options.js";
 import { type Message, type Request, ReplyCode } from "../../../src/core/message.js";
-import { ClientHost, type Outcome } from "../../../src/io/client-host.js";
+import {
+  ClientHost,
+  type Completion,
+  type OutcomeMaker,
+  type Wait,
+} from "../../../src/io/client-host.js";
 import { Destination } from "../../../src/io/egress.js";
 import { hasher } from "../../core/pbft/builders.js";
 
-type World = ConstructorParameters<typeof ClientHost>[0];
+type World = ConstructorParameters<typeof ClientHost<Outcome>>[0];
 
 const WAIT = { timeoutMs: 1_000 };
+
+type Outcome =
+  | ({ readonly kind: "completed"; readonly result: Uint8Array } & Completion)
+  | { readonly kind: "timeout"; readonly retry: (wait: Wait) => Promise<Outcome> }
+  | { readonly kind: "expired" };
+
+const OUTCOMES: OutcomeMaker<Outcome> = {
+  completed: (bytes, start, end, completion) => {
+    return { kind: "completed", result: bytes.slice(start, end), ...completion };
+  },
+  timeout: (retry) => ({ kind: "timeout", retry }),
+  expired: () => ({ kind: "expired" }),
+};
 
 /** A client's host whose network only takes notes; replicas answer when the test says so. */
 class Fixture {
   readonly sent: Message[] = [];
-  readonly host: ClientHost;
+  readonly host: ClientHost<Outcome>;
 
   constructor() {
     const replicas = [0, 1, 2, 3].map((id) => {
@@ -26,12 +44,22 @@ class Fixture {
       replicas,
     };
     const options = { ...CLIENT_OPTIONS_DEFAULT, client: 0, replicaCount: 4 };
-    this.host = new ClientHost(world as unknown as World, options);
+    this.host = new ClientHost(world as unknown as World, options, OUTCOMES);
   }
 
   /** Lets the present turn end. */
   async turn(): Promise<void> {
     for (let count = 0; count < 5; count += 1) await Promise.resolve();
+  }
+
+  async invoke(mark: number, isRead: boolean, wait: Wait): Promise<Outcome> {
+    const [outcome, ...others] = await this.invokeAll([mark], isRead, wait);
+    assert(outcome !== undefined && others.length === 0);
+    return outcome;
+  }
+
+  invokeAll(marks: readonly number[], isRead: boolean, wait: Wait): Promise<Outcome[]> {
+    return this.host.invoke(bundleOf(marks.map((mark) => Uint8Array.of(mark))), isRead, wait);
   }
 
   /** The session that said hello last. */
@@ -77,7 +105,7 @@ describe("a client's host", () => {
     const fixture = new Fixture();
     await fixture.welcome();
     const outcomes = [1, 2, 3].map((mark) => {
-      return fixture.host.invoke(Uint8Array.of(mark), false, WAIT);
+      return fixture.invoke(mark, false, WAIT);
     });
     await fixture.turn();
     const [request, ...others] = fixture.requests;
@@ -99,11 +127,33 @@ describe("a client's host", () => {
     ]);
   });
 
+  test("answers a submission of many in order, what is late by itself", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const marks = Array.from({ length: 3_000 }, (_, index) => index % 251);
+    const waiting = fixture.invokeAll(marks, false, WAIT);
+    await fixture.turn();
+    await fixture.answer(fixture.requests[0] ?? assert.fail());
+    mock.timers.tick(1_000);
+    const outcomes = await waiting;
+    assert.equal(outcomes.length, 3_000);
+    const doneCount = bundleItems(fixture.requests[0]?.bundle ?? assert.fail()).length;
+    for (const [index, outcome] of outcomes.entries()) {
+      assert.equal(outcome.kind, index < doneCount ? "completed" : "timeout");
+      if (outcome.kind === "completed") assert.deepEqual(outcome.result[0], marks[index]);
+    }
+    const late = outcomes[doneCount];
+    assert(late?.kind === "timeout");
+    await fixture.answer(fixture.requests[1] ?? assert.fail());
+    const again = await late.retry(WAIT);
+    assert.equal(again.kind, "completed");
+  });
+
   test("gives up at the deadline, and goes on in a new session", async () => {
     const fixture = new Fixture();
     await fixture.welcome();
     const first = fixture.session;
-    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    const waiting = fixture.invoke(1, false, WAIT);
     await fixture.turn();
     mock.timers.tick(999);
     assert.equal(fixture.session, first);
@@ -117,7 +167,7 @@ describe("a client's host", () => {
   test("asks again for the same request, which can't run twice (CL1)", async () => {
     const fixture = new Fixture();
     await fixture.welcome();
-    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    const waiting = fixture.invoke(1, false, WAIT);
     await fixture.turn();
     mock.timers.tick(1_000);
     const outcome = await waiting;
@@ -137,7 +187,7 @@ describe("a client's host", () => {
   test("keeps an outcome that came when nobody waited, for who asks again", async () => {
     const fixture = new Fixture();
     await fixture.welcome();
-    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    const waiting = fixture.invoke(1, false, WAIT);
     await fixture.turn();
     mock.timers.tick(1_000);
     const outcome = await waiting;
@@ -152,11 +202,11 @@ describe("a client's host", () => {
     await fixture.welcome();
     const controller = new AbortController();
     const { signal } = controller;
-    const waiting = fixture.host.invoke(Uint8Array.of(1), false, { ...WAIT, signal });
+    const waiting = fixture.invoke(1, false, { ...WAIT, signal });
     await fixture.turn();
     controller.abort();
     assert.equal((await waiting).kind, "timeout");
-    const before = fixture.host.invoke(Uint8Array.of(2), false, { ...WAIT, signal });
+    const before = fixture.invoke(2, false, { ...WAIT, signal });
     assert.equal((await before).kind, "timeout", "it had given up before it asked");
   });
 
@@ -164,7 +214,7 @@ describe("a client's host", () => {
     const fixture = new Fixture();
     await fixture.welcome();
     const first = fixture.session;
-    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    const waiting = fixture.invoke(1, false, WAIT);
     await fixture.turn();
     await fixture.answer(fixture.requests[0] ?? assert.fail(), ReplyCode.sessionExpired);
     assert.deepEqual(await waiting, { kind: "expired" } satisfies Outcome);
@@ -175,7 +225,7 @@ describe("a client's host", () => {
   test("reads from all replicas", async () => {
     const fixture = new Fixture();
     await fixture.welcome();
-    const waiting = fixture.host.invoke(Uint8Array.of(1), true, WAIT);
+    const waiting = fixture.invoke(1, true, WAIT);
     await fixture.turn();
     const read = fixture.sent.at(-1);
     assert(read?.kind === "read");
@@ -221,12 +271,12 @@ describe("a client's host", () => {
   test("tells everybody who waits when it is closed", async () => {
     const fixture = new Fixture();
     await fixture.welcome();
-    const waiting = fixture.host.invoke(Uint8Array.of(1), false, WAIT);
+    const waiting = fixture.invoke(1, false, WAIT);
     const asked = fixture.host.inspect(1, 400);
     await fixture.turn();
     fixture.host.close();
     assert.equal((await waiting).kind, "timeout");
     assert.equal(await asked, null);
-    await assert.rejects(fixture.host.invoke(Uint8Array.of(1), false, WAIT));
+    await assert.rejects(fixture.invoke(1, false, WAIT));
   });
 });

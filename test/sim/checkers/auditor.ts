@@ -1,5 +1,6 @@
 import type { ClientId, Seq } from "../../../src/core/base/ids.js";
-import { decodeResult, type LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { type LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { ResultReader } from "../../../src/core/ledger/result-reader.js";
 import { Violation } from "../failure.js";
 
 /** An operation of an executed request. */
@@ -108,7 +109,7 @@ export class Auditor {
   #executeOne(seq: Seq, client: ClientId, operation: LedgerOperation, result: Uint8Array): void {
     this.#position += 1;
     const outcome = this.#apply(operation);
-    const found = decodeResult(result);
+    const found = new ResultReader().read(result, 0, result.length);
     const expected = outcome === "ok" ? this.#balancesOf(operation) : null;
     const agrees =
       found !== null &&

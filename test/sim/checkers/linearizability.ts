@@ -1,4 +1,5 @@
-import { decodeResult, type LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { type LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { ResultReader } from "../../../src/core/ledger/result-reader.js";
 import { bytesEqual } from "../../../src/core/base/bytes.js";
 import { Violation } from "../failure.js";
 import type { ClientWatcher, Completion, Invocation } from "../watch.js";
@@ -64,7 +65,8 @@ export class Linearizability implements ClientWatcher {
   #placeRead(begun: Begun, account: string, completion: Completion): number {
     const { operation, path, seq } = completion;
     const auditor = this.#auditor;
-    const result = decodeResult(completion.result);
+    const { length } = completion.result;
+    const result = new ResultReader().read(completion.result, 0, length);
     const isOrdered = path !== "read-only";
     const first = isOrdered ? (auditor.endOf(seq - 1) ?? 0) : 0;
     const last = isOrdered ? (auditor.endOf(seq) ?? 0) : auditor.position;

@@ -1,4 +1,5 @@
-import { decodeResult, type LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { type LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { ResultReader } from "../../../src/core/ledger/result-reader.js";
 import { Violation } from "../failure.js";
 import type { ClientWatcher, Completion, Invocation } from "../watch.js";
 
@@ -53,7 +54,7 @@ export class RegisterSearch implements ClientWatcher {
 
   onComplete({ operation, result }: Completion): void {
     this.#clock += 1;
-    const decoded = decodeResult(result);
+    const decoded = new ResultReader().read(result, 0, result.length);
     const balances = [decoded?.balance ?? null, decoded?.targetBalance ?? null];
     for (const [index, { step }] of (this.#steps.get(operation) ?? []).entries()) {
       step.ended = this.#clock;
