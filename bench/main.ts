@@ -17,6 +17,7 @@ import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus, Output } from "../src/cli/command.js";
 import { withDemoCluster } from "../src/cli/demo-cluster.js";
 import { sentenceFor } from "../src/cli/failure.js";
+import { isStoreUrl, type StoreUrl } from "../src/io/config-schema.js";
 import { HOSTS_USAGE, networkOf, runOnHosts } from "./hosts.js";
 
 const USAGE = `Usage: npm start -- [options]
@@ -30,7 +31,7 @@ Options:
   --rows <kinds>        read-only, read-write, or both separated by a comma (default: both)
   --partitions <n>      cut a replica off and heal it so often in each row (default: as in Table 1)
   --repeat <n>          passes over each row, in turns (default: up to 3, within two minutes)
-  --store <store>       sqlite or memory (default: sqlite)
+  --store <store>       sqlite, memory or mysql://user:password@host:port/prefix (default: sqlite)
   --seed <n>            repeat the operations of an earlier run
 ${HOSTS_USAGE}
   --json                print one JSON object as the last line
@@ -38,8 +39,6 @@ ${HOSTS_USAGE}
 
 Example:
   npm start -- --iterations 1000 --rows read-only --json`;
-
-const STORES = ["sqlite", "memory"] as const;
 
 /** What all passes may take, so that the whole job with its start and end stays in two minutes. */
 const BUDGET_MS = 85_000;
@@ -87,7 +86,7 @@ async function run(given: CommandInput): Promise<ExitStatus> {
 async function measure(given: CommandInput): Promise<ExitStatus> {
   const isJson = given.flag("json");
   const plan = planOf(given);
-  const store = storeOf(given.text("store") ?? STORES[0]);
+  const store = storeOf(given.text("store") ?? "sqlite");
   const progress = new ProgressBar(process.stderr.isTTY);
   const parent = process.cwd();
   return interruptible((signal) =>
@@ -142,8 +141,7 @@ function partitionsOf(given: CommandInput): number | null {
     : given.wholeNumber("partitions", 0, PARTITIONS_MAX);
 }
 
-function storeOf(written: string): (typeof STORES)[number] {
-  const store = STORES.find((known) => known === written);
-  if (store !== undefined) return store;
-  throw new UsageError(`--store must be ${STORES.join(" or ")}, not "${written}"`);
+function storeOf(written: string): StoreUrl {
+  if (isStoreUrl(written)) return written;
+  throw new UsageError("--store must be sqlite, memory or mysql://user:password@host:port/prefix");
 }

@@ -1,7 +1,6 @@
 import type { Seq } from "../core/base/ids.js";
 import { formatMoney } from "../io/money.js";
-import type { CustomerTable } from "../io/sqlite-database.js";
-import type { AccountRow } from "../io/store.js";
+import type { AccountRow, CustomerTable } from "../io/store.js";
 
 /** One customer as all databases hold it. */
 export interface ComparedCustomer {

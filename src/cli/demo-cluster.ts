@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
 import { writeCluster } from "../io/cluster-directory.js";
 import type { StoreUrl } from "../io/config-schema.js";
+import { dropSchemas, schemasPresent } from "../io/mysql-cluster.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import { FailedOperation } from "./failure.js";
 import { faultsBy } from "./fault.js";
@@ -27,6 +28,12 @@ export async function withDemoCluster<T>(
   work: (dir: string, inject: InjectFault) => Promise<T>,
   lab: NetworkLab | null = null,
 ): Promise<T> {
+  const [present] = await schemasPresent(store, REPLICA_COUNT);
+  if (present !== undefined) {
+    throw new FailedOperation(
+      `The database server has a schema ${present} already. Choose another prefix, or drop it.`,
+    );
+  }
   const dir = mkdtempSync(join(tmpdir(), "pbft-ledger-"));
   try {
     await writeDemoCluster(dir, store, lab?.hosts ?? ["127.0.0.1"]);
@@ -37,6 +44,7 @@ export async function withDemoCluster<T>(
       return await work(dir, faultsBy(supervisor));
     } finally {
       await supervisor.stop();
+      await dropSchemas(store, REPLICA_COUNT);
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });

@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import type { ReplicaId } from "../core/base/ids.js";
-import { clientKeyPath, loadGenesis, replicaDatabasePath } from "../io/cluster-directory.js";
+import { clientKeyPath, loadGenesis, storeOfReplica } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
+import { readTableOf } from "../io/read-customer-table.js";
 import type { ReplicaStatus } from "../io/replica-status.js";
-import { readCustomerTable } from "../io/sqlite-database.js";
-import type { CustomerTable } from "../io/sqlite-database.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { compareTables } from "./customer-tables.js";
 import type { TableComparison } from "./customer-tables.js";
@@ -30,10 +28,12 @@ async function runShow(input: CommandInput, output: Output): Promise<ExitStatus>
   const dir = input.directory;
   const genesis = loadGenesis(dir);
   await settle(dir, genesis);
-  const tables = genesis.replicas.map(({ id }) => tableOf(dir, id));
+  const tables = await Promise.all(
+    genesis.replicas.map(({ id }) => readTableOf(dir, id, storeOfReplica(dir, id))),
+  );
   if (tables.every((table) => table === null)) {
     throw new FailedOperation(
-      `${dir} holds no database. Replicas whose store is sqlite make theirs when they first run.`,
+      `${dir} leads to no database. Replicas with a database make theirs when they first run.`,
     );
   }
   const comparison = compareTables(tables, new Set(input.rest));
@@ -43,11 +43,6 @@ async function runShow(input: CommandInput, output: Output): Promise<ExitStatus>
   const missing = input.rest.filter((account) => !found.has(account));
   if (missing.length > 0) throw new FailedOperation(`No database holds ${missing.join(", ")}.`);
   return comparison.identical ? 0 : 1;
-}
-
-function tableOf(dir: string, id: ReplicaId): CustomerTable | null {
-  const path = replicaDatabasePath(dir, id);
-  return existsSync(path) ? readCustomerTable(path) : null;
 }
 
 function printJson({ customers, sequences, identical }: TableComparison, output: Output): void {

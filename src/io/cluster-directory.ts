@@ -13,6 +13,7 @@ import {
   parseReplicaKey,
 } from "./config.js";
 import type { ClientKey, Genesis, ReplicaKey } from "./config.js";
+import type { StoreUrl } from "./config-schema.js";
 
 /*
  *   DIR/genesis.json            public; the same file on every machine
@@ -187,6 +188,15 @@ export function loadClientKey(
   if (key.name !== identity.name) throw wrongKey(path, owner, `it says that it is "${key.name}"`);
   checkKey({ path, owner, key, identity, genesis, crypto });
   return key;
+}
+
+/**
+ * Where replica `id` keeps its customer table; null when its private key is not here.
+ * @throws ConfigError when the key's file is not in order.
+ */
+export function storeOfReplica(dir: string, id: ReplicaId): StoreUrl | null {
+  const path = replicaKeyPath(dir, id);
+  return existsSync(path) ? parseReplicaKey(path, read(path, "")).store : null;
 }
 
 const NAMES_SHOWN_MAX = 10;

@@ -19,6 +19,7 @@ import {
 import { encodePlainText } from "../core/ledger/plain-text.js";
 import { ConfigError } from "./config-error.js";
 import { formatMoney, parseMoney } from "./money.js";
+import { parseMysqlUrl } from "./mysql-address.js";
 import { z } from "./schema-library.js";
 
 /*
@@ -193,9 +194,7 @@ export type ClientKeyFile = z.output<typeof clientKeySchema>;
 /** Whether `value` names a store: see `StoreUrl`. */
 export function isStoreUrl(value: unknown): value is StoreUrl {
   if (value === "sqlite" || value === "memory") return true;
-  if (typeof value !== "string" || !URL.canParse(value)) return false;
-  const { protocol, hostname, pathname } = new URL(value);
-  return protocol === "mysql:" && hostname !== "" && /^\/\w{1,48}$/.test(pathname);
+  return typeof value === "string" && parseMysqlUrl(value) !== null;
 }
 
 /** The content of a file that `parseFile` reads back as `value`. */

@@ -5,23 +5,26 @@ import type { Seq } from "../core/base/ids.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import { storeErrorOf } from "./sqlite-error.js";
-import { SqliteInsert, type SqliteValue } from "./sqlite-insert.js";
+import { MIGRATION_TABLE_SQL, pendingMigrations } from "./schema-migrations.js";
+import { SqliteInsert } from "./sqlite-insert.js";
+import { assertGroupFollows, StoreError } from "./store.js";
+import type { AccountRow, BlockRow, CustomerTable, StoredState, StoreGroup } from "./store.js";
 import {
   accountOf,
+  BLOCK_COLUMNS,
   bytesOf,
   CUSTOMER_COLUMNS,
   customerValues,
   EVICTED_COLUMNS,
   evictedOf,
   evictedValues,
+  META_COLUMNS,
   SESSION_COLUMNS,
   sessionOf,
   sessionValues,
-  type SqliteRow,
-} from "./sqlite-rows.js";
-import { MIGRATION_TABLE_SQL, pendingMigrations } from "./sqlite-schema.js";
-import { assertGroupFollows, StoreError } from "./store.js";
-import type { AccountRow, BlockRow, StoredState, StoreGroup } from "./store.js";
+  type SqlRow,
+  type SqlValue,
+} from "./store-rows.js";
 
 /**
  * With `fsync` a commit is done when the disk has it. With `async` a crash of the process cannot
@@ -31,9 +34,6 @@ const SYNCHRONOUS = { fsync: "FULL", async: "NORMAL", none: "OFF" } as const;
 
 /** How long to wait for another connection's lock before giving up. */
 const BUSY_TIMEOUT_MS = 2_000;
-
-const BLOCK_COLUMNS = "SEQUENCE, VIEW_NUMBER, DIGEST, REQUEST_COUNT, PREVIOUS_HASH, STORED_AT_MS";
-const META_COLUMNS = "META_ID, LAST_APPLIED, SERVICE_ROOT, CHAIN_HASH";
 
 const TABLES = ["CUSTOMER", "BLOCK", "SESSION", "SESSION_EVICTED", "META"] as const;
 
@@ -143,7 +143,7 @@ export class SqliteDatabase {
 
   #insertBlocks(chainHash: Uint8Array, blocks: readonly BlockRow[]): Uint8Array {
     const now = Date.now();
-    const values: SqliteValue[] = [];
+    const values: SqlValue[] = [];
     let previousHash = chainHash;
     for (const block of blocks) {
       values.push(block.seq, block.view, block.digest, block.requestCount, previousHash, now);
@@ -160,14 +160,6 @@ export class SqliteDatabase {
       throw storeErrorOf(this.#path, error);
     }
   }
-}
-
-/** A customer table as another process may look at it. */
-export interface CustomerTable {
-  /** The last batch in it. */
-  readonly seq: Seq;
-  /** Ascending by customer id. */
-  readonly accounts: readonly AccountRow[];
 }
 
 /**
@@ -204,7 +196,8 @@ function migrate(database: Libsql.Database, path: string): void {
     database.exec(MIGRATION_TABLE_SQL);
     const [row] = select(database, "SELECT COALESCE(MAX(VERSION), 0) FROM SCHEMA_MIGRATION");
     const insert = database.prepare("INSERT INTO SCHEMA_MIGRATION VALUES (?, ?, ?)");
-    for (const { version, fileName, sql } of pendingMigrations(path, Number(row?.[0]))) {
+    const pending = pendingMigrations(`The database ${path}`, "sqlite", Number(row?.[0]));
+    for (const { version, fileName, sql } of pending) {
       database.exec(sql);
       insert.run([version, fileName, Date.now()]);
     }
@@ -222,8 +215,8 @@ function selectMeta(database: Libsql.Database): Meta | null {
   return { seq: Number(row[0]), serviceRoot: bytesOf(row[1]), chainHash: bytesOf(row[2]) };
 }
 
-function select(database: Libsql.Database, sql: string): SqliteRow[] {
-  return database.prepare(sql).raw().all() as SqliteRow[];
+function select(database: Libsql.Database, sql: string): SqlRow[] {
+  return database.prepare(sql).raw().all() as SqlRow[];
 }
 
 /** Runs `work` between BEGIN and COMMIT; rolls back when it throws. */
@@ -274,7 +267,7 @@ function prepareInserts(database: Libsql.Database) {
       `ON CONFLICT (META_ID) DO UPDATE SET LAST_APPLIED = excluded.LAST_APPLIED,
          SERVICE_ROOT = excluded.SERVICE_ROOT, CHAIN_HASH = excluded.CHAIN_HASH`,
     ),
-    deleteSession: database.prepare<SqliteValue[]>(
+    deleteSession: database.prepare<SqlValue[]>(
       "DELETE FROM SESSION WHERE CLIENT_ID = ? AND SESSION_ID = ?",
     ),
   };

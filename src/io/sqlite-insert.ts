@@ -1,9 +1,8 @@
-/** What a column holds. */
-export type SqliteValue = string | number | bigint | Uint8Array | null;
+import type { SqlValue } from "./store-rows.js";
 
 /** As much of a database connection as an insert needs. */
 interface Connection {
-  prepare(sql: string): { run(values: readonly SqliteValue[]): unknown };
+  prepare(sql: string): { run(values: readonly SqlValue[]): unknown };
 }
 
 /**
@@ -32,7 +31,7 @@ export class SqliteInsert {
   }
 
   /** Inserts rows; `values` are those of the first row, then those of the second, and so on. */
-  run(values: readonly SqliteValue[]): void {
+  run(values: readonly SqlValue[]): void {
     let offset = 0;
     for (const { rows, statement } of this.#chunks) {
       const size = rows * this.#columnCount;

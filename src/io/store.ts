@@ -58,6 +58,14 @@ export interface StoredState {
   readonly evictedThrough: readonly SessionName[];
 }
 
+/** A customer table as another process may look at it. */
+export interface CustomerTable {
+  /** The last batch in it. */
+  readonly seq: Seq;
+  /** Ascending by customer id. */
+  readonly accounts: readonly AccountRow[];
+}
+
 /** A replica's own database. One transaction at a time; never blocks the caller's event loop. */
 export interface Store {
   readonly name: string;
@@ -77,7 +85,7 @@ export interface Store {
   /** Replaces everything (genesis, or a state transfer) in one transaction. */
   replace(state: StoredState): Promise<void>;
 
-  /** Lets a commit under way finish, then closes. Idempotent. */
+  /** Lets a commit under way finish if it does so soon, then closes. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -96,7 +104,25 @@ export function assertGroupFollows(lastApplied: Seq | null, group: StoreGroup): 
   assert(seq === group.seq, "a group ends with its last block");
 }
 
-/** The world's fault: the database could not be used. The message says what to do. */
+/** What a `StoreError` may be told beside its sentence. */
+interface StoreErrorOptions extends ErrorOptions {
+  readonly patienceMs?: number;
+}
+
+/**
+ * The world's fault: the database could not be used. The message says what to do. Whatever was
+ * under way when it was thrown either took place as a whole or not at all.
+ */
 export class StoreError extends Error {
   override readonly name = "StoreError";
+  /**
+   * For how long it makes sense to try again, in milliseconds: 0 if it never does, infinity if the
+   * trouble may pass at any time.
+   */
+  readonly patienceMs: number;
+
+  constructor(message: string, options: StoreErrorOptions = {}) {
+    super(message, options);
+    this.patienceMs = options.patienceMs ?? 0;
+  }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareTables } from "../../src/cli/customer-tables.js";
 import { DEMO_ACCOUNTS } from "../../src/io/cluster-create.js";
-import type { CustomerTable } from "../../src/io/sqlite-database.js";
+import type { CustomerTable } from "../../src/io/store.js";
 
 const ALL = new Set<string>();
 const table = (seq: number): CustomerTable => ({ seq, accounts: DEMO_ACCOUNTS });

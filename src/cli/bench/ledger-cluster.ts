@@ -1,10 +1,10 @@
 import type { ReplicaId } from "../../core/base/ids.js";
-import { loadClientKey, loadGenesis, replicaDatabasePath } from "../../io/cluster-directory.js";
+import { loadClientKey, loadGenesis, storeOfReplica } from "../../io/cluster-directory.js";
 import type { ClientKey, Genesis } from "../../io/config.js";
 import { connect } from "../../io/ledger-client.js";
 import type { LedgerClient } from "../../io/ledger-client.js";
+import { readTableOf } from "../../io/read-customer-table.js";
 import type { ReplicaStatus } from "../../io/replica-status.js";
-import { readCustomerTable } from "../../io/sqlite-database.js";
 import type { AccountRow } from "../../io/store.js";
 import { loadCrypto } from "../../workers/load-crypto.js";
 import { FailedOperation } from "../failure.js";
@@ -77,9 +77,8 @@ export class LedgerCluster implements MeasuredCluster {
   }
 
   async readTable(replica: ReplicaId): Promise<ReplicaTable | null> {
-    if (this.conditions.store === "sqlite") {
-      return { ...readCustomerTable(replicaDatabasePath(this.#dir, replica)), root: null };
-    }
+    const table = await readTableOf(this.#dir, replica, storeOfReplica(this.#dir, replica));
+    if (table !== null) return { ...table, root: null };
     const status = await this.#observer.inspect(replica, { timeoutMs: INSPECT_TIMEOUT_MS });
     if (status === null) return null;
     const { executed, stateRoot } = status;

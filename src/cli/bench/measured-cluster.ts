@@ -1,6 +1,6 @@
 import type { ReplicaId } from "../../core/base/ids.js";
 import type { ReplicaStatus } from "../../io/replica-status.js";
-import type { CustomerTable } from "../../io/sqlite-database.js";
+import type { CustomerTable } from "../../io/store.js";
 import type { InjectFault } from "../fault.js";
 import type { MeasuredClient } from "./measured-client.js";
 

@@ -6,7 +6,7 @@ import Libsql from "libsql";
 import { nextBlockHash, startOfChain } from "../../../src/io/block-chain.js";
 import { readCustomerTable, SqliteDatabase } from "../../../src/io/sqlite-database.js";
 import { storeErrorOf } from "../../../src/io/sqlite-error.js";
-import { pendingMigrations } from "../../../src/io/sqlite-schema.js";
+import { pendingMigrations } from "../../../src/io/schema-migrations.js";
 import { SqliteStore } from "../../../src/io/sqlite-store.js";
 import { StoreError } from "../../../src/io/store.js";
 import { digestOf, genesisOf, groupOf, rowOf, temporaryFolder } from "./fixture.js";
@@ -125,7 +125,10 @@ test("sqlite: migrations run once, in order, and are recorded", (t) => {
   new SqliteDatabase(path, "none").close();
   new SqliteDatabase(path, "none").close();
   const recorded = selectFrom(path, "SELECT VERSION, FILE_NAME FROM SCHEMA_MIGRATION");
-  const known = pendingMigrations(path, 0).map(({ version, fileName }) => [version, fileName]);
+  const known = pendingMigrations(path, "sqlite", 0).map(({ version, fileName }) => [
+    version,
+    fileName,
+  ]);
   assert.deepEqual(recorded, known);
 });
 

@@ -6,6 +6,8 @@ import { digestOf, genesisOf, groupOf, rowOf, sessionOf } from "./fixture.js";
 /** A kind of store, as the contract's tests need it. */
 interface StoreKind {
   readonly name: string;
+  /** Why it can't be tested here. */
+  readonly skip?: string | false;
   /** A new store, not yet opened. */
   make(context: TestContext): Store;
   /** The state that a restart finds, after closing `store`. */
@@ -148,7 +150,7 @@ const CONTRACT: readonly Clause[] = [
 /** Tests everything that every kind of store must do. */
 export function testStoreContract(kind: StoreKind): void {
   for (const [sentence, check] of CONTRACT) {
-    test(`${kind.name}: ${sentence}`, async (context) => {
+    test(`${kind.name}: ${sentence}`, { skip: kind.skip ?? false }, async (context) => {
       await check({
         async open(accounts) {
           const store = kind.make(context);

@@ -5,7 +5,11 @@ import { StoreError } from "./store.js";
 /** The package's `sql` folder, seen from where the compiled file lies: dist/src/io. */
 const SQL_FOLDER = new URL("../../../sql/", import.meta.url);
 
-const MIGRATION_NAME = /^(\d{3})-[a-z-]+\.sql$/;
+/** Where the name ends in a dialect, there is one file for each. */
+const MIGRATION_NAME = /^(\d{3})-[a-z-]+(?:\.(sqlite|mysql))?\.sql$/;
+
+/** Databases that speak SQL differently. */
+type SqlDialect = "sqlite" | "mysql";
 
 /** Creates the table that says which migrations a database has seen. */
 export const MIGRATION_TABLE_SQL = `CREATE TABLE IF NOT EXISTS SCHEMA_MIGRATION (
@@ -15,7 +19,7 @@ export const MIGRATION_TABLE_SQL = `CREATE TABLE IF NOT EXISTS SCHEMA_MIGRATION 
 )`;
 
 /** One step of the schema, forward only. */
-interface Migration {
+export interface Migration {
   /** 1 and up, no gap. */
   readonly version: number;
   readonly fileName: string;
@@ -24,21 +28,29 @@ interface Migration {
 
 /**
  * The migrations that a database at `version` (0: empty) still needs, in order.
+ * @param place the database, as a sentence names it: "The database …".
  * @throws StoreError when the database is newer than this program.
  */
-export function pendingMigrations(path: string, version: number): Migration[] {
-  const migrations = allMigrations();
+export function pendingMigrations(
+  place: string,
+  dialect: SqlDialect,
+  version: number,
+): Migration[] {
+  const migrations = allMigrations(dialect);
   if (version > migrations.length) {
     throw new StoreError(
-      `The database ${path} has schema version ${version}, and this program knows only ` +
+      `${place} has schema version ${version}, and this program knows only ` +
         `${migrations.length}. Use the newer program that wrote it.`,
     );
   }
   return migrations.slice(version);
 }
 
-function allMigrations(): Migration[] {
-  const fileNames = readdirSync(SQL_FOLDER).filter((name) => MIGRATION_NAME.test(name));
+function allMigrations(dialect: SqlDialect): Migration[] {
+  const fileNames = readdirSync(SQL_FOLDER).filter((name) => {
+    const match = MIGRATION_NAME.exec(name);
+    return match !== null && (match[2] ?? dialect) === dialect;
+  });
   return fileNames.sort().map((fileName, index) => {
     const version = Number(fileName.slice(0, 3));
     assert(version === index + 1, "migrations are numbered without a gap");

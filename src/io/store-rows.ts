@@ -1,0 +1,92 @@
+import { assert } from "../core/base/assert.js";
+import type { AccountRow, SessionName, SessionRow } from "./store.js";
+
+/*
+ * Rows to and from the columns of the files in sql/. Each list of columns is the order of the
+ * values in the functions below it.
+ */
+
+/** What a column holds, as it is written and as the drivers return it. */
+export type SqlValue = string | number | bigint | Uint8Array | null;
+
+/** A row as a driver returns it when asked for exact integers. */
+export type SqlRow = readonly SqlValue[];
+
+/** The columns of CUSTOMER. */
+export const CUSTOMER_COLUMNS =
+  "CUSTOMER_ID, CUSTOMER_NAME, CUSTOMER_ADDRESS, BALANCE, ACCOUNT, OWNER";
+
+/** One account as `CUSTOMER_COLUMNS`. */
+export function customerValues(row: AccountRow): SqlValue[] {
+  return [row.customerId, row.name, row.address, row.balance, row.account, row.owner];
+}
+
+/** One account from `CUSTOMER_COLUMNS`. */
+export function accountOf(row: SqlRow): AccountRow {
+  const [customerId, name, address, balance, account, owner] = row;
+  return {
+    customerId: Number(customerId),
+    account: textOf(account),
+    name: textOf(name),
+    address: textOf(address),
+    balance: integerOf(balance),
+    owner: owner === null ? null : Number(owner),
+  };
+}
+
+/** The columns of SESSION. */
+export const SESSION_COLUMNS =
+  "CLIENT_ID, SESSION_ID, REQUEST_TIMESTAMP, SEQUENCE, REPLY_CODE, RESULTS";
+
+/** One session as `SESSION_COLUMNS`. */
+export function sessionValues(row: SessionRow): SqlValue[] {
+  return [row.client, row.session, row.timestamp, row.seq, row.code, row.results];
+}
+
+/** One session from `SESSION_COLUMNS`. */
+export function sessionOf(row: SqlRow): SessionRow {
+  const [client, session, timestamp, seq, code, results] = row;
+  return {
+    client: Number(client),
+    session: Number(session),
+    timestamp: Number(timestamp),
+    seq: Number(seq),
+    code: Number(code),
+    results: bytesOf(results),
+  };
+}
+
+/** The columns of SESSION_EVICTED. */
+export const EVICTED_COLUMNS = "CLIENT_ID, SESSION_ID";
+
+/** The name of a session as `EVICTED_COLUMNS`. */
+export function evictedValues(name: SessionName): SqlValue[] {
+  return [name.client, name.session];
+}
+
+/** The name of a session from `EVICTED_COLUMNS`. */
+export function evictedOf(row: SqlRow): SessionName {
+  return { client: Number(row[0]), session: Number(row[1]) };
+}
+
+/** The columns of BLOCK. */
+export const BLOCK_COLUMNS =
+  "SEQUENCE, VIEW_NUMBER, DIGEST, REQUEST_COUNT, PREVIOUS_HASH, STORED_AT_MS";
+
+/** The columns of META. */
+export const META_COLUMNS = "META_ID, LAST_APPLIED, SERVICE_ROOT, CHAIN_HASH";
+
+/** The bytes of a BLOB, copied out of the driver's buffer. */
+export function bytesOf(value: SqlValue | undefined): Uint8Array {
+  return new Uint8Array(value as Uint8Array);
+}
+
+/** A text, which a driver may return as bytes if its column compares byte by byte. */
+function textOf(value: SqlValue | undefined): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : String(value);
+}
+
+function integerOf(value: SqlValue | undefined): bigint {
+  assert(typeof value === "string" || typeof value === "bigint", "a BIGINT comes exactly");
+  return BigInt(value);
+}
