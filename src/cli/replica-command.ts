@@ -4,6 +4,7 @@ import { loadGenesis, loadReplicaKey, replicaPidPath } from "../io/cluster-direc
 import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
 import { startReplica } from "../io/replica-process.js";
+import { StoreError } from "../io/store.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
@@ -26,9 +27,15 @@ export const replicaCommand: CommandDescription = {
 
 async function runReplica(input: CommandInput, output: Output): Promise<ExitStatus> {
   const stopped = stopRequest();
+  const stopping = new AbortController();
+  void stopped.then(() => {
+    stopping.abort();
+  });
   try {
-    await serve(input, output, stopped);
+    await serve(input, output, stopped, stopping.signal);
   } catch (error) {
+    // It was to stop, and had not begun to serve.
+    if (stopping.signal.aborted && error instanceof StoreError) return 0;
     report({ kind: "failed", reason: sentenceFor(error) ?? String(error) });
     throw error;
   } finally {
@@ -38,14 +45,20 @@ async function runReplica(input: CommandInput, output: Output): Promise<ExitStat
   return 0;
 }
 
-async function serve(input: CommandInput, output: Output, stopped: Promise<void>): Promise<void> {
+async function serve(
+  input: CommandInput,
+  output: Output,
+  stopped: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const id = input.wholeNumber("id", 0, REPLICAS_MAX - 1);
   const level = logLevelOf(input.text("log-level") ?? "");
   const dir = input.directory;
   const genesis = loadGenesis(dir);
   const { provider } = await loadCrypto(process.env);
   const key = loadReplicaKey(dir, genesis, id, provider);
-  const replica = await startReplica({ dir, genesis, key, log: createLog(level, { replica: id }) });
+  const log = createLog(level, { replica: id });
+  const replica = await startReplica({ dir, genesis, key, log, signal });
   const pidPath = replicaPidPath(dir, id);
   writeFileSync(pidPath, `${process.pid}\n`);
   process.on("message", (order: ReplicaOrder) => {

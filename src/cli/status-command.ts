@@ -15,6 +15,7 @@ const COLUMNS: readonly (readonly [head: string, field: keyof ReplicaStatus])[] 
   ["view changes", "viewChanges"],
   ["batches", "batches"],
   ["database lag", "databaseLag"],
+  ["database", "database"],
 ];
 
 /** Digits of a state root that people compare. */
@@ -64,10 +65,10 @@ function printTable(answers: Answers, output: Output): void {
 }
 
 /**
- * A faulty replica may answer anything: nothing but numbers and hexadecimal gets to the terminal.
+ * A faulty replica may answer anything: nothing but numbers and plain words gets to the terminal.
  */
 function cell(value: unknown): string {
   if (typeof value === "number") return value.toString();
-  if (typeof value !== "string" || !/^[0-9a-f]*$/.test(value)) return "?";
+  if (typeof value !== "string" || !/^[0-9a-z]*$/.test(value)) return "?";
   return value.slice(0, ROOT_DIGITS);
 }

@@ -22,6 +22,7 @@ import { KeyRing } from "./key-ring.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
 import type { Log } from "./log.js";
 import { chooseStore } from "./open-store.js";
+import { PatientStore } from "./patient-store.js";
 import { PartitionSwitch } from "./partition-switch.js";
 import { RecordLog } from "./record-log.js";
 import { ReplicaHost } from "./replica-host.js";
@@ -44,6 +45,8 @@ export interface StartReplicaOptions {
    * stopped taking part; its process should end. The default logs and exits with status 1.
    */
   readonly onFatal?: (error: unknown) => void;
+  /** Ends a start that waits for the database; it then fails. */
+  readonly signal?: AbortSignal;
   /** Verification threads, 0 (included) and up; one by default if there are two processors. */
   readonly workerCount?: number;
   /** Opens the socket; a test may put one in between that loses datagrams. */
@@ -109,7 +112,7 @@ interface Parts {
   readonly keys: KeyRing;
   readonly verifier: Verifier;
   readonly socket: PartitionSwitch;
-  readonly store: Store;
+  readonly store: PatientStore;
   readonly stored: StoredState;
   /** Whether this replica never ran before. */
   readonly isNew: boolean;
@@ -150,7 +153,7 @@ async function openParts(
   const openSocket = options.openSocket ?? openUdpSocket;
   const socket = new PartitionSwitch(await openSocket({ address: place.host, port: place.port }));
   opened.push(() => socket.close());
-  const store = chooseStore(dir, key.id, key);
+  const store = patientStore(options);
   opened.push(() => store.close());
   const ledger = new Ledger({
     hasher: keys.hasher,
@@ -175,6 +178,22 @@ async function openParts(
   checkTogether(directory, stored, recovered);
   if (isNew) await markServed(servedPath);
   return { keys, verifier, socket, store, stored, isNew, ledger, records, recovered, hooks };
+}
+
+/** The store of the key file; what may pass is waited for, and told. */
+function patientStore({ dir, key, log, signal }: StartReplicaOptions): PatientStore {
+  const store = new PatientStore({
+    make: () => chooseStore(dir, key.id, key),
+    onTrouble: (problem) => {
+      if (problem === null) log.info({}, "the database works again");
+      else log.warn({ problem }, "the database fails, and is tried again");
+    },
+  });
+  signal?.addEventListener("abort", () => {
+    store.hurry();
+  });
+  if (signal?.aborted === true) store.hurry();
+  return store;
 }
 
 /** From here on an empty folder means that promises were lost. */
@@ -264,7 +283,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     id === key.id ? null : new Destination({ role: "replica", id }, { address: host, port }),
   );
   const status = (): ReplicaStatus =>
-    statusOf({ key, replica, host, stores, ledger, verifier, drops, rejects, socket });
+    statusOf({ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket });
   const world = { keys, egress, records, stores, ledger, peers, rejects, inspect: status };
   const host = new ReplicaHost(replica, world);
   hooks.onDurable = (id) => {

@@ -3,6 +3,7 @@ import type { Verifier } from "../core/crypto/check.js";
 import type { Ledger } from "../core/ledger/ledger.js";
 import type { Replica } from "../core/pbft/replica.js";
 import type { ReplicaKey } from "./config.js";
+import type { PatientStore, StoreHealth } from "./patient-store.js";
 import type { ReplicaHost } from "./replica-host.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
@@ -27,6 +28,10 @@ export interface ReplicaStatus {
   readonly batches: number;
   /** Executed batches that the database does not hold yet. */
   readonly databaseLag: number;
+  /** "ok", "slow", or "retrying" while it fails for a reason that may pass. */
+  readonly database: StoreHealth["state"];
+  /** The sentence why it is tried again; null unless it is. */
+  readonly databaseProblem: string | null;
   /** False while a view change is under way. */
   readonly active: boolean;
   /** Requests executed since this process started; a request may hold many operations. */
@@ -51,6 +56,7 @@ interface StatusSources {
   readonly key: ReplicaKey;
   readonly replica: Replica;
   readonly host: ReplicaHost;
+  readonly store: PatientStore;
   readonly stores: StoreRunner;
   readonly ledger: Ledger;
   readonly verifier: Verifier;
@@ -61,7 +67,8 @@ interface StatusSources {
 
 /** The present status. Computes the state root, so it is not for every operation. */
 export function statusOf(sources: StatusSources): ReplicaStatus {
-  const { key, replica, host, stores, ledger, verifier, drops, rejects, socket } = sources;
+  const { key, replica, host, store, stores, ledger, verifier, drops, rejects, socket } = sources;
+  const { state, problem } = store.health;
   return {
     replica: key.id,
     up: true,
@@ -74,6 +81,8 @@ export function statusOf(sources: StatusSources): ReplicaStatus {
     viewChanges: host.counts.viewChanges,
     batches: host.counts.batches,
     databaseLag: replica.executedSeq - stores.storedSeq,
+    database: state,
+    databaseProblem: problem,
     active: replica.active,
     requests: host.counts.requests,
     pending: replica.pendingCount,

@@ -2,24 +2,31 @@ import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { StoreError } from "./store.js";
 
-/** What to tell the operator, by the start of SQLite's result code. */
-const SENTENCES: readonly (readonly [code: string, sentence: string])[] = [
-  ["SQLITE_BUSY", "is locked by another process. Stop the other replica that uses it."],
-  ["SQLITE_LOCKED", "is locked by another process. Stop the other replica that uses it."],
-  ["SQLITE_FULL", "cannot grow: the disk is full. Free some space and start the replica again."],
-  ["SQLITE_READONLY", "is not writable. Let this user write it and its directory."],
-  ["SQLITE_PERM", "is not writable. Let this user write it and its directory."],
-  ["SQLITE_CANTOPEN", "cannot be opened. Check that this user may write there."],
+/** Trouble that may pass at any time. */
+const PASSING = { patienceMs: Number.POSITIVE_INFINITY };
+
+/**
+ * What to tell the operator, by the start of SQLite's result code, and whether it may pass. After a
+ * failed fsync nobody knows what is on the disk: that is never tried again.
+ */
+const SENTENCES: readonly (readonly [code: string, sentence: string, options?: typeof PASSING])[] =
   [
-    "SQLITE_NOTADB",
-    "is not a SQLite database. Move the file away: the replica fetches the state from the others.",
-  ],
-  [
-    "SQLITE_CORRUPT",
-    "is damaged. Move the file away: the replica fetches the state from the others.",
-  ],
-  ["SQLITE_IOERR", "cannot be read or written: the disk reports an error."],
-];
+    ["SQLITE_BUSY", "is locked by another process: end that one.", PASSING],
+    ["SQLITE_LOCKED", "is locked by another process: end that one.", PASSING],
+    ["SQLITE_FULL", "cannot grow: the disk is full. Free some space.", PASSING],
+    ["SQLITE_READONLY", "is not writable. Let this user write it and its directory."],
+    ["SQLITE_PERM", "is not writable. Let this user write it and its directory."],
+    ["SQLITE_CANTOPEN", "cannot be opened. Check that this user may write there."],
+    [
+      "SQLITE_NOTADB",
+      "is not a SQLite database. Move the file away: the replica fetches the state from the others.",
+    ],
+    [
+      "SQLITE_CORRUPT",
+      "is damaged. Move the file away: the replica fetches the state from the others.",
+    ],
+    ["SQLITE_IOERR", "cannot be read or written: the disk reports an error."],
+  ];
 
 /** The sentence for whatever went wrong with the database file at `path`. */
 export function storeErrorOf(path: string, error: unknown): StoreError {
@@ -28,7 +35,11 @@ export function storeErrorOf(path: string, error: unknown): StoreError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = SENTENCES.find(([start]) => code.startsWith(start));
   if (known !== undefined) {
-    return new StoreError(`The database ${path} ${known[1]} (${message})`, { cause: error });
+    const [, sentence, options] = known;
+    return new StoreError(`The database ${path} ${sentence} (${message})`, {
+      ...options,
+      cause: error,
+    });
   }
   if (message.includes("Unable to open connection")) {
     return new StoreError(cannotOpen(path), { cause: error });

@@ -87,7 +87,7 @@ export class SqliteStore implements Store {
     const pending = this.#pending.shift();
     assert(pending !== undefined, "every answer has its request");
     if (answer.kind === "done") pending.resolve(answer.state);
-    else pending.reject(new StoreError(answer.message));
+    else pending.reject(new StoreError(answer.message, { patienceMs: answer.patienceMs }));
   }
 
   #fail(error: Error): void {

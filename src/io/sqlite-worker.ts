@@ -26,7 +26,7 @@ export type SqliteRequest =
 export type SqliteAnswer =
   | { readonly kind: "done"; readonly state: StoredState | null }
   /** The world's fault: the sentence of a `StoreError`. */
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly message: string; readonly patienceMs: number };
 
 const setup = workerData as SqliteWorkerSetup;
 let database: SqliteDatabase | null = null;
@@ -59,7 +59,7 @@ function answer(request: SqliteRequest): SqliteAnswer {
   } catch (error) {
     // Our own bugs are not caught: the thread dies of them, and every promise with it.
     if (!(error instanceof StoreError)) throw error;
-    return { kind: "failed", message: error.message };
+    return { kind: "failed", message: error.message, patienceMs: error.patienceMs };
   }
 }
 

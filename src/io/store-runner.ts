@@ -7,7 +7,8 @@ import type { BlockRow, Store, StoredState, StoreGroup } from "./store.js";
 
 /** Whom a store runner works for. */
 interface StoreRunnerOptions {
-  readonly store: Store;
+  /** `hurry` ends its patience: the replica stops. */
+  readonly store: Store & { hurry(): void };
   readonly ledger: Ledger;
   readonly clients: ClientTable;
   /** Least time between the starts of two transactions, in milliseconds, 0 and up. */
@@ -97,11 +98,13 @@ export class StoreRunner {
   }
 
   /**
-   * Stores what was executed, then closes the store. To be called once the journal is closed: what
-   * that does not hold by then is not stored.
+   * Stores what was executed, if the database lets it, then closes the store. To be called once the
+   * journal is closed: what that does not hold by then is not stored, and what is not stored is in
+   * the journal.
    */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#options.store.hurry();
     this.#onProgress();
     this.#wake?.();
     await this.#work;
@@ -180,6 +183,7 @@ export class StoreRunner {
 
   #fail(error: unknown): void {
     this.#failed = true;
-    this.#options.onFatal(error);
+    // What a database could not take at the end is in the journal.
+    if (!this.#isClosing) this.#options.onFatal(error);
   }
 }

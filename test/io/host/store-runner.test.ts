@@ -12,6 +12,7 @@ class HeldStore implements Store {
   readonly name = "held";
   readonly calls: string[] = [];
   readonly groups: StoreGroup[] = [];
+  hurried = false;
   #end: ((error: Error | null) => void) | null = null;
 
   open(): Promise<StoredState | null> {
@@ -25,6 +26,10 @@ class HeldStore implements Store {
 
   replace(state: StoredState): Promise<void> {
     return this.#begin(`replace ${state.seq}`);
+  }
+
+  hurry(): void {
+    this.hurried = true;
   }
 
   close(): Promise<void> {
