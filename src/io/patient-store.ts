@@ -40,8 +40,8 @@ const HURRY_MS_MAX = 1_000;
 
 /**
  * Keeps trying where the trouble may pass: a server that restarts, a lost connection, a deadlock, a
- * full disk. What was handed in is neither lost nor applied twice: stores take a group whose outcome
- * was in doubt again. Meanwhile the replica executes until its window is full, and then waits.
+ * full disk. What was handed in is neither lost nor applied twice: stores take a group whose
+ * outcome was in doubt again. Meanwhile the replica executes until its window is full, and waits.
  */
 export class PatientStore implements Store {
   readonly #options: PatientStoreOptions;

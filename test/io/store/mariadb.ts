@@ -81,6 +81,24 @@ class OwnServer {
     return join(this.#folder, "s.sock");
   }
 
+  /** A server that starts clears away the temporary files of others in the same folder. */
+  get #environment(): NodeJS.ProcessEnv {
+    return { ...process.env, TMPDIR: this.#folder };
+  }
+
+  /** Makes the data that it starts on. */
+  async install(installer: string): Promise<void> {
+    const options = [
+      "--no-defaults",
+      `--user=${userInfo().username}`,
+      `--datadir=${join(this.#folder, "data")}`,
+      "--auth-root-authentication-method=normal",
+      "--skip-test-db",
+      "--innodb-log-file-size=16M",
+    ];
+    await promisify(execFile)(installer, options, { env: this.#environment });
+  }
+
   /** Starts it on the data it has; resolves once it takes connections. */
   async start(...options: readonly string[]): Promise<void> {
     const child = spawn(
@@ -96,7 +114,7 @@ class OwnServer {
         "--innodb-log-file-size=16M",
         ...options,
       ],
-      { stdio: ["ignore", "ignore", "pipe"] },
+      { stdio: ["ignore", "ignore", "pipe"], env: this.#environment },
     );
     this.#process = child;
     process.once("exit", () => child.kill("SIGKILL"));
@@ -150,14 +168,7 @@ export async function testServer(): Promise<TestServer | NoServer> {
   const folder = mkdtempSync(join(tmpdir(), "pbft-mariadb-"));
   const own = new OwnServer(program, folder);
   after(() => own.remove());
-  await promisify(execFile)(installer, [
-    "--no-defaults",
-    `--user=${userInfo().username}`,
-    `--datadir=${join(folder, "data")}`,
-    "--auth-root-authentication-method=normal",
-    "--skip-test-db",
-    "--innodb-log-file-size=16M",
-  ]);
+  await own.install(installer);
   await own.start();
   return new TestServer(
     (prefix) => `mysql://root@localhost/${prefix}?socket=${own.socketPath}`,

@@ -58,7 +58,7 @@ function patient(context: TestContext, openMsMax?: number) {
   return { troubled, told, store };
 }
 
-test("patience: trouble that may pass is waited for, and told when it begins and ends", async (t) => {
+test("patience: trouble that may pass is waited for, and told as it begins and ends", async (t) => {
   const { troubled, told, store } = patient(t);
   troubled.troubles.push(new StoreError("away", FOREVER), new StoreError("busy", FOREVER));
   const committed = store.commit(groupOf(1, 1));
