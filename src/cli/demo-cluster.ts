@@ -28,7 +28,7 @@ export async function withDemoCluster<T>(
   work: (dir: string, inject: InjectFault) => Promise<T>,
   lab: NetworkLab | null = null,
 ): Promise<T> {
-  const [present] = await schemasPresent(store, REPLICA_COUNT);
+  const [present] = await schemasPresent(store, DEMO_REPLICA_COUNT);
   if (present !== undefined) {
     throw new FailedOperation(
       `The database server has a schema ${present} already. Choose another prefix, or drop it.`,
@@ -44,7 +44,7 @@ export async function withDemoCluster<T>(
       return await work(dir, faultsBy(supervisor));
     } finally {
       await supervisor.stop();
-      await dropSchemas(store, REPLICA_COUNT);
+      await dropSchemas(store, DEMO_REPLICA_COUNT);
     }
   } finally {
     rmSync(dir, { recursive: true, force: true });
