@@ -1,6 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { REPLICAS_MAX } from "../core/base/quorum.js";
 import { loadGenesis, loadReplicaKey, replicaPidPath } from "../io/cluster-directory.js";
+import type { Genesis } from "../io/config.js";
 import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
 import { startReplica } from "../io/replica-process.js";
@@ -19,6 +21,7 @@ export const replicaCommand: CommandDescription = {
   options: [
     { flags: "--id <n>", summary: "which replica, 0 and up" },
     { flags: "--log-level <level>", summary: LOG_LEVELS.join(", "), fallback: "info" },
+    { flags: "--listen <ip>", summary: "where to listen, if not at its address in the genesis" },
     { flags: "--json", summary: "print one JSON object when it serves" },
   ],
   examples: ["replica demo --id 0"],
@@ -58,7 +61,8 @@ async function serve(
   const { provider } = await loadCrypto(process.env);
   const key = loadReplicaKey(dir, genesis, id, provider);
   const log = createLog(level, { replica: id });
-  const replica = await startReplica({ dir, genesis, key, log, signal });
+  const listening = listenHostOf(input, genesis);
+  const replica = await startReplica({ dir, genesis, key, log, signal, ...listening });
   const pidPath = replicaPidPath(dir, id);
   writeFileSync(pidPath, `${process.pid}\n`);
   process.on("message", (order: ReplicaOrder) => {
@@ -99,6 +103,17 @@ function stopRequest(): Promise<void> {
 
 function ignoreSignal(): void {
   // Without a listener the signal would end the process.
+}
+
+/** Where to listen, if somewhere else than the genesis says. */
+function listenHostOf(input: CommandInput, genesis: Genesis): { readonly listenHost?: string } {
+  const listenHost = input.text("listen");
+  if (listenHost === null) return {};
+  const family = isIP(genesis.replicas[0]?.host ?? "");
+  if (isIP(listenHost) === family) return { listenHost };
+  throw new UsageError(
+    `--listen must be an IPv${family} address, as the genesis has, not "${listenHost}"`,
+  );
 }
 
 function logLevelOf(written: string): LogLevel {

@@ -47,6 +47,11 @@ export interface StartReplicaOptions {
   readonly onFatal?: (error: unknown) => void;
   /** Ends a start that waits for the database; it then fails. */
   readonly signal?: AbortSignal;
+  /**
+   * Where to take datagrams, if not at the address in the genesis: behind an address translation,
+   * as in most containers, that address is not one of this machine.
+   */
+  readonly listenHost?: string;
   /** Verification threads, 0 (included) and up; one by default if there are two processors. */
   readonly workerCount?: number;
   /** Opens the socket; a test may put one in between that loses datagrams. */
@@ -151,7 +156,8 @@ async function openParts(
   const place = genesis.replicas[key.id];
   assert(place !== undefined, "the key belongs to this genesis");
   const openSocket = options.openSocket ?? openUdpSocket;
-  const socket = new PartitionSwitch(await openSocket({ address: place.host, port: place.port }));
+  const local = { address: options.listenHost ?? place.host, port: place.port };
+  const socket = new PartitionSwitch(await openSocket(local));
   opened.push(() => socket.close());
   const store = patientStore(options);
   opened.push(() => store.close());
