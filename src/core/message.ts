@@ -319,4 +319,6 @@ export type JournalRecord =
   /** The view was installed. */
   | { readonly kind: "new-view"; readonly newView: NewView }
   /** Q signed CHECKPOINTs for one digest: the log up to `seq` is done with. */
-  | { readonly kind: "stable"; readonly seq: Seq; readonly certificate: readonly Checkpoint[] };
+  | { readonly kind: "stable"; readonly seq: Seq; readonly certificate: readonly Checkpoint[] }
+  /** The same of a state that is not here yet: votes start above `seq`, the state is fetched. */
+  | { readonly kind: "certified"; readonly seq: Seq; readonly certificate: readonly Checkpoint[] };

@@ -86,19 +86,19 @@ export class RecordLog {
   }
 }
 
-/** The newest record of view and of stable checkpoint: they stand for all before them. */
+/** The newest record of view and of low watermark: they stand for all before them. */
 class CarriedRecords {
   #view: Uint8Array | null = null;
-  #stable: Uint8Array | null = null;
+  #watermark: Uint8Array | null = null;
 
   note(record: JournalRecord, bytes: Uint8Array): void {
-    if (record.kind === "stable") this.#stable = bytes;
+    if (record.kind === "stable" || record.kind === "certified") this.#watermark = bytes;
     else if (record.kind === "view-change" || record.kind === "new-view") this.#view = bytes;
     else assert(seqOf(record) > 0, "all other records concern a sequence number");
   }
 
   records(): Uint8Array[] {
-    return [this.#stable, this.#view].filter((bytes): bytes is Uint8Array => bytes !== null);
+    return [this.#watermark, this.#view].filter((bytes): bytes is Uint8Array => bytes !== null);
   }
 }
 
@@ -112,6 +112,7 @@ function seqOf(record: JournalRecord): Seq {
     case "view-change":
     case "new-view":
     case "stable":
+    case "certified":
       return 0;
   }
 }

@@ -38,9 +38,9 @@ export class SimJournal {
   #manifest: Manifest;
   #openSegment = 0;
   #isWriting = false;
-  /** The newest records of view and of stable checkpoint: they outlive their segment. */
+  /** The newest records of view and of low watermark: they outlive their segment. */
   #view: Uint8Array | null = null;
-  #stable: Uint8Array | null = null;
+  #watermark: Uint8Array | null = null;
   readonly #unreported: JournalRecord[] = [];
   #reported: AppendId = 0;
 
@@ -49,7 +49,7 @@ export class SimJournal {
     this.#with = surroundings;
     this.#manifest = start.manifest;
     const carryOver = (): readonly Uint8Array[] =>
-      [this.#stable, this.#view].filter((bytes): bytes is Uint8Array => bytes !== null);
+      [this.#watermark, this.#view].filter((bytes): bytes is Uint8Array => bytes !== null);
     const identity = identityOf(keys);
     const { hasher } = keys;
     const options = { identity, hasher, segmentBytesMax, salt, carryOver };
@@ -138,7 +138,7 @@ export class SimJournal {
   }
 
   #note(record: JournalRecord, bytes: Uint8Array): void {
-    if (record.kind === "stable") this.#stable = bytes;
+    if (record.kind === "stable" || record.kind === "certified") this.#watermark = bytes;
     else if (record.kind === "view-change" || record.kind === "new-view") this.#view = bytes;
     else assert(seqOf(record) > 0, "all other records concern a sequence number");
   }
@@ -195,6 +195,7 @@ export function seqOf(record: JournalRecord): Seq {
     case "view-change":
     case "new-view":
     case "stable":
+    case "certified":
       return 0;
   }
 }

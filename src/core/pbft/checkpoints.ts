@@ -4,7 +4,7 @@
 import { assert } from "../base/assert.js";
 import { bytesEqual } from "../base/bytes.js";
 import { Domain, type Digest } from "../base/hasher.js";
-import type { Seq } from "../base/ids.js";
+import type { AppendId, Seq } from "../base/ids.js";
 import type { Checkpoint, Verified } from "../message.js";
 import type { StableCertificate } from "./checkpoint-book.js";
 import type { RejectCode } from "./reject.js";
@@ -51,6 +51,7 @@ export function takeInterimCheckpoint(s: State): void {
   const { executedSeq } = s;
   const isAtRest = s.executing === null && s.installing === null;
   if (!isAtRest || s.diverged || s.storedSeq < executedSeq) return;
+  if (executedSeq < s.log.lowWatermark) return;
   if (s.checkpoints.ownAt(executedSeq) === null) {
     s.service.pin(executedSeq);
     takeCheckpoint(s, executedSeq, s.service.root());
@@ -93,15 +94,38 @@ export function settleCheckpoints(s: State): void {
   if (s.storedSeq >= certificate.seq) stabilize(s, certificate);
 }
 
+/**
+ * A replica that fetches state votes on before it has it: a certificate of Q proves that everything
+ * up to it is decided and kept by a correct quorum, so its word about what lies below is not needed
+ * any more, and about what lies above it needs no state, only the window. Without it the others
+ * might wait for this vote while they have nothing alike that this replica could fetch.
+ */
+export function adoptCertificate(s: State): void {
+  if (s.transfer.target === null || s.executing !== null || s.installing !== null) return;
+  const certificates = s.checkpoints.certificates(s.quorums.strong);
+  const certificate = certificates.findLast(({ seq }) => seq > s.executedSeq && isRegular(s, seq));
+  if (certificate === undefined) return;
+  const { seq } = certificate;
+  moveWatermark(
+    s,
+    certificate,
+    s.append({ kind: "certified", seq, certificate: certificate.votes }),
+  );
+}
+
 /** Moves the low watermark, and lets the journal forget what is below it once that is durable. */
 export function stabilize(s: State, certificate: StableCertificate): void {
   const { seq } = certificate;
-  assert(seq > s.log.lowWatermark, "the low watermark only grows (I6)");
   assert(seq <= s.executedSeq && seq <= s.storedSeq, "nothing is dropped that may be needed again");
-  const append = s.append({ kind: "stable", seq, certificate: certificate.votes });
+  moveWatermark(s, certificate, s.append({ kind: "stable", seq, certificate: certificate.votes }));
+  s.monitor.relax();
+}
+
+function moveWatermark(s: State, certificate: StableCertificate, append: AppendId): void {
+  const { seq } = certificate;
+  assert(seq > s.log.lowWatermark, "the low watermark only grows (I6)");
   s.discardAfter.push({ append, seq });
   s.checkpoints.stabilize(certificate);
-  s.monitor.relax();
   s.log.advance(seq);
   s.assignedSeq = Math.max(s.assignedSeq, seq);
 }

@@ -29,7 +29,6 @@ export function restoreState(s: State, recovered: Recovered): void {
   s.executedSeq = recovered.storedSeq;
   s.storedSeq = recovered.storedSeq;
   for (const record of recovered.records) restoreRecord(s, record);
-  assert(s.log.lowWatermark <= s.storedSeq, "the store holds the stable checkpoint (2.12)");
   restoreVotes(s);
   // Who restarts is behind: it hands the lead on, instead of letting all wait until it has caught
   // up.
@@ -59,7 +58,13 @@ function restoreRecord(s: State, record: JournalRecord): void {
       if (isNewer(s, record.newView)) enterView(s, record.newView);
       break;
     case "stable":
-      restoreStable(s, record.certificate);
+      restoreCertificate(s, record.certificate);
+      assert(record.seq <= s.storedSeq, "the store holds the stable checkpoint (2.12)");
+      break;
+    case "certified":
+      restoreCertificate(s, record.certificate);
+      // What was answered from below it may have to be fetched again.
+      s.readBarrierSeq = Math.max(s.readBarrierSeq, record.seq);
       break;
   }
 }
@@ -103,7 +108,7 @@ function restoreSlotRecord(s: State, record: SlotRecord): void {
   }
 }
 
-function restoreStable(s: State, votes: readonly Checkpoint[]): void {
+function restoreCertificate(s: State, votes: readonly Checkpoint[]): void {
   const [first] = votes;
   if (first === undefined || first.seq <= s.log.lowWatermark) return;
   s.checkpoints.stabilize({ seq: first.seq, stateDigest: first.stateDigest, votes });

@@ -16,6 +16,7 @@ import type { Service } from "../base/service.js";
 import type { ClientMessage, ReplicaMessage, SignedMessage } from "../message.js";
 import { orderWaiting } from "./batcher.js";
 import {
+  adoptCertificate,
   discardStable,
   onCheckpoint,
   onCheckpointSigned,
@@ -249,6 +250,7 @@ function settle(s: State): void {
   countOwnCommits(s);
   settleCheckpoints(s);
   settleTransfer(s);
+  adoptCertificate(s);
   settleViewChange(s);
   announceNewView(s);
   placeChosen(s);

@@ -96,15 +96,16 @@ export function onStateData(s: State, m: Verified<StateData>): RejectCode | null
 export function settleTransfer(s: State): void {
   if (s.installing !== null || s.executing !== null) return;
   // W votes suffice: one of them is a correct replica's, which holds that state durably (ST1).
-  chooseTarget(s, s.checkpoints.certificates(s.quorums.weak).at(-1) ?? null);
+  const newest = s.checkpoints.certificates(s.quorums.weak).at(-1);
+  chooseTarget(s, newest ?? s.checkpoints.stable);
   const fetched = s.transfer.finished();
   if (fetched !== null) installFetched(s, fetched);
 }
 
-function chooseTarget(s: State, certificate: StableCertificate | null): void {
+function chooseTarget(s: State, certificate: StableCertificate): void {
   const { target } = s.transfer;
   if (target !== null && !s.diverged && target.seq <= s.executedSeq) s.transfer.end();
-  if (certificate === null || !needsTransfer(s, certificate)) {
+  if (!needsTransfer(s, certificate)) {
     s.behindSinceTicks = null;
     return;
   }

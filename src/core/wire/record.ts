@@ -27,6 +27,7 @@ import { Writer } from "./writer.js";
  *   view-change   type u8 │ view-change message
  *   new-view      type u8 │ new-view message
  *   stable        type u8 │ seq u64 │ count u8 │ checkpoint message │ checkpoint message │ …
+ *   certified     as stable
  */
 const RecordType = {
   "pre-prepared": 1,
@@ -36,6 +37,7 @@ const RecordType = {
   "view-change": 5,
   "new-view": 6,
   stable: 7,
+  certified: 8,
 } as const satisfies Record<JournalRecord["kind"], number>;
 
 /** The bytes of `record`, without the journal's own framing. */
@@ -54,7 +56,8 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
     case "new-view":
       return recordOf(record.kind, record.newView);
     case "stable":
-      return encodeStable(record);
+    case "certified":
+      return encodeCertificate(record);
     default:
       return unreachable(record);
   }
@@ -74,7 +77,9 @@ export function decodeRecord(
     case RecordType.committed:
       return decodeCommitted(new Reader(bytes, TYPE_BYTES, bytes.length));
     case RecordType.stable:
-      return decodeStable(new Reader(bytes, TYPE_BYTES, bytes.length), scope);
+      return decodeCertificate("stable", new Reader(bytes, TYPE_BYTES, bytes.length), scope);
+    case RecordType.certified:
+      return decodeCertificate("certified", new Reader(bytes, TYPE_BYTES, bytes.length), scope);
     default:
       return decodeMessageRecord(bytes, hasher, scope);
   }
@@ -130,18 +135,23 @@ function decodeCommitted(reader: Reader): JournalRecord | WireReject {
   return reader.rejected ?? { kind: "committed", seq, digest };
 }
 
-function encodeStable(record: Extract<JournalRecord, { kind: "stable" }>): Uint8Array {
-  const { seq, certificate } = record;
+type CertificateRecord = Extract<JournalRecord, { readonly kind: "stable" | "certified" }>;
+
+function encodeCertificate({ kind, seq, certificate }: CertificateRecord): Uint8Array {
   const size = TYPE_BYTES + COUNTER_BYTES + 1 + certificate.length * CHECKPOINT_BYTES;
   const writer = new Writer(size);
-  writer.u8(RecordType.stable);
+  writer.u8(RecordType[kind]);
   writer.counter(seq);
   writer.u8(certificate.length);
   for (const checkpoint of certificate) writer.raw(checkpoint.bytes);
   return writer.finish();
 }
 
-function decodeStable(reader: Reader, scope: Scope): JournalRecord | WireReject {
+function decodeCertificate(
+  kind: CertificateRecord["kind"],
+  reader: Reader,
+  scope: Scope,
+): JournalRecord | WireReject {
   const seq = reader.counter();
   const count = reader.u8();
   const certificate: Checkpoint[] = [];
@@ -152,7 +162,7 @@ function decodeStable(reader: Reader, scope: Scope): JournalRecord | WireReject 
     }
   }
   reader.finish();
-  return reader.rejected ?? { kind: "stable", seq, certificate };
+  return reader.rejected ?? { kind, seq, certificate };
 }
 
 /** Runs the digests of `checks` and takes the signatures for good. */

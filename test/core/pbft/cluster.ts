@@ -303,9 +303,11 @@ export class Cluster {
 function withoutSettled(journal: readonly JournalRecord[], seq: Seq): JournalRecord[] {
   const isView = ({ kind }: JournalRecord): boolean =>
     kind === "view-change" || kind === "new-view";
-  const newest = [journal.findLast(isView), journal.findLast((record) => record.kind === "stable")];
+  const isWatermark = ({ kind }: JournalRecord): boolean =>
+    kind === "stable" || kind === "certified";
+  const newest = [journal.findLast(isView), journal.findLast(isWatermark)];
   return journal.filter((record) => {
-    if (isView(record) || record.kind === "stable") return newest.includes(record);
+    if (isView(record) || isWatermark(record)) return newest.includes(record);
     return !("seq" in record) || record.seq > seq;
   });
 }

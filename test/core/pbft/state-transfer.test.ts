@@ -113,14 +113,12 @@ describe("a replica that lags behind a checkpoint", () => {
       }
       fetcher.tick();
     }
-    const effects = fetcher.answer();
+    fetcher.answer();
     assert.equal(fetcher.replica.executedSeq, 4);
     assert.equal(fetcher.replica.stableSeq, 4);
     assert.equal(balanceOf(fetcher.ledger), 1_004n);
     assert.deepEqual(fetcher.replica.clients.summary(), donor.replica.clients.summary());
     assert.equal(fetcher.replica.transferring, false);
-    const record = ofKind(effects, "append").at(-1)?.record;
-    assert.deepEqual(record, { kind: "stable", seq: 4, certificate: votes });
   });
 
   test("answers the clients it never answered (RO4 v)", () => {

@@ -203,6 +203,7 @@ export const journalRecord: fc.Arbitrary<JournalRecord> = fc.oneof(
   ofKind("view-change", { vote: viewChange }),
   ofKind("new-view", { newView }),
   ofKind("stable", { seq: counter, certificate: fc.array(checkpoint, { maxLength: 4 }) }),
+  ofKind("certified", { seq: counter, certificate: fc.array(checkpoint, { maxLength: 4 }) }),
 );
 
 function sortedBySeq<T extends { readonly seq: number }>(entries: readonly T[]): T[] {

@@ -20,6 +20,8 @@ interface Held {
   /** The last batch that its store ever held. */
   storedSeqMax: Seq;
   stableSeq: Seq;
+  /** A quorum holds the state up to here, so nothing below is needed any more. */
+  certifiedSeq: Seq;
   storedSeq: Seq;
 }
 
@@ -61,7 +63,8 @@ export class Promises implements Watcher {
 
   onDiscard(replica: ReplicaId, seq: Seq): void {
     const held = this.#of(replica);
-    if (seq > held.stableSeq || seq > held.storedSeq) {
+    const isStored = seq <= held.stableSeq && seq <= held.storedSeq;
+    if (!isStored && seq > held.certifiedSeq) {
       const known = `stable ${held.stableSeq}, stored ${held.storedSeq}`;
       const sentence = `replica ${replica} lets its journal forget ${seq}, ${known}`;
       throw new Violation("persist before send", sentence);
@@ -123,6 +126,7 @@ export class Promises implements Watcher {
       checkedSeq: 0,
       storedSeqMax: 0,
       stableSeq: 0,
+      certifiedSeq: 0,
       storedSeq: 0,
     };
     this.#replicas.set(replica, held);
@@ -134,6 +138,7 @@ function note(held: Held, record: JournalRecord): void {
   if (record.kind !== "stable") held.records.set(keyOf(record), seqOf(record));
   if (record.kind === "prepared" || record.kind === "committed") held.promised.add(record.seq);
   if (record.kind === "stable") held.stableSeq = Math.max(held.stableSeq, record.seq);
+  if (record.kind === "certified") held.certifiedSeq = Math.max(held.certifiedSeq, record.seq);
 }
 
 /** Names a record: its kind, its sequence number (0: about none), and its content. */
@@ -152,7 +157,8 @@ function keyOf(record: JournalRecord): string {
     case "new-view":
       return `new-view 0 ${record.newView.view} ${textOf(record.newView.bytes)}`;
     case "stable":
-      return `stable 0 ${record.seq}`;
+    case "certified":
+      return `${record.kind} 0 ${record.seq}`;
   }
 }
 

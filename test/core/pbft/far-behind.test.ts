@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { JournalRecord } from "../../../src/core/message.js";
+import {
+  balanceOf,
+  checkpointOf,
+  digestOf,
+  prePrepare,
+  readOf,
+  requestOf,
+  sampleBatch,
+  statusOf,
+  viewChangeOf,
+} from "./builders.js";
+import { Cluster } from "./cluster.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
+
+/** The far checkpoint, beyond the window of a replica that has seen nothing. */
+const FAR_SEQ = 12;
+
+const certificate = [0, 1, 3].map((replica) => checkpointOf(replica, FAR_SEQ, digestOf(FAR_SEQ)));
+const certified = { kind: "certified", seq: FAR_SEQ, certificate } as const;
+
+/** Replica 2, which was shown the certificate of the far checkpoint and fetches its state. */
+function farBehind(): LoneReplica {
+  const lone = new LoneReplica({ self: 2 });
+  for (const vote of certificate) lone.receive(vote.replica, vote);
+  lone.take();
+  lone.tick(10);
+  return lone;
+}
+
+function recoveredWith(...records: JournalRecord[]) {
+  return { records, storedSeq: 0, sessions: [], evictedThrough: [] };
+}
+
+/** How far the replicas that run are. */
+function executedBy(cluster: Cluster): number[] {
+  return cluster.up.map(({ lone }) => lone.replica.executedSeq);
+}
+
+describe("a replica whose state is behind a checkpoint that a quorum holds (CK5, ST5, VC6)", () => {
+  test("votes from that checkpoint on as soon as it fetches the state, once it is durable", () => {
+    const lone = farBehind();
+    const { id, record } = single(ofKind(lone.take(), "append"));
+    assert.deepEqual(record, certified);
+    assert.equal(lone.replica.stableSeq, FAR_SEQ);
+    const batch = sampleBatch(1);
+    assert.equal(lone.receive(0, prePrepare(0, FAR_SEQ + 1, batch)), null);
+    const { after } = single(ofKind(lone.take(), "send"));
+    assert(after !== null && after > id, "the journal keeps the order of appends");
+  });
+
+  test("votes for nothing that the checkpoint covers", () => {
+    const lone = farBehind();
+    const reject = lone.receive(0, prePrepare(0, FAR_SEQ, sampleBatch(1)));
+    assert.equal(reject, "pre-prepare/outside-window");
+  });
+
+  test("does not vote for a checkpoint before it has the state (ST5, I10)", () => {
+    const lone = farBehind();
+    lone.take();
+    assert.deepEqual(ofKind(lone.answer(), "sign"), []);
+    lone.receive(3, { kind: "state-fetch", seq: FAR_SEQ, part: 0, level: 0, index: 0 });
+    assert.deepEqual(ofKind(lone.take(), "sign"), [], "nor does it offer what is old");
+  });
+
+  test("names the checkpoint in its vote for a view, and tells peers where it is", () => {
+    const lone = farBehind();
+    lone.take();
+    lone.receive(0, viewChangeOf(0, 1));
+    const { message } = single(ofKind(lone.take(), "sign"));
+    assert(message.kind === "view-change");
+    assert.equal(message.stableSeq, FAR_SEQ);
+    assert.deepEqual(message.checkpoints, [{ seq: FAR_SEQ, stateDigest: digestOf(FAR_SEQ) }]);
+    lone.receive(1, statusOf());
+    assert.deepEqual(sentOf(lone.take(), "checkpoint"), certificate, "it passes the proof on");
+  });
+
+  test("lets the journal forget what is below, once the certificate is durable", () => {
+    const lone = farBehind();
+    const { id } = single(ofKind(lone.take(), "append"));
+    lone.tick();
+    assert.deepEqual(ofKind(lone.take(), "discard"), []);
+    lone.durable(id);
+    assert.deepEqual(ofKind(lone.take(), "discard"), [{ kind: "discard", seq: FAR_SEQ }]);
+  });
+
+  test("waits with that while the log alone may still lead there", () => {
+    const lone = new LoneReplica({ self: 2 });
+    for (const vote of certificate) lone.receive(vote.replica, vote);
+    lone.tick(9);
+    assert.equal(lone.replica.stableSeq, 0);
+  });
+
+  test("starts again where it was: behind, and voting from the same checkpoint (RS2, RO6)", () => {
+    const lone = new LoneReplica({ self: 2 }, recoveredWith(certified));
+    assert.deepEqual([lone.replica.stableSeq, lone.replica.executedSeq], [FAR_SEQ, 0]);
+    assert.equal(lone.hear(0, readOf()), "read/recovering", "it may have answered before");
+    assert.equal(lone.receive(0, prePrepare(0, FAR_SEQ + 1, sampleBatch(1))), null);
+    lone.tick(20);
+    assert.equal(sentOf(lone.take(), "state-fetch")[0]?.seq, FAR_SEQ);
+  });
+});
+
+describe("a cluster that was killed as a whole", () => {
+  test("comes back with one replica far behind, one lost, and the others uneven (RS5)", () => {
+    const cluster = new Cluster();
+    cluster.carries = ({ to, from }) => to !== 3 && from !== 3;
+    for (let session = 1; session <= 9; session += 1) {
+      cluster.submit(requestOf({ session }));
+      cluster.run();
+    }
+    // Batch 10 is decided at replica 2 alone.
+    cluster.carries = ({ to, from, message }) =>
+      to !== 3 && from !== 3 && (message.kind !== "commit" || to === 2);
+    cluster.submit(requestOf({ session: 10 }));
+    cluster.run();
+    assert.deepEqual(executedBy(cluster), [9, 9, 10, 0]);
+    for (const { id } of cluster.nodes) cluster.crash(id);
+    for (const id of [1, 2, 3]) cluster.restart(id);
+    cluster.carries = () => true;
+    cluster.submit(requestOf({ session: 11 }), [1, 2, 3]);
+    cluster.tick(400);
+    for (const { lone } of cluster.up) assert.equal(balanceOf(lone.ledger), 1_011n);
+    const [view] = cluster.up.map(({ lone }) => lone.replica.view);
+    cluster.tick(200);
+    assert.deepEqual(new Set(cluster.up.map(({ lone }) => lone.replica.view)), new Set([view]));
+  });
+});
