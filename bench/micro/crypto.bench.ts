@@ -66,7 +66,7 @@ function submitAll(
   return new Promise((resolve) => {
     let pending = count;
     for (let index = 0; index < count; index += 1) {
-      verifier.submit(bytes, checks, () => {
+      verifier.submit(0, bytes, checks, () => {
         pending -= 1;
         if (pending === 0) setImmediate(resolve);
       });

@@ -7,9 +7,10 @@ import { type Fragment, readFragment, Reassembler } from "../core/wire/fragments
 import { readHeader } from "../core/wire/header.js";
 import { FrameKind, HEADER_BYTES } from "../core/wire/layout.js";
 import type { WireReject } from "../core/wire/reject.js";
-import type { Roster } from "../core/wire/roster.js";
+import { principalNumber, type Roster } from "../core/wire/roster.js";
 import type { Scope } from "../core/wire/scope.js";
 import { planBody, type PlannedMessage } from "../core/wire/signed-ranges.js";
+import { SignatureBudget } from "./signature-budget.js";
 import type { Tally } from "./tally.js";
 import type { SocketAddress } from "./udp-socket.js";
 
@@ -28,11 +29,14 @@ interface IngressOptions {
   readonly onMessage: (from: Principal, message: Verified<Message>, address: SocketAddress) => void;
 }
 
-type IngressReject = WireReject | "ingress/overloaded" | "fragment/given-up";
+type IngressReject =
+  WireReject | "ingress/overloaded" | "ingress/client-silenced" | "fragment/given-up";
 
 /** A body on its way through the verifier. */
 interface Arrival {
   readonly bytes: Uint8Array;
+  /** `principalNumber` of the sender, if the MAC is its own. */
+  readonly source: number;
   readonly scope: Scope;
   readonly address: SocketAddress;
 }
@@ -40,13 +44,15 @@ interface Arrival {
 /**
  * From a datagram to verified messages. Nothing is learnt from bytes that were not authenticated,
  * and nothing is decoded before its frame's MAC passed; a frame or message that fails is counted
- * and dropped. Messages come out in the order in which the verifier finishes.
+ * and dropped. Messages of one sender come out in the order in which the verifier finishes them;
+ * no sender takes the room of another (RB1), and nothing relies on an order between senders.
  *
  * A datagram's bytes must not change after they were handed in: messages keep views of them.
  */
 export class Ingress {
   readonly #options: IngressOptions;
   readonly #reassembler: Reassembler;
+  readonly #budget = new SignatureBudget();
 
   constructor(options: IngressOptions) {
     this.#options = options;
@@ -58,18 +64,24 @@ export class Ingress {
     const { roster, verifier, macKeyOf } = this.#options;
     const header = readHeader(bytes, roster);
     if (typeof header === "string") return this.#drop(header);
-    const key = macKeyOf(header.from, header.epoch);
+    const { from } = header;
+    const key = macKeyOf(from, header.epoch);
     if (key === null) return this.#drop("frame/unknown-key");
-    if (!verifier.canAccept()) return this.#drop("ingress/overloaded");
+    if (from.role === "client" && !this.#budget.allows(from.id)) {
+      return this.#drop("ingress/client-silenced");
+    }
+    const source = principalNumber(roster, from);
+    if (!verifier.canAccept(source)) return this.#drop("ingress/overloaded");
     const list = new CheckList();
     list.mac(key, bytes.length);
-    const arrival = { bytes, scope: { roster, from: header.from }, address };
+    const arrival = { bytes, source, scope: { roster, from }, address };
     if (header.kind === FrameKind.packed) this.#verifyPacked(arrival, list);
     else this.#verifyFragment(arrival, list);
   }
 
   /** One tick passed: fragments whose others never came are given up. */
   tick(): void {
+    this.#budget.tick();
     for (let count = this.#reassembler.tick(); count > 0; count -= 1) {
       this.#drop("fragment/given-up");
     }
@@ -77,19 +89,19 @@ export class Ingress {
 
   /** The MAC and all signatures of a frame are one job. */
   #verifyPacked(arrival: Arrival, list: CheckList): void {
-    const { bytes, scope } = arrival;
+    const { bytes, source, scope } = arrival;
     const messages = planBody(bytes, HEADER_BYTES, bytes.length, scope, list);
-    this.#options.verifier.submit(bytes, list.checks, (verdict) => {
+    this.#options.verifier.submit(source, bytes, list.checks, (verdict) => {
       if (verdict.passed[0] === 1) this.#deliver(arrival, messages, verdict);
       else this.#drop("frame/bad-mac");
     });
   }
 
   #verifyFragment(arrival: Arrival, list: CheckList): void {
-    const { bytes, scope } = arrival;
+    const { bytes, source, scope } = arrival;
     const fragment = readFragment(bytes, scope.from);
     if (typeof fragment === "string") return this.#drop(fragment);
-    this.#options.verifier.submit(bytes, list.checks, (verdict) => {
+    this.#options.verifier.submit(source, bytes, list.checks, (verdict) => {
       if (verdict.passed[0] === 1) this.#reassemble(arrival, fragment);
       else this.#drop("frame/bad-mac");
     });
@@ -99,15 +111,15 @@ export class Ingress {
    * The signatures of a reassembled body are a second job, of which every admitted datagram can
    * cause one at most: so the verifier's back-pressure at the door bounds these too.
    */
-  #reassemble({ scope, address }: Arrival, fragment: Fragment): void {
+  #reassemble({ source, scope, address }: Arrival, fragment: Fragment): void {
     const body = this.#reassembler.accept(scope.from, fragment);
     if (typeof body === "string") return this.#drop(body);
     if (body === null) return;
     const list = new CheckList();
     const messages = planBody(body, 0, body.length, scope, list);
     if (messages.length !== 1) return this.#drop("fragment/several-messages");
-    this.#options.verifier.submit(body, list.checks, (verdict) => {
-      this.#deliver({ bytes: body, scope, address }, messages, verdict);
+    this.#options.verifier.submit(source, body, list.checks, (verdict) => {
+      this.#deliver({ bytes: body, source, scope, address }, messages, verdict);
     });
   }
 
@@ -115,9 +127,15 @@ export class Ingress {
     const { bytes, scope, address } = arrival;
     for (const planned of messages) {
       const message = decodeMessage(bytes, planned, verdict, scope);
-      if (typeof message === "string") this.#drop(message);
+      if (typeof message === "string") this.#refuse(scope.from, message);
       else this.#options.onMessage(scope.from, message, address);
     }
+  }
+
+  /** A client whose frame is authentic and whose signature is wrong has to wait (AU3). */
+  #refuse(from: Principal, code: WireReject): void {
+    if (from.role === "client" && code === "request/bad-signature") this.#budget.wasted(from.id);
+    this.#drop(code);
   }
 
   #drop(code: IngressReject): void {

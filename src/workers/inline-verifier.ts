@@ -15,7 +15,12 @@ export class InlineVerifier implements Verifier {
     return true;
   }
 
-  submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void {
+  submit(
+    _source: number,
+    bytes: Uint8Array,
+    checks: readonly Check[],
+    done: (verdict: Verdict) => void,
+  ): void {
     done(this.#runner.run(bytes, checks));
   }
 

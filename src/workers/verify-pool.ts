@@ -2,6 +2,7 @@ import { assert } from "../core/base/assert.js";
 import { MESSAGE_BYTES_MAX } from "../core/base/limits.js";
 import type { Check, Verdict, Verifier } from "../core/crypto/check.js";
 import { checkCostNs } from "./check-cost.js";
+import { FairQueue } from "./fair-queue.js";
 import type { CheckRunner } from "./run-checks.js";
 import type { ThreadPool } from "./thread-pool.js";
 import { packJob, unpackAnswer } from "./verify-job.js";
@@ -9,7 +10,8 @@ import type { CheckList } from "./verify-job.js";
 
 /*
  *   submit ──► cheap, or little so far in this turn ──────────────► run here, at once
- *          └─► waiting ──► end of the turn: one job, or one per idle thread ──► answers, in order
+ *          └─► waiting ──► end of the turn: sources in turn, ──► answers, in the order of the jobs
+ *                          one job, or one per idle thread
  */
 
 /**
@@ -33,15 +35,22 @@ const JOB_NS_MAX = 2_000_000;
 /** Lists that may wait for a thread, or run there: some two full batches of the largest size. */
 const LISTS_MAX = 2_048;
 
-/** Bytes of the lists that wait or run: one largest message, or what many small ones hold. */
-const LIST_BYTES_MAX = MESSAGE_BYTES_MAX;
+/** Bytes of the lists that wait or run: two largest messages, or what many small ones hold. */
+const LIST_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
 
 /** Jobs per thread: one that runs and one that is there already when it ends. */
 export const JOBS_PER_THREAD = 2;
 
 interface PendingList extends CheckList {
+  readonly source: number;
   readonly costNs: number;
   readonly done: (verdict: Verdict) => void;
+}
+
+/** What waits or runs of one source, or of all. */
+interface Load {
+  lists: number;
+  bytes: number;
 }
 
 /** A job under way; `verdicts` is null until its answer is there. */
@@ -69,14 +78,14 @@ export class VerifyPool implements Verifier {
   readonly #threadCount: number;
   readonly #onCrash: (cause: unknown) => void;
 
-  /** Submitted and not yet in a job, oldest first. */
-  #waiting: PendingList[] = [];
-  #waitingNs = 0;
+  /** Submitted and not yet in a job. */
+  readonly #waiting = new FairQueue<PendingList>();
   /** Under way, oldest first: that is the order in which they are answered. */
   #jobs: Job[] = [];
   /** Of all that wait or run. */
-  #listCount = 0;
-  #listBytes = 0;
+  readonly #load: Load = { lists: 0, bytes: 0 };
+  /** The part of each source that ever had something to run. */
+  readonly #loads = new Map<number, Load>();
   /** Spent on checks here since the last end of a turn. */
   #turnNs = 0;
   #turnEnds = false;
@@ -94,23 +103,34 @@ export class VerifyPool implements Verifier {
     this.#onCrash = options.onCrash;
   }
 
-  canAccept(): boolean {
-    return !this.#crashed && this.#listCount < LISTS_MAX && this.#listBytes < LIST_BYTES_MAX;
+  /**
+   * A source gets as much as is free: half of everything if it is alone, and with k that take all
+   * they can there is always a (k + 1)-th part left for whoever comes next.
+   */
+  canAccept(source: number): boolean {
+    if (this.#crashed) return false;
+    const { lists, bytes } = this.#loadOf(source);
+    return lists < LISTS_MAX - this.#load.lists && bytes < LIST_BYTES_MAX - this.#load.bytes;
   }
 
   /** A list that is submitted although `canAccept` is false runs here: memory stays bounded. */
-  submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void {
+  submit(
+    source: number,
+    bytes: Uint8Array,
+    checks: readonly Check[],
+    done: (verdict: Verdict) => void,
+  ): void {
     assert(this.#onDrained === null, "nothing is submitted after close");
     if (this.#crashed) {
       done(nothingPassed(checks));
       return;
     }
     const costNs = checkCostNs(checks, this.#runner.cryptoName);
-    if (!this.canAccept() || this.#isCheaperHere(costNs)) {
+    if (this.#isCheaperHere(costNs) || !this.canAccept(source)) {
       this.#turnNs += costNs;
       done(this.#runner.run(bytes, checks));
     } else {
-      this.#wait({ bytes, checks, costNs, done });
+      this.#wait({ source, bytes, checks, costNs, done });
     }
     this.#endTurnSoon();
   }
@@ -130,11 +150,9 @@ export class VerifyPool implements Verifier {
   crash(cause: unknown): void {
     if (this.#crashed) return;
     this.#crashed = true;
-    const orphans = [...this.#jobs.flatMap(({ lists }) => lists), ...this.#waiting];
+    const orphans = [...this.#jobs.flatMap(({ lists }) => lists), ...this.#waiting.drain()];
     this.#jobs = [];
-    this.#waiting = [];
-    this.#listCount = 0;
-    this.#listBytes = 0;
+    for (const list of orphans) this.#count(list, -1);
     try {
       this.#onCrash(cause);
     } finally {
@@ -149,9 +167,23 @@ export class VerifyPool implements Verifier {
 
   #wait(list: PendingList): void {
     this.#waiting.push(list);
-    this.#waitingNs += list.costNs;
-    this.#listCount += 1;
-    this.#listBytes += list.bytes.length;
+    this.#count(list, 1);
+  }
+
+  #count({ source, bytes }: PendingList, sign: 1 | -1): void {
+    for (const load of [this.#load, this.#loadOf(source)]) {
+      load.lists += sign;
+      load.bytes += sign * bytes.length;
+    }
+  }
+
+  #loadOf(source: number): Load {
+    let load = this.#loads.get(source);
+    if (load === undefined) {
+      load = { lists: 0, bytes: 0 };
+      this.#loads.set(source, load);
+    }
+    return load;
   }
 
   /** An immediate runs right after all datagrams that are there have been read, and never idles. */
@@ -167,24 +199,11 @@ export class VerifyPool implements Verifier {
 
   #startJobs(): void {
     const jobsMax = JOBS_PER_THREAD * this.#threadCount;
-    while (this.#waiting.length > 0 && this.#jobs.length < jobsMax) {
+    while (!this.#waiting.isEmpty && this.#jobs.length < jobsMax) {
       const idleThreads = Math.max(1, this.#threadCount - this.#jobs.length);
-      const share = this.#waitingNs / idleThreads;
-      this.#startJob(this.#takeWaiting(Math.min(Math.max(share, JOB_NS_MIN), JOB_NS_MAX)));
+      const share = this.#waiting.costNs / idleThreads;
+      this.#startJob(this.#waiting.take(Math.min(Math.max(share, JOB_NS_MIN), JOB_NS_MAX)));
     }
-  }
-
-  /** The oldest lists that wait, at least one, until they cost `targetNs`. */
-  #takeWaiting(targetNs: number): PendingList[] {
-    let count = 0;
-    let costNs = 0;
-    for (const list of this.#waiting) {
-      if (costNs >= targetNs) break;
-      costNs += list.costNs;
-      count += 1;
-    }
-    this.#waitingNs = count === this.#waiting.length ? 0 : this.#waitingNs - costNs;
-    return this.#waiting.splice(0, count);
   }
 
   #startJob(lists: readonly PendingList[]): void {
@@ -205,20 +224,19 @@ export class VerifyPool implements Verifier {
   #deliver(): void {
     for (let job = this.#jobs[0]; job?.verdicts; job = this.#jobs[0]) {
       this.#jobs.shift();
-      for (const [index, { bytes, done }] of job.lists.entries()) {
+      for (const [index, list] of job.lists.entries()) {
         const verdict = job.verdicts[index];
         assert(verdict !== undefined, "a job has a verdict for each of its lists");
-        this.#listCount -= 1;
-        this.#listBytes -= bytes.length;
-        done(verdict);
+        this.#count(list, -1);
+        list.done(verdict);
       }
     }
-    if (this.#waiting.length > 0) this.#endTurnSoon();
+    if (!this.#waiting.isEmpty) this.#endTurnSoon();
     this.#settleClose();
   }
 
   #settleClose(): void {
-    if (this.#listCount === 0) this.#onDrained?.();
+    if (this.#load.lists === 0) this.#onDrained?.();
   }
 }
 

@@ -19,7 +19,7 @@ function neverCrashes(cause: unknown): void {
 
 function verdictOf(verifier: Verifier, { bytes, checks }: CheckList): Promise<Verdict> {
   return new Promise((resolve) => {
-    verifier.submit(bytes, checks, resolve);
+    verifier.submit(0, bytes, checks, resolve);
   });
 }
 
@@ -40,9 +40,9 @@ for (const provider of [new NativeCrypto(), new PortableCrypto()]) {
     test("without workers is done before submit returns", async () => {
       const verifier = await createVerifier({ workerCount: 0, provider, keys: KEYS, onCrash });
       let verdict: Verdict | null = null;
-      verifier.submit(LARGE.bytes, LARGE.checks, (result) => (verdict = result));
+      verifier.submit(0, LARGE.bytes, LARGE.checks, (result) => (verdict = result));
       assert.deepEqual(verdict, inline.run(LARGE.bytes, LARGE.checks));
-      assert.equal(verifier.canAccept(), true);
+      assert.equal(verifier.canAccept(0), true);
       await verifier.close();
     });
 
@@ -78,7 +78,7 @@ for (const provider of [new NativeCrypto(), new PortableCrypto()]) {
       const verifier = await createVerifier({ workerCount: 1, provider, keys: KEYS, onCrash });
       let answered = 0;
       for (let count = 0; count < 30; count += 1) {
-        verifier.submit(LARGE.bytes, LARGE.checks, () => (answered += 1));
+        verifier.submit(0, LARGE.bytes, LARGE.checks, () => (answered += 1));
       }
       await verifier.close();
       assert.equal(answered, 30);
@@ -112,7 +112,7 @@ describe("a list that only a bug can make", () => {
     assert.equal(crashes.length, 1);
     assert.match(String(crashes[0]), /the range lies in the bytes/);
     for (const { passed } of verdicts) assert.ok(!passed.includes(1));
-    assert.equal(verifier.canAccept(), false);
+    assert.equal(verifier.canAccept(0), false);
     await verifier.close();
   });
 });

@@ -53,7 +53,7 @@ function poolOf(threadCount: number): {
   pool: VerifyPool;
   crashes: unknown[];
   finished: string[];
-  submit: (name: string, list: CheckList) => void;
+  submit: (name: string, list: CheckList, source?: number) => void;
 } {
   const threads = new HeldThreads();
   const crashes: unknown[] = [];
@@ -63,8 +63,8 @@ function poolOf(threadCount: number): {
     finished.push("crash");
   };
   const pool = new VerifyPool({ runner, threads, threadCount, onCrash });
-  const submit = (name: string, { bytes, checks }: CheckList): void => {
-    pool.submit(bytes, checks, ({ passed }: Verdict) => {
+  const submit = (name: string, { bytes, checks }: CheckList, source = 0): void => {
+    pool.submit(source, bytes, checks, ({ passed }: Verdict) => {
       finished.push(passed.includes(0) ? `${name} failed` : name);
     });
   };
@@ -144,21 +144,42 @@ describe("back-pressure", () => {
   test("canAccept is false while too many bytes are pending, and true again after", async () => {
     const { threads, pool, submit } = poolOf(1);
     for (let count = 0; count < 8; count += 1) {
-      assert.equal(pool.canAccept(), true);
+      assert.equal(pool.canAccept(0), true);
       submit("huge", HUGE);
     }
-    assert.equal(pool.canAccept(), false);
+    assert.equal(pool.canAccept(0), false);
     await nextTurn();
-    assert.equal(pool.canAccept(), false, "what a thread has counts too");
+    assert.equal(pool.canAccept(0), false, "what a thread has counts too");
     for (let index = 0; index < threads.jobs.length; index += 1) await threads.answer(index);
-    assert.equal(pool.canAccept(), true);
+    assert.equal(pool.canAccept(0), true);
+  });
+
+  test("a flood takes half of the room, and what others send passes it (RB1)", async () => {
+    const { threads, pool, finished, submit } = poolOf(1);
+    submit("here", LARGE);
+    while (pool.canAccept(0)) submit("flood", LARGE);
+    assert.equal(pool.canAccept(1), true);
+    submit("other", LARGE, 1);
+    await nextTurn();
+    await threads.answer(0);
+    assert.ok(finished.includes("other"), "it did not wait for the flood");
+    assert.ok(finished.length < 100, "the flood still waits");
+  });
+
+  test("the second flood leaves room for the next source, and each drains on its own", async () => {
+    const { threads, pool, submit } = poolOf(1);
+    for (const source of [0, 1]) while (pool.canAccept(source)) submit("flood", LARGE, source);
+    assert.equal(pool.canAccept(2), true);
+    await nextTurn();
+    for (let index = 0; index < threads.jobs.length; index += 1) await threads.answer(index);
+    for (const source of [0, 1, 2]) assert.equal(pool.canAccept(source), true);
   });
 
   test("canAccept is false while too many lists are pending", () => {
     const { pool, submit } = poolOf(1);
     let count = 0;
-    for (; pool.canAccept() && count < 10_000; count += 1) submit("large", LARGE);
-    assert.equal(count, 2_048);
+    for (; pool.canAccept(0) && count < 10_000; count += 1) submit("large", LARGE);
+    assert.equal(count, 1_024);
   });
 
   test("a list that is submitted all the same runs at once, and nothing more is held", async () => {
@@ -169,7 +190,7 @@ describe("back-pressure", () => {
     await nextTurn();
     const lists = threads.jobs.flatMap((job) => job.lists);
     assert.equal(lists.length, 8);
-    assert.equal(pool.canAccept(), false);
+    assert.equal(pool.canAccept(0), false);
   });
 });
 
@@ -189,7 +210,7 @@ describe("the end", () => {
     await closing;
     assert.deepEqual(finished, ["a", "b", "c"]);
     assert.equal(threads.closed, true);
-    assert.throws(() => pool.submit(SMALL.bytes, SMALL.checks, () => undefined), InvariantError);
+    assert.throws(() => pool.submit(0, SMALL.bytes, SMALL.checks, () => undefined), InvariantError);
   });
 
   test("a crash is told first, then every pending list is settled as failed", async () => {
@@ -203,7 +224,7 @@ describe("the end", () => {
     await nextTurn();
     assert.deepEqual(crashes, [cause]);
     assert.deepEqual(finished, ["crash", "a failed", "b failed", "c failed"]);
-    assert.equal(pool.canAccept(), false);
+    assert.equal(pool.canAccept(0), false);
     submit("d", SMALL);
     assert.equal(finished.at(-1), "d failed");
     threads.jobs[1]?.fail(new Error("a consequence"));

@@ -59,17 +59,25 @@ export interface Verifier {
   readonly description: string;
 
   /**
-   * False while too much is waiting: the caller drops or defers work until it is true again. What
-   * is submitted all the same is run at once, so it costs the caller time and never memory.
+   * False while too much of `source` is waiting: the caller drops or defers its work until it is
+   * true again. A source that has little waiting finds room whatever the others do (RB1). What is
+   * submitted all the same is run at once, so it costs the caller time and never memory.
+   * @param source a number for whoever the work is done for.
    */
-  canAccept(): boolean;
+  canAccept(source: number): boolean;
 
   /**
-   * Runs `checks` over `bytes`, which must not change until `done` is called. `done` is called
-   * exactly once, during the call or later; lists that go to workers finish in the order of their
-   * submission, and a list that is too small for them may overtake those.
+   * Runs `checks` over `bytes` of `source`, which must not change until `done` is called. `done` is called
+   * exactly once, during the call or later. Lists of one source that go to workers finish in the
+   * order of their submission, and a list that is too small for them may overtake those; sources
+   * take turns.
    */
-  submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void;
+  submit(
+    source: number,
+    bytes: Uint8Array,
+    checks: readonly Check[],
+    done: (verdict: Verdict) => void,
+  ): void;
 
   /** Waits for work under way, then stops the workers. */
   close(): Promise<void>;

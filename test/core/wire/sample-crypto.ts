@@ -39,16 +39,23 @@ export function runChecks(bytes: Uint8Array, checks: readonly Check[]): Verdict 
 export class SampleVerifier implements Verifier {
   readonly description = "sample";
   accepting = true;
+  /** Sources for which there is no room, though there is for others. */
+  readonly full = new Set<number>();
   /** Whether to keep jobs until `runNext`. */
   deferring = false;
   jobCount = 0;
   readonly #waiting: (() => void)[] = [];
 
-  canAccept(): boolean {
-    return this.accepting;
+  canAccept(source: number): boolean {
+    return this.accepting && !this.full.has(source);
   }
 
-  submit(bytes: Uint8Array, checks: readonly Check[], done: (verdict: Verdict) => void): void {
+  submit(
+    _source: number,
+    bytes: Uint8Array,
+    checks: readonly Check[],
+    done: (verdict: Verdict) => void,
+  ): void {
     this.jobCount += 1;
     const job = (): void => {
       done(runChecks(bytes, checks));

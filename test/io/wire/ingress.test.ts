@@ -105,6 +105,40 @@ test("while the verifier has no room, frames are counted and dropped", () => {
   assert.deepEqual(link.dropped(), { "ingress/overloaded": 1 });
 });
 
+test("a sender without room does not take that of the others (RB1)", () => {
+  const flooding = new SampleLink(replica(1), replica(0));
+  flooding.verifier.full.add(1);
+  flooding.deliver(flooding.send(prepare));
+  assert.deepEqual(flooding.dropped(), { "ingress/overloaded": 1 });
+  const other = new SampleLink(replica(2), replica(0));
+  other.verifier.full.add(1);
+  other.deliver(other.send(prepare));
+  assert.deepEqual(other.takeArrived(), [prepare]);
+});
+
+test("a client whose own signature is wrong is not listened to for a while (AU3, RB2)", () => {
+  const sender = client(signedRequest.client);
+  const link = new SampleLink(sender, replica(0));
+  const forged = { ...signedRequest, bytes: altered(signedRequest.bytes, 30, 0xff) };
+  link.deliver(link.send(forged));
+  const { jobCount } = link.verifier;
+  link.deliver(link.send(signedRequest));
+  assert.equal(link.verifier.jobCount, jobCount, "nothing more is checked");
+  for (let tick = 0; tick < 100; tick += 1) link.ingress.tick();
+  link.deliver(link.send(signedRequest));
+  assert.deepEqual(link.takeArrived(), [signedRequest]);
+  const dropped = { "request/bad-signature": 1, "ingress/client-silenced": 1 };
+  assert.deepEqual(link.dropped(), dropped);
+});
+
+test("a replica that relays a request with a wrong signature silences nobody", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const forged = { ...signedRequest, bytes: altered(signedRequest.bytes, 30, 0xff) };
+  link.deliver(link.send(forged));
+  link.deliver(link.send(signedRequest));
+  assert.deepEqual(link.takeArrived(), [signedRequest]);
+});
+
 test("messages wait for their verdict, and come in the order of the verdicts", () => {
   const link = new SampleLink(replica(1), replica(0));
   link.verifier.deferring = true;
