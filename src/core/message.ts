@@ -39,6 +39,8 @@ export interface Batch {
 export interface Hello {
   readonly kind: "hello";
   readonly session: SessionId;
+  /** Grows with every hello of the session, so that a recorded one is known for old. */
+  readonly nonce: number;
 }
 
 /** Answer to a hello. */
@@ -209,7 +211,7 @@ export interface Status {
   readonly active: boolean;
   readonly stableSeq: Seq;
   readonly executedSeq: Seq;
-  /** Slots `executedSeq + 1`, `executedSeq + 2`, … */
+  /** The slots above both `stableSeq` and `executedSeq`, from the first one on, without a gap. */
   readonly slots: readonly SlotStatus[];
   /** Bit i: the sender holds replica i's CHECKPOINT for the first checkpoint above `stableSeq`. */
   readonly checkpointsMask: number;

@@ -1,42 +1,73 @@
 import type { ClientId, SessionId } from "../core/base/ids.js";
 import { SESSIONS_PER_CLIENT_MAX } from "../core/base/limits.js";
+import type { Message, Verified } from "../core/message.js";
 import { Destination } from "./egress.js";
 import type { SocketAddress } from "./udp-socket.js";
 
+/** Sessions of one client that are remembered: twice as many as may write. */
+const PLACES_PER_CLIENT_MAX = 2 * SESSIONS_PER_CLIENT_MAX;
+
+/** What a session says; it counts each kind up, from 1. */
+type Spoken = Extract<Message, { readonly kind: "hello" | "request" | "read" }>;
+
+/** Where a session is, and the last count of each kind of message that it was heard with. */
+interface Place {
+  readonly destination: Destination;
+  readonly last: Record<Spoken["kind"], number>;
+}
+
 /**
- * Where the sessions of clients are, learnt from what they authenticate. Bounded per client; the
- * session heard of longest ago is forgotten first, and is found again by what it sends next.
+ * Where the sessions of clients are, learnt from what they authenticate. A session moves only with a
+ * message that is newer than all of its kind before: so whoever plays recorded datagrams back from
+ * elsewhere draws nothing to himself. Bounded per client; the session that started first is
+ * forgotten first, which nobody can bring about by playing back what older ones said.
  */
 export class AddressBook {
-  readonly #clients = new Map<ClientId, Map<SessionId, Destination>>();
+  readonly #clients = new Map<ClientId, Map<SessionId, Place>>();
 
-  /** Notes where a session sends from. */
-  saw(client: ClientId, session: SessionId, address: SocketAddress): void {
+  /** Notes where the session that said `message` sends from. */
+  saw(client: ClientId, message: Verified<Message>, address: SocketAddress): void {
+    if (!isSpoken(message)) return;
+    const { kind, session } = message;
+    const count = kind === "request" ? message.timestamp : message.nonce;
+    const place = this.#placeOf(client, session, address);
+    if (place === null || count <= place.last[kind]) return;
+    place.last[kind] = count;
+    const { destination } = place;
+    const held = destination.address;
+    if (held.port !== address.port || held.address !== address.address) {
+      destination.address = address;
+    }
+  }
+
+  /** Where to send what is for a session, or null when it was never heard of. */
+  find(client: ClientId, session: SessionId): Destination | null {
+    return this.#clients.get(client)?.get(session)?.destination ?? null;
+  }
+
+  /** The place of a session, made if there is room for it. */
+  #placeOf(client: ClientId, session: SessionId, address: SocketAddress): Place | null {
     let sessions = this.#clients.get(client);
     if (sessions === undefined) {
       sessions = new Map();
       this.#clients.set(client, sessions);
     }
     const held = sessions.get(session);
-    const place = held ?? new Destination({ role: "client", id: client }, address);
-    if (place.address.port !== address.port || place.address.address !== address.address) {
-      place.address = address;
-    }
-    // A map is in order of insertion: whoever was heard of goes to its end.
-    sessions.delete(session);
+    if (held !== undefined) return held;
+    if (sessions.size === PLACES_PER_CLIENT_MAX && !dropFirst(sessions, session)) return null;
+    const destination = new Destination({ role: "client", id: client }, address);
+    const place = { destination, last: { hello: 0, request: 0, read: 0 } };
     sessions.set(session, place);
-    if (sessions.size > 2 * SESSIONS_PER_CLIENT_MAX) dropOldest(sessions);
-  }
-
-  /** Where to send what is for a session, or null when it was never heard of. */
-  find(client: ClientId, session: SessionId): Destination | null {
-    return this.#clients.get(client)?.get(session) ?? null;
+    return place;
   }
 }
 
-function dropOldest(sessions: Map<SessionId, Destination>): void {
-  for (const session of sessions.keys()) {
-    sessions.delete(session);
-    return;
-  }
+/** Drops the session that started first; false if `session` would be that one. */
+function dropFirst(sessions: Map<SessionId, Place>, session: SessionId): boolean {
+  const first = Math.min(...sessions.keys());
+  return session > first && sessions.delete(first);
+}
+
+function isSpoken(message: Message): message is Spoken {
+  return message.kind === "hello" || message.kind === "request" || message.kind === "read";
 }

@@ -67,9 +67,7 @@ export class ReplicaHost {
 
   /** Takes a verified message from the ingress. */
   onMessage(from: Principal, message: Verified<Message>, address: SocketAddress): void {
-    if (from.role === "client" && "session" in message) {
-      this.#addresses.saw(from.id, message.session, address);
-    }
+    if (from.role === "client") this.#addresses.saw(from.id, message, address);
     if (message.kind === "inspect") {
       this.#answerInspection(from, message.nonce, address);
       return;

@@ -157,9 +157,7 @@ export class ReplicaProcess {
   }
 
   #onMessage(from: Principal, message: Verified<Message>, address: SocketAddress): void {
-    if (from.role === "client" && "session" in message) {
-      this.#addresses.saw(from.id, message.session, address);
-    }
+    if (from.role === "client") this.#addresses.saw(from.id, message, address);
     const received = message as ReplicaMessage | ClientMessage;
     const before = this.replica.view;
     this.#dispatch({ kind: "received", from, message: received });

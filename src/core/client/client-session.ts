@@ -135,7 +135,8 @@ export class ClientSession {
   #sendHello(): void {
     this.#helloTicks = this.#now;
     this.#helloTries += 1;
-    const message = { kind: "hello", session: this.#options.session } as const;
+    const { session } = this.#options;
+    const message = { kind: "hello", session, nonce: this.#helloTries } as const;
     for (let replica = 0; replica < this.#options.replicaCount; replica += 1) {
       if (!this.#welcomed.has(replica)) this.#effects.push({ kind: "send", to: replica, message });
     }

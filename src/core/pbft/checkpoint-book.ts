@@ -30,9 +30,17 @@ const VOTES_PER_REPLICA_MAX = 4;
  */
 const OWN_BELOW_STABLE_MAX = 1;
 
+/**
+ * Own checkpoints kept that were taken for replicas that lag (`keepOffered`): the present one, and
+ * the one before for whoever is still fetching it.
+ */
+const OWN_OFFERED_MAX = 2;
+
 /** The checkpoints this replica took, and the votes it holds for everybody's. */
 export class CheckpointBook {
   readonly #own = new Map<Seq, OwnCheckpoint>();
+  /** Those of `#own` that were only offered, in the order in which they were taken. */
+  readonly #offered = new Set<Seq>();
   /** Per replica, ascending by sequence number. */
   readonly #votes: Checkpoint[][];
   readonly #weak: number;
@@ -64,6 +72,19 @@ export class CheckpointBook {
   /** Keeps a checkpoint that was just taken or installed. */
   keepOwn(checkpoint: OwnCheckpoint): void {
     this.#own.set(checkpoint.seq, checkpoint);
+  }
+
+  /**
+   * Keeps a checkpoint that was taken for replicas that lag, and forgets the oldest such: each holds
+   * the client table as it was.
+   */
+  keepOffered(checkpoint: OwnCheckpoint): void {
+    this.keepOwn(checkpoint);
+    this.#offered.add(checkpoint.seq);
+    for (const seq of this.#offered) {
+      if (this.#offered.size <= OWN_OFFERED_MAX) break;
+      this.#forget(seq);
+    }
   }
 
   /**
@@ -124,15 +145,20 @@ export class CheckpointBook {
     }
     const below = this.own().filter((checkpoint) => checkpoint.seq < certificate.seq);
     for (const { seq } of below.slice(0, Math.max(0, below.length - OWN_BELOW_STABLE_MAX))) {
-      this.#own.delete(seq);
+      this.#forget(seq);
     }
   }
 
   /** Forgets own checkpoints above `seq`: the state they were taken of was replaced (CK4). */
   forgetOwnAbove(seq: Seq): void {
     for (const held of [...this.#own.keys()]) {
-      if (held > seq) this.#own.delete(held);
+      if (held > seq) this.#forget(held);
     }
+  }
+
+  #forget(seq: Seq): void {
+    this.#own.delete(seq);
+    this.#offered.delete(seq);
   }
 
   #equalVotes(seq: Seq, stateDigest: Digest): Checkpoint[] {

@@ -6,19 +6,23 @@ import { bytesEqual } from "../base/bytes.js";
 import { Domain, type Digest } from "../base/hasher.js";
 import type { AppendId, Seq } from "../base/ids.js";
 import type { Checkpoint, Verified } from "../message.js";
-import type { StableCertificate } from "./checkpoint-book.js";
+import type { OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
 import type { RejectCode } from "./reject.js";
 import { stateDigestOf } from "./state-digest.js";
 import type { State } from "./state.js";
 
 /** Notes the state after `seq`, which is the present one, as a checkpoint of our own. */
 export function takeCheckpoint(s: State, seq: Seq, serviceRoot: Digest): void {
+  s.checkpoints.keepOwn(presentCheckpoint(s, seq, serviceRoot));
+}
+
+function presentCheckpoint(s: State, seq: Seq, serviceRoot: Digest): OwnCheckpoint {
   assert(seq === s.executedSeq, "a checkpoint is taken when its batch was executed");
   const tableSummary = s.clients.summary();
   const tableDigest = s.hasher.digest(Domain.clientTable, tableSummary);
   const stateDigest = stateDigestOf(s.hasher, seq, serviceRoot, tableDigest);
   const tableEntries = s.clients.snapshot();
-  s.checkpoints.keepOwn({ seq, stateDigest, tableSummary, tableEntries });
+  return { seq, stateDigest, tableSummary, tableEntries };
 }
 
 /** The store holds everything up to `seq`: checkpoints up to there may be voted for (CK2). */
@@ -54,7 +58,7 @@ export function takeInterimCheckpoint(s: State): void {
   if (executedSeq < s.log.lowWatermark) return;
   if (s.checkpoints.ownAt(executedSeq) === null) {
     s.service.pin(executedSeq);
-    takeCheckpoint(s, executedSeq, s.service.root());
+    s.checkpoints.keepOffered(presentCheckpoint(s, executedSeq, s.service.root()));
   }
   const own = s.checkpoints.ownAt(executedSeq);
   assert(own !== null, "the checkpoint was just taken");

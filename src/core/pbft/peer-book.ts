@@ -1,4 +1,4 @@
-import type { ReplicaId, Seq, Ticks } from "../base/ids.js";
+import type { ReplicaId, Seq, Ticks, View } from "../base/ids.js";
 
 interface Peer {
   /** The last batch that it said it executed, and when it said so. */
@@ -9,10 +9,19 @@ interface Peer {
   /** Pieces of state it was sent in the present tick (ST6). */
   fetchesTicks: Ticks;
   fetches: number;
+  /** Which view's NEW-VIEW it was sent last, and when. */
+  newView: View;
+  newViewTicks: Ticks;
 }
 
 /** Shortest time between two answers to statuses of one replica (RT4). */
 const ANSWER_TICKS_MIN = 2;
+
+/**
+ * Shortest time between two sendings of one NEW-VIEW to one replica (RT4): it is the largest of all
+ * messages, and on its way until the next status.
+ */
+const NEW_VIEW_TICKS_MIN = 10;
 
 /**
  * Pieces of state that one replica gets in one tick: bounds what donating costs the ordering (ST6).
@@ -32,6 +41,8 @@ export class PeerBook {
       answeredTicks: -ANSWER_TICKS_MIN,
       fetchesTicks: 0,
       fetches: 0,
+      newView: 0,
+      newViewTicks: 0,
     }));
   }
 
@@ -40,6 +51,16 @@ export class PeerBook {
     const peer = this.#peers[replica];
     if (peer === undefined || now - peer.answeredTicks < ANSWER_TICKS_MIN) return false;
     peer.answeredTicks = now;
+    return true;
+  }
+
+  /** Whether `replica` may be sent the NEW-VIEW of `view` now; counts it if so. */
+  mayHaveNewView(replica: ReplicaId, view: View, now: Ticks): boolean {
+    const peer = this.#peers[replica];
+    if (peer === undefined) return false;
+    if (peer.newView === view && now - peer.newViewTicks < NEW_VIEW_TICKS_MIN) return false;
+    peer.newView = view;
+    peer.newViewTicks = now;
     return true;
   }
 

@@ -3,7 +3,7 @@
  * harmless (TOCS'02 section 5.2; rules RT1 to RT4, VC5, CK6).
  */
 import type { Digest } from "../base/hasher.js";
-import type { ReplicaId } from "../base/ids.js";
+import type { ReplicaId, Seq } from "../base/ids.js";
 import type { Batch, SlotStatus, Status, Verified } from "../message.js";
 import { missingBatches, vouch } from "./decisions.js";
 import type { RejectCode } from "./reject.js";
@@ -39,10 +39,15 @@ export function sendStatus(s: State): void {
   s.sendOthers(status);
 }
 
+/** The first number that is neither executed nor covered by a checkpoint that a quorum holds. */
+function firstOpenSeq(executedSeq: Seq, stableSeq: Seq): Seq {
+  return Math.max(executedSeq, stableSeq) + 1;
+}
+
 function slotStatuses(s: State): SlotStatus[] {
   const lastSeq = s.log.slots().at(-1)?.seq ?? 0;
   const statuses: SlotStatus[] = [];
-  for (let seq = s.executedSeq + 1; seq <= lastSeq; seq += 1) {
+  for (let seq = firstOpenSeq(s.executedSeq, s.log.lowWatermark); seq <= lastSeq; seq += 1) {
     const slot = s.log.find(seq);
     statuses.push({
       hasBatch: slot !== null && (slot.committedDigest !== null || slot.acceptedIn(s.view)),
@@ -86,7 +91,9 @@ function sendCheckpoints(s: State, from: ReplicaId, m: Status): void {
 function sendViewChanges(s: State, from: ReplicaId, m: Status): void {
   if (m.view > s.view || (m.view === s.view && m.active)) return;
   if (s.active) {
-    if (s.newView !== null) s.sendTo(from, s.newView, s.newViewAppend);
+    const { newView } = s;
+    if (newView === null || !s.peers.mayHaveNewView(from, s.view, s.now)) return;
+    s.sendTo(from, newView, s.newViewAppend);
     return;
   }
   const own = s.viewChanges.voteOf(s.self, s.view);
@@ -122,11 +129,11 @@ function bytesOf(batch: Batch): number {
 
 function sendSlots(s: State, from: ReplicaId, m: Status, bytesMax: number): void {
   const together = m.view === s.view && m.active && s.active;
-  const first = Math.max(m.executedSeq, s.log.lowWatermark) + 1;
+  const first = firstOpenSeq(m.executedSeq, m.stableSeq);
   let sentBytes = 0;
   for (const slot of s.log.slots()) {
     if (slot.seq < first || sentBytes >= bytesMax) continue;
-    const held = m.slots[slot.seq - m.executedSeq - 1] ?? null;
+    const held = m.slots[slot.seq - first] ?? null;
     if (together) sendVotes(s, from, slot, held);
     const batch = sendBatch(s, from, slot, held, together);
     if (batch !== null) sentBytes += bytesOf(batch);

@@ -21,7 +21,7 @@ import { Writer } from "./writer.js";
  * What clients and replicas say to each other, requests aside. The client is never a field: it is
  * the sender of the frame (AU5). What has no length goes to the end of the message.
  *
- *   hello          type u8 │ session u64
+ *   hello          type u8 │ session u64 │ nonce u64
  *   read           type u8 │ session u64 │ nonce u64 │ bundle
  *   inspect        type u8 │ nonce u64
  *   welcome        type u8 │ session u64 │ view u64
@@ -33,12 +33,12 @@ import { Writer } from "./writer.js";
 
 /** The bytes of a hello. */
 export function encodeHello(message: Hello): Uint8Array {
-  return encodeCounters(MessageType.hello, [message.session]);
+  return encodeCounters(MessageType.hello, [message.session, message.nonce]);
 }
 
 /** Reads a hello whose type was read. */
 export function decodeHello(reader: Reader): Hello {
-  return { kind: "hello", session: reader.counter() };
+  return { kind: "hello", session: reader.counter(), nonce: reader.counter() };
 }
 
 /** The bytes of a read. */

@@ -77,6 +77,21 @@ describe("a replica whose state is behind a checkpoint that a quorum holds (CK5,
     assert.deepEqual(sentOf(lone.take(), "checkpoint"), certificate, "it passes the proof on");
   });
 
+  test("tells of the slots above the checkpoint only, and is sent what it lacks there (RT1)", () => {
+    const lone = farBehind();
+    lone.receive(0, prePrepare(0, FAR_SEQ + 1, sampleBatch(1)));
+    lone.take();
+    lone.tick(20);
+    const [status] = sentOf(lone.take(), "status");
+    assert.deepEqual([status?.stableSeq, status?.executedSeq], [FAR_SEQ, 0]);
+    assert.deepEqual(status?.slots, [{ hasBatch: true, preparesMask: 0b100, commitsMask: 0 }]);
+    lone.receive(1, status);
+    assert.deepEqual(sentOf(lone.take(), "prepare"), [], "that it holds it knows");
+    lone.tick(2);
+    lone.receive(1, { ...status, slots: [] });
+    assert.equal(sentOf(lone.take(), "prepare").length, 1);
+  });
+
   test("lets the journal forget what is below, once the certificate is durable", () => {
     const lone = farBehind();
     const { id } = single(ofKind(lone.take(), "append"));

@@ -57,6 +57,22 @@ describe("a replica asked for a stable checkpoint that a restart took away (CK6)
     assert.equal(sentOf(lone.answer(), "checkpoint").length, 1);
   });
 
+  test("keeps the last two states that it offered, and no more (I11)", () => {
+    const lone = restarted();
+    for (const seq of [6, 7]) {
+      lone.receive(3, fetchOf(STABLE_SEQ));
+      lone.receive(0, prePrepare(0, seq, batchOf()));
+      for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, seq, batchOf()));
+      lone.answer();
+      lone.step({ kind: "stored", seq });
+      lone.tick(10);
+    }
+    lone.receive(3, fetchOf(STABLE_SEQ));
+    lone.answer();
+    const held = [5, 6, 7].filter((seq) => lone.receive(3, fetchOf(seq)) === null);
+    assert.deepEqual(held, [6, 7]);
+  });
+
   test("does not name what it offers in a vote for a view", () => {
     const lone = restarted();
     lone.receive(3, fetchOf(STABLE_SEQ));

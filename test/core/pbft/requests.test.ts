@@ -183,7 +183,7 @@ describe("a read", () => {
 describe("a hello", () => {
   test("is welcomed with the view", () => {
     const lone = new LoneReplica();
-    assert.equal(lone.hear(CUSTOMER, { kind: "hello", session: 5 }), null);
+    assert.equal(lone.hear(CUSTOMER, { kind: "hello", session: 5, nonce: 1 }), null);
     const message = { kind: "welcome", session: 5, view: 0 } as const;
     const reply = { kind: "reply", client: CUSTOMER, session: 5, message, after: null } as const;
     assert.deepEqual(lone.take(), [reply]);
@@ -196,7 +196,10 @@ describe("whoever says what is not theirs to say", () => {
     const order = prePrepare(0, 1, batchOf());
     assert.equal(lone.hear(TELLER, order as never), "message/unexpected");
     assert.equal(lone.receive(1, order), "message/unexpected", "our own message comes back");
-    assert.equal(lone.receive(2, { kind: "hello", session: 1 } as never), "message/unexpected");
+    assert.equal(
+      lone.receive(2, { kind: "hello", session: 1, nonce: 1 } as never),
+      "message/unexpected",
+    );
     assert.deepEqual(lone.take(), []);
   });
 });

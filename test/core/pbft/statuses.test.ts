@@ -6,6 +6,7 @@ import {
   digestOf,
   prepare,
   prePrepare,
+  newViewOf,
   requestOf,
   sampleBatch,
   statusOf,
@@ -164,6 +165,26 @@ describe("the answer to a status", () => {
     assert.equal(lone.receive(3, statusOf()), "status/too-often");
     lone.tick();
     assert.equal(lone.receive(3, statusOf()), null);
+  });
+
+  test("repeats a NEW-VIEW for one replica only after a while (RT4)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const newView = newViewOf(
+      1,
+      [0, 1, 3].map((replica) => viewChangeOf(replica, 1)),
+    );
+    lone.receive(1, newView);
+    lone.answer();
+    const sentTo = (replica: number): number => {
+      lone.receive(replica, statusOf());
+      return sentOf(lone.take(), "new-view").length;
+    };
+    assert.equal(sentTo(3), 1);
+    lone.tick(9);
+    assert.equal(sentTo(3), 0);
+    assert.equal(sentTo(0), 1, "each replica for itself");
+    lone.tick(2);
+    assert.equal(sentTo(3), 1);
   });
 
   test("holds a bounded number of bytes, however far the other lags (RT4)", () => {

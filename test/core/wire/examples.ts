@@ -92,7 +92,7 @@ const newView: NewView = signMessage(
 /** One message of every kind. */
 export const EXAMPLES: { readonly [K in Message["kind"]]: Extract<Message, { kind: K }> } = {
   request,
-  hello: { kind: "hello", session: 0x1_0203_0405 },
+  hello: { kind: "hello", session: 0x1_0203_0405, nonce: 6 },
   read: {
     kind: "read",
     client: 3,

@@ -132,7 +132,7 @@ function ofKind<K extends string, T extends Record<string, unknown>>(
 /** Arbitrary messages by kind. */
 export const messageOfKind: ArbitraryOfKind = {
   request,
-  hello: ofKind("hello", { session: counter }),
+  hello: ofKind("hello", { session: counter, nonce: counter }),
   read: ofKind("read", {
     client: fc.nat(CLIENT_COUNT - 1),
     session: counter,

@@ -141,7 +141,7 @@ describe("a replica's host", () => {
 
   test("answers a client where it was heard of last, once its decision is durable", () => {
     const fixture = new Fixture();
-    fixture.hear({ kind: "hello", session: 1 });
+    fixture.hear({ kind: "hello", session: 1, nonce: 1 });
     assert.deepEqual(fixture.queued, [["welcome", [CLIENT_PORT]]]);
     fixture.execute(1);
     fixture.host.onDurable(1);
