@@ -122,7 +122,6 @@ export function stabilize(s: State, certificate: StableCertificate): void {
   const { seq } = certificate;
   assert(seq <= s.executedSeq && seq <= s.storedSeq, "nothing is dropped that may be needed again");
   moveWatermark(s, certificate, s.append({ kind: "stable", seq, certificate: certificate.votes }));
-  s.monitor.relax();
 }
 
 function moveWatermark(s: State, certificate: StableCertificate, append: AppendId): void {

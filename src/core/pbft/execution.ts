@@ -57,7 +57,30 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
   // Something new ran in this view, so it is one that works: doubling starts anew from here (VT5).
   const isNew = seq > s.viewChanges.carriedSeqMax && executing.requests.length > 0;
   if (s.active && isNew) s.viewChanges.progressView = s.view;
+  watchPrimary(s, seq);
   answerBatch(s, seq);
+}
+
+/** Whether requests that we knew of took too long, once too often (VT7). */
+function watchPrimary(s: State, seq: Seq): void {
+  const slot = s.log.slot(seq);
+  if (s.primary === s.self || !s.active || !slot.acceptedIn(s.view) || isOurFault(s, seq)) return;
+  let waitedTicks: number | null = null;
+  for (const { client, session, timestamp } of slot.decidedBatch?.requests ?? []) {
+    const known = s.pool.find(client, session);
+    if (known?.request.timestamp !== timestamp) continue;
+    waitedTicks = Math.max(waitedTicks ?? 0, s.now - known.sinceTicks);
+  }
+  if (waitedTicks !== null && s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
+}
+
+/**
+ * Whether something else than the primary held a batch up: we are behind the others, or all wait
+ * for the databases, because the window is nearly full.
+ */
+function isOurFault(s: State, seq: Seq): boolean {
+  if (s.transfer.target !== null || s.peers.executedByQuorum(s.quorums.weak) > seq) return true;
+  return s.log.highWatermark - seq < s.options.batchesInFlightMax && s.storedSeq < seq;
 }
 
 function recordResult(s: State, request: Request, seq: Seq, results: Uint8Array): void {

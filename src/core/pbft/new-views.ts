@@ -80,6 +80,7 @@ function install(s: State, m: NewView): number {
 /** Makes `m` the present view, here and when a journal is read back. */
 export function enterView(s: State, m: NewView): void {
   assert(m.view >= s.view, "the view only grows (I6)");
+  s.monitor.restart();
   s.view = m.view;
   s.active = true;
   s.abdicated = false;

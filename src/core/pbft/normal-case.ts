@@ -23,20 +23,8 @@ export function onPrePrepare(
   assert(s.primary !== s.self, "only a backup accepts a pre-prepare");
   const slot = s.log.slot(m.seq);
   if (slot.chosenIn(m.view) === null) slot.choose(m.view, m.batch.digest);
-  if (isSlow(s, m.batch)) s.suspicion ??= "slow-primary";
   acceptBatch(s, slot, m.batch);
   return null;
-}
-
-/** Whether the primary kept requests that we knew of waiting, once too often (VT7). */
-function isSlow(s: State, batch: Batch): boolean {
-  let waitedTicks: number | null = null;
-  for (const { client, session, timestamp } of batch.requests) {
-    const known = s.pool.find(client, session);
-    if (known?.request.timestamp !== timestamp) continue;
-    waitedTicks = Math.max(waitedTicks ?? 0, s.now - known.sinceTicks);
-  }
-  return waitedTicks !== null && s.monitor.ordered(waitedTicks);
 }
 
 function rejectPrePrepare(s: State, from: ReplicaId, m: PrePrepare): RejectCode | null {
@@ -125,6 +113,7 @@ export function countOwnCommits(s: State): void {
   for (const own of s.ownCommits) {
     if (own.append > s.durableAppend) break;
     counted += 1;
+    s.monitor.recorded(s.now - own.sinceTicks);
     if (!s.log.inWindow(own.seq)) continue;
     const slot = s.log.slot(own.seq);
     slot.commits.add(s.self, own.view, own.digest);
@@ -151,7 +140,7 @@ function settlePrepared(s: State, slot: Slot): void {
   const append = s.append({ kind: "prepared", view: s.view, seq, digest });
   slot.preparedAppend = append;
   if (slot.committedDigest === null) slot.replyAppend = append;
-  s.ownCommits.push({ append, view: s.view, seq, digest });
+  s.ownCommits.push({ append, view: s.view, seq, digest, sinceTicks: s.now });
   s.sendOthers({ kind: "commit", view: s.view, seq, digest }, append);
 }
 
@@ -168,8 +157,6 @@ export function decide(s: State, slot: Slot, digest: Uint8Array): boolean {
   const batch = slot.body(digest);
   if (batch === null) return false;
   slot.committedDigest = digest;
-  // Not the time to execution: that a primary could stretch by holding an earlier batch back.
-  if (slot.acceptedIn(s.view)) s.monitor.agreed(s.now - slot.acceptedTicks);
   const { seq } = slot;
   const bodyIsDurable = slot.prePrepared.some((entry) => bytesEqual(entry.digest, digest));
   if (!bodyIsDurable) s.append({ kind: "body", seq, batch });

@@ -25,6 +25,8 @@ interface OwnCommit {
   readonly view: View;
   readonly seq: Seq;
   readonly digest: Digest;
+  /** When it was appended. */
+  readonly sinceTicks: Ticks;
 }
 
 /** An execution that was asked of the host and not yet answered. */
@@ -70,7 +72,7 @@ export class State {
   readonly checkpoints: CheckpointBook;
   readonly viewChanges: ViewChangeBook;
   readonly peers: PeerBook;
-  readonly monitor = new PrimaryMonitor();
+  readonly monitor: PrimaryMonitor;
   readonly transfer: StateTransfer;
 
   /** The present view, or the one being changed to. */
@@ -139,6 +141,7 @@ export class State {
     this.checkpoints = new CheckpointBook(options.replicaCount);
     this.viewChanges = new ViewChangeBook(options.replicaCount);
     this.peers = new PeerBook(options.replicaCount);
+    this.monitor = new PrimaryMonitor(options);
     this.transfer = new StateTransfer(hasher, service);
     this.checkpoints.stabilize({ seq: 0, stateDigest: genesisDigestOf(hasher), votes: [] });
   }
