@@ -17,9 +17,9 @@ interface Place {
 }
 
 /**
- * Where the sessions of clients are, learnt from what they authenticate. A session moves only with a
- * message that is newer than all of its kind before: so whoever plays recorded datagrams back from
- * elsewhere draws nothing to himself. Bounded per client; the session that started first is
+ * Where the sessions of clients are, learnt from what they authenticate. A session moves only with
+ * a message that is newer than all of its kind before: so whoever plays recorded datagrams back
+ * from elsewhere draws nothing to himself. Bounded per client; the session that started first is
  * forgotten first, which nobody can bring about by playing back what older ones said.
  */
 export class AddressBook {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { drawOptions } from "./options.js";
-import { simulate } from "./simulation.js";
+import { REPLICA_OPTIONS_DEFAULT } from "../../src/core/pbft/options.js";
+import { drawOptions, type SimOptions } from "./options.js";
+import { MS, SECOND } from "./scheduler.js";
+import { type RunResult, simulate } from "./simulation.js";
 
 /** Runs one seed; a failure says how to see it again. */
 function mustPass(seed: string): string {
@@ -59,6 +61,78 @@ describe("a seed that failed once passes", () => {
       mustPass(seed);
     });
   }
+});
+
+/** A run in which only what the test says goes wrong: short enough for the progress timer. */
+function timelyRun(changes: (options: SimOptions) => Partial<SimOptions>): RunResult {
+  const drawn = drawOptions("timely");
+  const peaceful = {
+    ...drawn,
+    isCalm: false,
+    replicaCount: 4,
+    byzantine: [],
+    network: { ...drawn.network, ...PEACEFUL_NETWORK },
+    faults: { ...drawn.faults, ...PEACEFUL_FAULTS },
+    protocol: { ...REPLICA_OPTIONS_DEFAULT, viewChangeTicks: 40, viewChangeTicksMax: 160 },
+    clients: {
+      ...drawn.clients,
+      clientCount: 4,
+      operationsPerClient: 200,
+      readShare: 0,
+      thinkMean: 10 * MS,
+      crashEvery: 0,
+      retryTicksMin: 2,
+      retryTicksMax: 8,
+    },
+    safetyPhase: 60 * SECOND,
+  };
+  const result = simulate({ ...peaceful, ...changes(peaceful) });
+  assert.equal(result.failure, null);
+  return result;
+}
+
+const PEACEFUL_NETWORK = {
+  delayMin: 1 * MS,
+  delayMean: 2 * MS,
+  lossShare: 0,
+  duplicateShare: 0,
+  replayShare: 0,
+  corruptShare: 0,
+  lossyKinds: [],
+  clogEvery: 0,
+  partitionEvery: 0,
+};
+
+const PEACEFUL_FAULTS = {
+  crashEvery: 0,
+  pauseEvery: 0,
+  syncMean: 1 * MS,
+  storeMean: 3 * MS,
+  driftMax: 0.001,
+};
+
+describe("a primary is judged by what it can help (VT7)", () => {
+  test("one that orders just in time, and early to some, is replaced (A5, A6)", () => {
+    const { view } = timelyRun(() => ({ byzantine: [{ id: 0, strategies: ["slowPrimary"] }] }));
+    assert.equal(view % 4 === 0, false, `the villain leads view ${view}`);
+    assert(view >= 1 && view <= 6, `${view} view changes`);
+  });
+
+  test("slow disks everywhere change a few views at most (VT6)", () => {
+    // Far more than the quarter of T that is always allowed, and less than T.
+    const { view } = timelyRun(({ faults, protocol }) => ({
+      faults: { ...faults, syncMean: 60 * MS },
+      protocol: { ...protocol, viewChangeTicks: 120, viewChangeTicksMax: 480 },
+    }));
+    assert(view <= 3, `${view} view changes`);
+  });
+
+  test("a slow network changes a few views at most", () => {
+    const { view } = timelyRun(({ network }) => ({
+      network: { ...network, delayMin: 30 * MS, delayMean: 30 * MS },
+    }));
+    assert(view <= 3, `${view} view changes`);
+  });
 });
 
 describe("a run", () => {

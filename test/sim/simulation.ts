@@ -33,6 +33,8 @@ export interface RunResult {
   readonly datagrams: number;
   readonly batches: number;
   readonly operations: number;
+  /** The highest view of a correct replica when the storm was over. */
+  readonly view: number;
   /** Why it failed, or null. */
   readonly failure: Error | null;
 }
@@ -85,6 +87,7 @@ class Simulation {
   readonly #faults: FaultDriver;
   readonly #history: History;
   readonly #search: RegisterSearch;
+  #view = 0;
 
   constructor(options: SimOptions, bare: Bare) {
     const { prng, scheduler, trace } = bare;
@@ -129,6 +132,9 @@ class Simulation {
     this.#faults.start();
     while (scheduler.step(options.safetyPhase));
     this.#faults.stop();
+    for (const { isCorrect, process } of this.#machines) {
+      if (isCorrect) this.#view = Math.max(this.#view, process?.replica.view ?? 0);
+    }
     if (options.isCalm) this.#checkCalm();
     awaitConvergence(this.#world, this.#machines, this.#clients, this.#history);
     this.#search.conclude();
@@ -153,6 +159,7 @@ class Simulation {
       datagrams: network.datagramCount,
       batches: this.#history.headSeq,
       operations: this.#history.auditor.position,
+      view: this.#view,
     };
   }
 }

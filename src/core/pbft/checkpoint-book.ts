@@ -75,8 +75,8 @@ export class CheckpointBook {
   }
 
   /**
-   * Keeps a checkpoint that was taken for replicas that lag, and forgets the oldest such: each holds
-   * the client table as it was.
+   * Keeps a checkpoint that was taken for replicas that lag, and forgets the oldest such: each
+   * holds the client table as it was.
    */
   keepOffered(checkpoint: OwnCheckpoint): void {
     this.keepOwn(checkpoint);

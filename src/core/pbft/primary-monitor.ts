@@ -18,7 +18,9 @@ const SLOW_IN_ROW_MAX = 8;
 /** Quick requests in a row after which patience halves: overload does not come and go so fast. */
 const QUICK_IN_ROW_MIN = 64;
 
-/** Most that patience may double: with it a request may wait longer than the progress timer allows. */
+/**
+ * Most that patience may double: with it a request may wait longer than the progress timer allows.
+ */
 const PATIENCE_MAX = 64;
 
 /** What the monitor's bounds follow from. */
@@ -37,8 +39,8 @@ interface MonitorOptions {
  * anything that it can stretch: not on what agreement takes under it, but on the best of the recent
  * views, whoever led them, and on our own journal. If all views are slow, so is the best of them.
  *
- * Every replacement for slowness doubles the patience, and only a long quick stretch halves it: under
- * lasting overload views change a few times and then no more.
+ * Every replacement for slowness doubles the patience, and only a long quick stretch halves it:
+ * under lasting overload views change a few times and then no more.
  */
 export class PrimaryMonitor {
   readonly #options: MonitorOptions;

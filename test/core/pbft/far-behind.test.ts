@@ -77,7 +77,7 @@ describe("a replica whose state is behind a checkpoint that a quorum holds (CK5,
     assert.deepEqual(sentOf(lone.take(), "checkpoint"), certificate, "it passes the proof on");
   });
 
-  test("tells of the slots above the checkpoint only, and is sent what it lacks there (RT1)", () => {
+  test("tells of the slots above the checkpoint, and is sent what it lacks (RT1)", () => {
     const lone = farBehind();
     lone.receive(0, prePrepare(0, FAR_SEQ + 1, sampleBatch(1)));
     lone.take();

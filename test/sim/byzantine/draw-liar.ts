@@ -25,6 +25,7 @@ import {
   stuffedNewViews,
   stuffedVotes,
 } from "./plots.js";
+import { slowPrimary } from "./slowness.js";
 import { censorship, inDark, omission, silent, silentPrimary } from "./silence.js";
 
 const STRATEGIES = {
@@ -68,6 +69,7 @@ const PLOTS = {
   borrowedNames,
   shortTables,
   oldReads,
+  slowPrimary,
 } as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;
 
 const ALL: Readonly<Record<StrategyName, (villain: Villain) => Strategy>> = {
@@ -78,7 +80,10 @@ const ALL: Readonly<Record<StrategyName, (villain: Villain) => Strategy>> = {
 /** Names one way to break the rules. */
 export type StrategyName = keyof typeof STRATEGIES | keyof typeof PLOTS;
 
-const NAMES = Object.keys(STRATEGIES) as StrategyName[];
+/** Names one way to break the rules. */
+export type StrategyName = keyof typeof STRATEGIES | keyof typeof UNDRAWN;
+
+const NAMES = Object.keys(STRATEGIES) as (keyof typeof STRATEGIES)[];
 
 const PLOT_NAMES = Object.keys(PLOTS) as StrategyName[];
 
@@ -97,5 +102,10 @@ export function drawPlots(prng: Prng): StrategyName[] {
 
 /** The liar who follows these strategies, one after another. */
 export function liarOf(villain: Villain, names: readonly StrategyName[]): Liar {
+<<<<<<< HEAD
   return new Liar(names.map((name) => ALL[name](villain)));
+=======
+  const all = { ...STRATEGIES, ...UNDRAWN };
+  return new Liar(names.map((name) => all[name](villain)));
+>>>>>>> d9a0c5c (Try a primary that orders just in time, slow disks and a slow network in the simulator (VT7, A5, A6))
 }
