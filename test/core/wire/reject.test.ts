@@ -173,7 +173,7 @@ function vote(entries: Partial<ViewChange>): Uint8Array {
 }
 
 test("a view-change has bounded counts that its bytes can hold", () => {
-  const counts = { checkpoints: [18, 0x04, 0x02], prepared: [20, 0x04, 0x01] } as const;
+  const counts = { checkpoints: [18, 0x04, 0x03], prepared: [20, 0x04, 0x01] } as const;
   for (const [at, ...values] of Object.values(counts)) {
     assert.equal(rejectOf("view-change", at, ...values), "view-change/too-many-entries");
   }

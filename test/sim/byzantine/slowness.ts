@@ -6,8 +6,8 @@ import type { Addressed, Strategy, Villain } from "./liar.js";
 const HELD_TICKS = 28;
 
 /**
- * Orders just fast enough for the progress timer (A5), and early to one backup in turn, so that each
- * of them sees agreement take long now and then (A6).
+ * Orders just fast enough for the progress timer (A5), and early to one backup in turn, so that
+ * each of them sees agreement take long now and then (A6).
  */
 export function slowPrimary(villain: Villain): Strategy {
   const held: { readonly dueTicks: number; readonly order: Addressed }[] = [];
