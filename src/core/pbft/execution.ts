@@ -2,7 +2,7 @@
  * Execution in order, at most once, and the replies (TOCS'02 section 4.3; rules EX1, EX2, EX4).
  */
 import { assert } from "../base/assert.js";
-import type { Seq } from "../base/ids.js";
+import type { Seq, Ticks } from "../base/ids.js";
 import { ReplyCode, type Reply, type Request } from "../message.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
@@ -64,14 +64,21 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
 /** Whether requests that we knew of took too long, once too often (VT7). */
 function watchPrimary(s: State, seq: Seq): void {
   const slot = s.log.slot(seq);
-  if (s.primary === s.self || !s.active || !slot.acceptedIn(s.view) || isOurFault(s, seq)) return;
-  let waitedTicks: number | null = null;
-  for (const { client, session, timestamp } of slot.decidedBatch?.requests ?? []) {
+  const isJudged = s.active && s.primary !== s.self && slot.acceptedIn(s.view);
+  if (!isJudged || isOurFault(s, seq)) return;
+  const waitedTicks = longestWait(s, slot.decidedBatch?.requests ?? []);
+  if (waitedTicks !== null && s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
+}
+
+/** How long the one of these requests has waited that was known first; null if none was. */
+function longestWait(s: State, requests: readonly Request[]): Ticks | null {
+  let waitedTicks: Ticks | null = null;
+  for (const { client, session, timestamp } of requests) {
     const known = s.pool.find(client, session);
     if (known?.request.timestamp !== timestamp) continue;
     waitedTicks = Math.max(waitedTicks ?? 0, s.now - known.sinceTicks);
   }
-  if (waitedTicks !== null && s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
+  return waitedTicks;
 }
 
 /**
