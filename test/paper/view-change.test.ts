@@ -23,7 +23,7 @@ import { LoneReplica, ofKind, sentOf, single } from "../core/pbft/lone-replica.j
 const batch = sampleBatch(1);
 
 describe("4.4: leaving a view", () => {
-  test("a backup waits for a request it got and has not executed, and for no other", () => {
+  test("a backup waits for a request it got and has not executed, and for no other (VT8)", () => {
     const idle = new LoneReplica({ self: 2 });
     idle.tick(1_000);
     assert(idle.replica.active);

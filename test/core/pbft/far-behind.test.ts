@@ -5,6 +5,10 @@ import {
   balanceOf,
   checkpointOf,
   digestOf,
+  entry,
+  newViewOf,
+  NULL_DIGEST,
+  prepare,
   prePrepare,
   readOf,
   requestOf,
@@ -92,6 +96,22 @@ describe("a replica whose state is behind a checkpoint that a quorum holds (CK5,
     assert.equal(sentOf(lone.take(), "prepare").length, 1);
   });
 
+  test("goes on with a NEW-VIEW that lay beyond its window (VC7)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const entries = [entry(FAR_SEQ + 1, NULL_DIGEST, 0)];
+    const votes = [0, 1, 3].map((replica) =>
+      viewChangeOf(replica, 1, { stableSeq: FAR_SEQ, prepared: entries, prePrepared: entries }),
+    );
+    const checkpoint = { seq: FAR_SEQ, stateDigest: digestOf(FAR_SEQ) };
+    const chosen = [{ seq: FAR_SEQ + 1, digest: NULL_DIGEST }];
+    assert.equal(lone.receive(1, newViewOf(1, votes, { checkpoint, chosen })), null);
+    assert.deepEqual(sentOf(lone.take(), "prepare"), []);
+    for (const vote of certificate) lone.receive(vote.replica, vote);
+    lone.tick(10);
+    const [prepared] = sentOf(lone.take(), "prepare");
+    assert.deepEqual(prepared, prepare(1, FAR_SEQ + 1, { digest: NULL_DIGEST }));
+  });
+
   test("lets the journal forget what is below, once the certificate is durable", () => {
     const lone = farBehind();
     const { id } = single(ofKind(lone.take(), "append"));
@@ -116,6 +136,22 @@ describe("a replica whose state is behind a checkpoint that a quorum holds (CK5,
     lone.tick(20);
     assert.equal(sentOf(lone.take(), "state-fetch")[0]?.seq, FAR_SEQ);
   });
+});
+
+test("a NEW-VIEW outlives checkpoints, for whoever has not seen it yet (CK7, VC13)", () => {
+  const cluster = new Cluster();
+  cluster.carries = ({ to, from }) => to !== 3 && from !== 3;
+  for (const to of [1, 2]) cluster.inject(0, to, viewChangeOf(0, 1));
+  cluster.run();
+  for (let session = 1; session <= 9; session += 1) {
+    cluster.submit(requestOf({ session }), [1]);
+    cluster.run();
+  }
+  assert.equal(cluster.node(1).lone.replica.stableSeq, 8);
+  cluster.carries = () => true;
+  cluster.tick(100);
+  assert.equal(cluster.node(3).lone.replica.view, 1);
+  assert.deepEqual(executedBy(cluster), [9, 9, 9, 9]);
 });
 
 describe("a cluster that was killed as a whole", () => {

@@ -121,7 +121,7 @@ describe("a replica that lags behind a checkpoint", () => {
     assert.equal(fetcher.replica.transferring, false);
   });
 
-  test("answers the clients it never answered (RO4 v)", () => {
+  test("answers the clients it never answered (RO4 v, RO5)", () => {
     const { donor, votes } = donorWithVotes();
     const fetcher = fetcherOf(votes);
     const replies = [];

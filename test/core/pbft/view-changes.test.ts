@@ -132,7 +132,7 @@ describe("a received vote", () => {
     assert.equal(lone.receive(3, viewChangeOf(3, 3)), null);
   });
 
-  test("counts for its signer, whoever passes it on (AU5)", () => {
+  test("counts for its signer, whoever passes it on (AU5, VC11 and VC12 need no more)", () => {
     const lone = new LoneReplica({ self: 2 });
     lone.receive(1, viewChangeOf(3, 2));
     lone.receive(0, viewChangeOf(3, 2));
@@ -142,7 +142,7 @@ describe("a received vote", () => {
 });
 
 describe("joining others", () => {
-  test("takes f + 1 of them, and the smallest of their views (VC10)", () => {
+  test("takes f + 1 of them, and the smallest of their views (VC10, VT4)", () => {
     const lone = new LoneReplica({ self: 2 });
     lone.receive(3, viewChangeOf(3, 7));
     assert.equal(voteIn(lone), null, "A12: f alone move nobody");
