@@ -17,7 +17,7 @@ import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus, Output } from "../src/cli/command.js";
 import { withDemoCluster } from "../src/cli/demo-cluster.js";
 import { sentenceFor } from "../src/cli/failure.js";
-import { isStoreUrl, type StoreUrl } from "../src/io/config-schema.js";
+import { durabilityOf, repliesOf, storeOf } from "../src/cli/storage-options.js";
 import { HOSTS_USAGE, networkOf, runOnHosts } from "./hosts.js";
 
 const USAGE = `Usage: npm start -- [options]
@@ -32,6 +32,8 @@ Options:
   --partitions <n>      cut a replica off and heal it so often in each row (default: as in Table 1)
   --repeat <n>          passes over each row, in turns (default: up to 3, within two minutes)
   --store <store>       sqlite, memory or mysql://user:password@host:port/prefix (default: sqlite)
+  --durability <kind>   what counts as on disk: fsync, async or none (default: fsync)
+  --replies <kind>      what an answer waits for: journal or strict, the database (default: journal)
   --seed <n>            repeat the operations of an earlier run
 ${HOSTS_USAGE}
   --json                print one JSON object as the last line
@@ -59,7 +61,8 @@ function parse(words: string[]): CommandInput | null {
   const flag = { type: "boolean" } as const;
   const narrowing = { iterations: text, rows: text, partitions: text, repeat: text };
   const network = { hosts: text, delay: text, loss: text, network: text };
-  const options = { ...narrowing, ...network, store: text, seed: text, json: flag, help: flag };
+  const storage = { store: text, durability: text, replies: text };
+  const options = { ...narrowing, ...network, ...storage, seed: text, json: flag, help: flag };
   try {
     return new CommandInput([], parseArgs({ args: words, options }).values);
   } catch (error) {
@@ -86,12 +89,16 @@ async function run(given: CommandInput): Promise<ExitStatus> {
 async function measure(given: CommandInput): Promise<ExitStatus> {
   const isJson = given.flag("json");
   const plan = planOf(given);
-  const store = storeOf(given.text("store") ?? "sqlite");
+  const storage = {
+    store: storeOf(given.text("store") ?? "sqlite"),
+    durability: durabilityOf(given.text("durability") ?? "fsync"),
+    replies: repliesOf(given.text("replies") ?? "journal"),
+  };
   const progress = new ProgressBar(process.stderr.isTTY);
   const parent = process.cwd();
   return interruptible((signal) =>
     withDemoCluster(
-      store,
+      storage,
       (line) => output.note(line),
       async (dir, inject) => {
         const cluster = await LedgerCluster.open(dir, inject);
@@ -139,9 +146,4 @@ function partitionsOf(given: CommandInput): number | null {
   return given.text("partitions") === null
     ? null
     : given.wholeNumber("partitions", 0, PARTITIONS_MAX);
-}
-
-function storeOf(written: string): StoreUrl {
-  if (isStoreUrl(written)) return written;
-  throw new UsageError("--store must be sqlite, memory or mysql://user:password@host:port/prefix");
 }

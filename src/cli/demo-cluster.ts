@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
 import { writeCluster } from "../io/cluster-directory.js";
-import type { StoreUrl } from "../io/config-schema.js";
 import { dropSchemas, schemasPresent } from "../io/mysql-cluster.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import { FailedOperation } from "./failure.js";
@@ -11,6 +10,7 @@ import { faultsBy } from "./fault.js";
 import type { InjectFault } from "./fault.js";
 import { findFreePorts } from "./free-ports.js";
 import type { NetworkLab } from "./network-lab.js";
+import type { StorageOptions } from "./storage-options.js";
 import { Supervisor } from "./supervisor.js";
 
 /** Replicas of a demo cluster. */
@@ -23,11 +23,12 @@ export const DEMO_REPLICA_COUNT = 4;
  * @param lab the hosts that replicas run on; null for this machine's loopback.
  */
 export async function withDemoCluster<T>(
-  store: StoreUrl,
+  storage: StorageOptions,
   note: (line: string) => void,
   work: (dir: string, inject: InjectFault) => Promise<T>,
   lab: NetworkLab | null = null,
 ): Promise<T> {
+  const { store } = storage;
   const [present] = await schemasPresent(store, DEMO_REPLICA_COUNT);
   if (present !== undefined) {
     throw new FailedOperation(
@@ -36,7 +37,7 @@ export async function withDemoCluster<T>(
   }
   const dir = mkdtempSync(join(tmpdir(), "pbft-ledger-"));
   try {
-    await writeDemoCluster(dir, store, lab?.hosts ?? ["127.0.0.1"]);
+    await writeDemoCluster(dir, storage, lab?.hosts ?? ["127.0.0.1"]);
     const supervisor = new Supervisor(dir, DEMO_REPLICA_COUNT, note, lab?.launcherOf);
     try {
       const reason = await supervisor.start();
@@ -53,7 +54,7 @@ export async function withDemoCluster<T>(
 
 async function writeDemoCluster(
   dir: string,
-  store: StoreUrl,
+  storage: StorageOptions,
   hosts: readonly string[],
 ): Promise<void> {
   const { provider } = await loadCrypto(process.env);
@@ -64,8 +65,7 @@ async function writeDemoCluster(
       clientCount: 1,
       hosts,
       port,
-      store,
-      durability: "fsync",
+      ...storage,
       accounts: DEMO_ACCOUNTS,
     },
     provider,

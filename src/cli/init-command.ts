@@ -3,11 +3,10 @@ import { REPLICAS_MAX, REPLICAS_MIN } from "../core/base/quorum.js";
 import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
 import { writeCluster } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
-import { DURABILITIES, isStoreUrl } from "../io/config-schema.js";
-import type { Durability, StoreUrl } from "../io/config-schema.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
+import { durabilityOf, repliesOf, storeOf } from "./storage-options.js";
 
 const CLIENTS_MAX = 10_000;
 const PORT_MAX = 65_535;
@@ -31,6 +30,11 @@ export const initCommand: CommandDescription = {
       fallback: "fsync",
     },
     {
+      flags: "--replies <kind>",
+      summary: "what an answer waits for: the journal, or the database too (strict)",
+      fallback: "journal",
+    },
+    {
       flags: "--host <address>",
       summary: "IP address of all replicas, or one for each, separated by commas",
       fallback: "127.0.0.1",
@@ -49,8 +53,9 @@ async function runInit(input: CommandInput, output: Output): Promise<ExitStatus>
   const hosts = hostsOf(input.text("host") ?? "", replicaCount);
   const store = storeOf(input.text("store") ?? "");
   const durability = durabilityOf(input.text("durability") ?? "");
+  const replies = repliesOf(input.text("replies") ?? "");
   const { provider } = await loadCrypto(process.env);
-  const options = { replicaCount, clientCount, hosts, port, store, durability };
+  const options = { replicaCount, clientCount, hosts, port, store, durability, replies };
   const cluster = createCluster({ ...options, accounts: DEMO_ACCOUNTS }, provider);
   writeCluster(input.directory, cluster);
   if (input.flag("json")) output.result(jsonReport(input.directory, cluster.genesis));
@@ -66,17 +71,6 @@ function hostsOf(written: string, replicaCount: number): readonly string[] {
   if (hosts.length === 1 || hosts.length === replicaCount) return hosts;
   const expected = `one address, or one for each of the ${replicaCount} replicas`;
   throw new UsageError(`--host must be ${expected}, not ${hosts.length}`);
-}
-
-function storeOf(written: string): StoreUrl {
-  if (isStoreUrl(written)) return written;
-  throw new UsageError("--store must be sqlite, memory or mysql://user:password@host:port/prefix");
-}
-
-function durabilityOf(written: string): Durability {
-  const durability = DURABILITIES.find((kind) => kind === written);
-  if (durability !== undefined) return durability;
-  throw new UsageError(`--durability must be fsync, async or none, not "${written}"`);
 }
 
 function jsonReport(directory: string, genesis: Genesis): string {

@@ -10,6 +10,7 @@ import { runScenario } from "./scenario/run-scenario.js";
 import { isConsistent, scenarioJson, scenarioText } from "./scenario/scenario-report.js";
 import type { ScenarioReport } from "./scenario/scenario-report.js";
 import { SCENARIOS } from "./scenario/scenarios.js";
+import type { StorageOptions } from "./storage-options.js";
 import type { Scenario } from "./scenario/scenarios.js";
 
 const DEPOSITS_MAX = 1_000_000;
@@ -65,6 +66,9 @@ function scenarioOf(name: string): Scenario {
   throw new UsageError(`there is no scenario "${name}", only ${names}`);
 }
 
+/** What a cluster of its own keeps its state in. */
+const STORAGE: StorageOptions = { store: "sqlite", durability: "fsync", replies: "journal" };
+
 /** Lets `work` use the running cluster in `dir`, or a fresh one where that is null. */
 async function onCluster(
   dir: string | null,
@@ -79,7 +83,7 @@ async function onCluster(
       await cluster.close();
     }
   };
-  if (dir === null) return withDemoCluster("sqlite", (line) => output.note(line), open);
+  if (dir === null) return withDemoCluster(STORAGE, (line) => output.note(line), open);
   await askSupervisor(dir, { command: "list" });
   return open(dir, faultsIn(dir));
 }

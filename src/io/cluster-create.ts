@@ -5,7 +5,7 @@ import { KEY_BYTES } from "../core/crypto/crypto.js";
 import { REPLICA_OPTIONS_DEFAULT } from "../core/pbft/options.js";
 import type { Cluster } from "./cluster-directory.js";
 import type { ClientIdentity, ClusterSettings, Genesis } from "./config.js";
-import type { Durability, StoreUrl } from "./config-schema.js";
+import type { Durability, Replies, StoreUrl } from "./config-schema.js";
 import { CLUSTER_ID_BYTES } from "./config-schema.js";
 import type { AccountRow } from "./store.js";
 
@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly port: number;
   readonly store: StoreUrl;
   readonly durability: Durability;
+  /** "journal" by default. */
+  readonly replies?: Replies;
   /** Ascending by customer id. */
   readonly accounts: readonly AccountRow[];
   /** Settings that differ from the defaults. */
@@ -51,8 +53,8 @@ export function createCluster(options: ClusterOptions, crypto: CryptoProvider): 
   const clusterId = freshBytes(CLUSTER_ID_BYTES);
   const replicas = addresses(options).map(({ host, port }, id) => {
     const keys = freshKeys(crypto);
-    const { store, durability } = options;
-    const key = { id, clusterId, ...keys.secret, store, durability };
+    const { store, durability, replies = "journal" } = options;
+    const key = { id, clusterId, ...keys.secret, store, durability, replies };
     return { key, identity: { id, host, port, ...keys.public } };
   });
   const clients = Array.from({ length: options.clientCount }, (_, index) => {

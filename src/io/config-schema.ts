@@ -162,6 +162,12 @@ export const DURABILITIES = ["fsync", "async", "none"] as const;
 /** One of them. */
 export type Durability = (typeof DURABILITIES)[number];
 
+/** What an answer waits for: the replica's journal, or its database too (strict). */
+export const REPLIES = ["journal", "strict"] as const;
+
+/** One of them. */
+export type Replies = (typeof REPLIES)[number];
+
 /** Where a replica keeps its customer table. */
 export type StoreUrl = "sqlite" | "memory" | `mysql://${string}`;
 
@@ -177,6 +183,10 @@ export const replicaKeySchema = z.strictObject({
   durability: leaf<Durability>('"fsync", "async" or "none"', (value) => {
     return DURABILITIES.some((durability) => durability === value);
   }),
+  /** Key files of earlier releases do not say. */
+  replies: leaf<Replies>('"journal" or "strict"', (value) => {
+    return REPLIES.some((replies) => replies === value);
+  }).default("journal"),
 });
 
 /** A client's private file: its secrets. */

@@ -4,7 +4,7 @@
  */
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
-import type { AppendId, Principal } from "../core/base/ids.js";
+import type { AppendId, Principal, Seq } from "../core/base/ids.js";
 import type { Ledger } from "../core/ledger/ledger.js";
 import type { Message, ReplicaMessage, ClientMessage, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
@@ -30,6 +30,8 @@ interface ReplicaWorld {
   /** Where replica i is; its own place is null. */
   readonly peers: readonly (Destination | null)[];
   readonly rejects: Tally;
+  /** Whether answers wait for the database: `replies` of the key file is "strict". */
+  readonly isStrict: boolean;
   /** Answers an inspection with JSON text. */
   readonly inspect: () => object;
 }
@@ -46,6 +48,12 @@ interface HostCounts {
   viewChanges: number;
 }
 
+/**
+ * Answers that may wait for the database. When it is away for long clients ask again and again, and
+ * get theirs once it is back.
+ */
+const UNSTORED_REPLIES_MAX = 4_096;
+
 /** Runs one replica's core against its world. */
 export class ReplicaHost {
   readonly counts: HostCounts = { batches: 0, requests: 0, viewChanges: 0 };
@@ -54,6 +62,8 @@ export class ReplicaHost {
   readonly #others: readonly Destination[];
   readonly #addresses = new AddressBook();
   readonly #gate = new EffectGate<Outgoing>();
+  /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
+  readonly #unstored = new EffectGate<Outgoing>();
   readonly #events: Event[] = [];
   #running = false;
   #isStopped = false;
@@ -88,6 +98,12 @@ export class ReplicaHost {
     this.dispatch({ kind: "appended", id });
     for (const effect of this.#gate.open(id)) this.#release(effect);
     this.#flushLater();
+  }
+
+  /** The database holds everything up to `seq`. */
+  onStored(seq: Seq): void {
+    this.dispatch({ kind: "stored", seq });
+    this.#releaseStored(seq);
   }
 
   /** Hands `event` to the core and carries out what follows from it. */
@@ -181,6 +197,7 @@ export class ReplicaHost {
   #release(effect: Outgoing): void {
     const { egress, peers } = this.#world;
     if (effect.kind === "reply") {
+      if (this.#waitsForStore(effect)) return;
       const to = this.#addresses.find(effect.client, effect.session);
       if (to !== null) egress.queue(effect.message, [to]);
       return;
@@ -192,6 +209,25 @@ export class ReplicaHost {
     const peer = peers[effect.to.id];
     assert(peer !== undefined && peer !== null, "a message goes to another replica");
     egress.queue(effect.message, [peer]);
+  }
+
+  /**
+   * With strict replies nobody is told, by a read either, what only memory and journal hold. So
+   * what a client saw outlives the loss of every journal, if a quorum's databases are left.
+   */
+  #waitsForStore(effect: Outgoing): boolean {
+    const { isStrict, stores, rejects } = this.#world;
+    const seq = "seq" in effect.message ? effect.message.seq : 0;
+    if (!isStrict || seq <= stores.storedSeq) return false;
+    if (this.#unstored.size < UNSTORED_REPLIES_MAX) this.#unstored.hold(seq, effect);
+    else rejects.add("host/database-behind");
+    return true;
+  }
+
+  #releaseStored(seq: Seq): void {
+    if (this.#isStopped) return;
+    for (const effect of this.#unstored.open(seq)) this.#release(effect);
+    this.#flushLater();
   }
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
@@ -230,6 +266,7 @@ export class ReplicaHost {
     const accounts = ledger.accountRows();
     await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });
     this.dispatch({ kind: "installed", seq });
+    this.#releaseStored(seq);
   }
 
   #answerInspection(from: Principal, nonce: number, address: SocketAddress): void {

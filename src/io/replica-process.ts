@@ -266,17 +266,19 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const { keys, verifier, socket, store, stored, ledger, records, hooks } = parts;
   const replica = makeReplica(options, parts);
   const onStored = (seq: number): void => {
-    host.dispatch({ kind: "stored", seq });
+    host.onStored(seq);
   };
   const onFatal = (error: unknown): void => {
     hooks.onFatal(error);
   };
   const clients = replica.clients;
+  const isStrict = key.replies === "strict";
   const stores = new StoreRunner(
     {
       ...{ store, ledger, clients, onStored, onFatal },
-      intervalMsMin: TRANSACTION_INTERVAL_MS_MIN,
-      intervalMsMax: TRANSACTION_INTERVAL_MS_MAX,
+      // Where clients wait for the database, it waits for nothing.
+      intervalMsMin: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MIN,
+      intervalMsMax: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MAX,
       // The log must not fill up behind the database, which has to hold a checkpoint's state.
       waitingBlocksMax: Math.ceil(genesis.settings.checkpointIntervalSlots / 2),
     },
@@ -290,7 +292,10 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   );
   const status = (): ReplicaStatus =>
     statusOf({ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket });
-  const world = { keys, egress, records, stores, ledger, peers, rejects, inspect: status };
+  const world = {
+    ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict },
+    inspect: status,
+  };
   const host = new ReplicaHost(replica, world);
   hooks.onDurable = (id) => {
     host.onDurable(id);

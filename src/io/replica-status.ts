@@ -40,6 +40,7 @@ export interface ReplicaStatus {
   readonly pending: number;
   readonly store: string;
   readonly durability: string;
+  readonly replies: string;
   /** Crypto provider and where verification runs. */
   readonly verifier: string;
   /** Why views were left, with counts. */
@@ -89,6 +90,7 @@ export function statusOf(sources: StatusSources): ReplicaStatus {
     // A MySQL address holds a password.
     store: key.store.startsWith("mysql:") ? "mysql" : key.store,
     durability: key.durability,
+    replies: key.replies,
     verifier: verifier.description,
     viewChangeReasons: Object.fromEntries(replica.viewChangeCounts),
     rejects: Object.fromEntries(rejects.entries()),

@@ -33,6 +33,7 @@ const OPTIONS: ClusterOptions = {
   port: 7000,
   store: "sqlite",
   durability: "fsync",
+  replies: "journal",
   accounts: DEMO_ACCOUNTS,
 };
 

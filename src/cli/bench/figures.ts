@@ -206,6 +206,7 @@ export function conditionPairs({
     ["replicas", `${cluster.replicaCount}, with the client on this machine`],
     ["store", cluster.store],
     ["durability", cluster.durability],
+    ["replies wait for", cluster.replies === "strict" ? "the database" : "the journal"],
     ["verification", cluster.verifier],
     ["sessions", load.sessions.toString()],
     ["in flight", `${load.inFlight} a session`],

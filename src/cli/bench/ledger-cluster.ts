@@ -131,6 +131,6 @@ function conditionsOf(dir: string, statuses: readonly (ReplicaStatus | null)[]):
         `\`pbft-ledger up ${dir}\` before measuring it.`,
     );
   }
-  const { store, durability, verifier } = first;
-  return { replicaCount: statuses.length, store, durability, verifier };
+  const { store, durability, replies, verifier } = first;
+  return { replicaCount: statuses.length, store, durability, replies, verifier };
 }

@@ -25,6 +25,8 @@ export interface ClusterConditions {
   readonly replicaCount: number;
   readonly store: string;
   readonly durability: string;
+  /** "journal" or "strict". */
+  readonly replies: string;
   readonly verifier: string;
 }
 

@@ -83,7 +83,11 @@ const conditions = z.object({
   machine: z.object({ cpuModel: text, cpuCount: number, memoryBytes: number, platform: text }),
   nodeVersion: text,
   commit: z.nullable(text),
-  cluster: z.object({ replicaCount: number, store: text, durability: text, verifier: text }),
+  cluster: z.object({
+    ...{ replicaCount: number, store: text, durability: text, verifier: text },
+    // Runs of earlier releases do not say: there was nothing else.
+    replies: text.default("journal"),
+  }),
   load: z.object({
     sessions: number,
     inFlight: number,

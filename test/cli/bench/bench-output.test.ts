@@ -26,7 +26,13 @@ async function bench(
   const notes: string[] = [];
   const status = await benchAndReport({
     cluster,
-    conditions: { replicaCount: 4, store: "sqlite", durability: "fsync", verifier: "inline" },
+    conditions: {
+      replicaCount: 4,
+      store: "sqlite",
+      durability: "fsync",
+      replies: "journal",
+      verifier: "inline",
+    },
     plan: {
       hasExperiments: true,
       rows: [{ kind: "read-write", iterations: 20, partitionCount: 0 }],

@@ -32,6 +32,7 @@ const CLUSTER = {
   replicaCount: 4,
   store: "sqlite",
   durability: "fsync",
+  replies: "journal",
   verifier: "native",
 };
 

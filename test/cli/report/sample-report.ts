@@ -41,7 +41,10 @@ export function sampleReport(words: string, scale = 1): BenchReport {
       machine: { cpuModel: words, cpuCount: 2, memoryBytes: 2 ** 33, platform: "linux x64" },
       nodeVersion: "v20.0.0",
       commit: null,
-      cluster: { replicaCount: 4, store: words, durability: "fsync", verifier: "native" },
+      cluster: {
+        ...{ replicaCount: 4, store: words, durability: "fsync", replies: "journal" },
+        verifier: "native",
+      },
       load: { sessions: 1, inFlight: 1, ratePerSecond: 500, seed: 9, timeoutMs: 1_000 },
     },
     experiments: [

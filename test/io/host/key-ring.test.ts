@@ -15,6 +15,7 @@ const cluster = createCluster(
     port: 7_000,
     store: "memory",
     durability: "none",
+    replies: "journal",
     accounts: [],
   },
   crypto,

@@ -27,6 +27,7 @@ const cluster = createCluster(
     port: 7_000,
     store: "memory",
     durability: "none",
+    replies: "journal",
     accounts: [],
   },
   crypto,

@@ -44,9 +44,11 @@ class Fixture {
   readonly rejects = new Tally();
   flushes = 0;
   hasRoom = true;
+  /** The last batch in the database. */
+  storedSeq = 0;
   readonly host: ReplicaHost;
 
-  constructor() {
+  constructor(isStrict = false) {
     const replica = new Replica(sampleOptions({ self: SELF }), hasher, this.ledger);
     const world = {
       keys: { hasher, sign: () => new Uint8Array(64) },
@@ -74,8 +76,10 @@ class Fixture {
         return new Destination({ role: "replica", id }, at(PEER_PORT + id));
       }),
       rejects: this.rejects,
+      isStrict,
       inspect: () => ({ executed: replica.executedSeq }),
     };
+    Object.defineProperty(world.stores, "storedSeq", { get: () => this.storedSeq });
     this.host = new ReplicaHost(replica, world as unknown as World);
   }
 
@@ -87,6 +91,12 @@ class Fixture {
   /** A message of the teller arrives. */
   hear(message: Message): void {
     this.host.onMessage({ role: "client", id: TELLER }, message, at(CLIENT_PORT));
+  }
+
+  /** The database holds everything up to `seq`. */
+  store(seq: number): void {
+    this.storedSeq = seq;
+    this.host.onStored(seq);
   }
 
   order(seq: number): void {
@@ -158,6 +168,41 @@ describe("a replica's host", () => {
       fixture.queued.some(([kind]) => kind === "reply"),
       false,
     );
+  });
+
+  test("with strict replies, answers a write once the database holds it", () => {
+    const fixture = new Fixture(true);
+    fixture.hear({ kind: "hello", session: 1, nonce: 1 });
+    fixture.execute(1);
+    fixture.host.onDurable(2);
+    assert.equal(fixture.queued.at(-1)?.[0], "prepare", "replicas wait for nothing more");
+    fixture.store(1);
+    assert.deepEqual(fixture.queued.at(-1), ["reply", [CLIENT_PORT]]);
+  });
+
+  test("with strict replies, a read too shows only what the database holds", () => {
+    const fixture = new Fixture(true);
+    fixture.hear(readOf(1));
+    assert.equal(fixture.queued.at(-1)?.[0], "read-reply", "which is the genesis now");
+    fixture.execute(1);
+    fixture.host.onDurable(2);
+    const count = fixture.queued.length;
+    fixture.hear(readOf(2));
+    assert.equal(fixture.queued.length, count);
+    fixture.store(1);
+    assert.equal(fixture.queued.at(-1)?.[0], "read-reply");
+  });
+
+  test("answers that wait for a database that is away have a bound", () => {
+    const fixture = new Fixture(true);
+    fixture.execute(1);
+    fixture.host.onDurable(2);
+    for (let nonce = 1; nonce <= 5_000; nonce += 1) fixture.hear(readOf(nonce));
+    const dropped = new Map(fixture.rejects.entries()).get("host/database-behind") ?? 0;
+    assert(dropped > 0 && dropped < 5_000);
+    const count = fixture.queued.length;
+    fixture.store(1);
+    assert.equal(fixture.queued.length - count, 5_001 - dropped, "the others are answered");
   });
 
   test("answers a read with what it found, once what that shows is durable (RO6)", () => {

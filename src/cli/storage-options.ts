@@ -1,0 +1,31 @@
+import { DURABILITIES, isStoreUrl, REPLIES } from "../io/config-schema.js";
+import type { Durability, Replies, StoreUrl } from "../io/config-schema.js";
+import { UsageError } from "./command.js";
+
+/** How replicas keep what they decided. */
+export interface StorageOptions {
+  readonly store: StoreUrl;
+  readonly durability: Durability;
+  readonly replies: Replies;
+}
+
+/** The value of `--store`. @throws UsageError when it is none. */
+export function storeOf(written: string): StoreUrl {
+  if (isStoreUrl(written)) return written;
+  // What was written may hold a password.
+  throw new UsageError("--store must be sqlite, memory or mysql://user:password@host:port/prefix");
+}
+
+/** The value of `--durability`. @throws UsageError when it is none. */
+export function durabilityOf(written: string): Durability {
+  const durability = DURABILITIES.find((kind) => kind === written);
+  if (durability !== undefined) return durability;
+  throw new UsageError(`--durability must be fsync, async or none, not "${written}"`);
+}
+
+/** The value of `--replies`. @throws UsageError when it is none. */
+export function repliesOf(written: string): Replies {
+  const replies = REPLIES.find((kind) => kind === written);
+  if (replies !== undefined) return replies;
+  throw new UsageError(`--replies must be journal or strict, not "${written}"`);
+}
