@@ -174,15 +174,31 @@ function withDeafPrimary(options: SimOptions, prng: Prng): SimOptions {
  * that the others stay what they were.
  */
 function withScenes(options: SimOptions, prng: Prng): SimOptions {
-  const { network, faults, clients, byzantine } = options;
+  const { network, faults, clients, replicaCount } = options;
+  const byzantine = drawPlotters(options.byzantine, replicaCount, prng.fork("plots"));
+  const healedDelayMin = drawHealedDelay(options, prng.fork("healed delay"));
+  const cuts = drawPowerCuts(prng.fork("power cuts"));
+  const readsMatter = cuts !== null || byzantine.some(({ strategies }) => isAboutReads(strategies));
   return {
     ...options,
-    network: { ...network, healedDelayMin: drawHealedDelay(options, prng.fork("healed delay")) },
-    faults: { ...faults, ...drawDisks(prng.fork("disks")) },
-    clients: { ...clients, ...drawRush(prng.fork("rush")) },
-    byzantine: drawPlotters(byzantine, options.replicaCount, prng.fork("plots")),
+    network: { ...network, ...(cuts === null ? {} : SMOOTH), healedDelayMin },
+    faults: { ...faults, ...cuts },
+    clients: { ...clients, ...drawRush(prng.fork("rush"), readsMatter) },
+    byzantine,
   };
 }
+
+function isAboutReads(strategies: readonly StrategyName[]): boolean {
+  return strategies.includes("oldReads");
+}
+
+/** Nothing gets lost for long, so that much is done between two power cuts. */
+const SMOOTH: Partial<NetworkOptions> = {
+  lossShare: 0,
+  lossyKinds: [],
+  clogEvery: 0,
+  partitionEvery: 0,
+};
 
 /** One-way delays of which a view needs about five before T is over. */
 const DELAYS_OF_T = 0.35;
@@ -194,24 +210,27 @@ function drawHealedDelay({ protocol, tick }: SimOptions, prng: Prng): Micros {
   return Math.round(DELAYS_OF_T * viewChangeTicks * tick);
 }
 
-/** In some runs disks are slow, and at a crash all that was not synced is gone everywhere. */
-function drawDisks(prng: Prng): Partial<FaultOptions> {
-  if (!prng.chance(0.15)) return {};
-  const syncMean = prng.pick([50, 200, 500]) * MS;
-  const crashEvery = prng.pick([300, 600, 1_000]) * MS;
+/**
+ * In some runs disks are slow, the power fails now and then, and then all that was not synced is
+ * gone everywhere (RO6).
+ */
+function drawPowerCuts(prng: Prng): Partial<FaultOptions> | null {
+  if (!prng.chance(0.12)) return null;
+  const syncMean = prng.pick([50, 100, 200]) * MS;
+  const crashEvery = prng.pick([1_000, 1_500, 2_000]) * MS;
   return {
     ...{ syncMean, storeMean: prng.pick([300, 1_000]) * MS, lostShare: 1 },
-    ...{ crashEvery, powerCutShare: 1, midStepShare: 0, downMean: 10 * MS },
+    ...{ crashEvery, powerCutShare: 1, midStepShare: 0, downMean: 10 * MS, pauseEvery: 0 },
   };
 }
 
-/** In some runs clients are busy with one account, as long as the run lasts. */
-function drawRush(prng: Prng): Partial<ClientWorkload> {
+/** In some runs clients read and write one or two accounts without a pause to think. */
+function drawRush(prng: Prng, isCertain: boolean): Partial<ClientWorkload> {
   const balanceAtStart = prng.pick([1_000, 1_000, 1_000, 30]);
-  if (!prng.chance(0.25)) return { balanceAtStart };
+  if (!prng.chance(0.1) && !isCertain) return { balanceAtStart };
   return {
-    ...{ balanceAtStart, clientCount: 3, accountCount: prng.pick([1, 2]), thinkMean: 1 * MS },
-    ...{ readShare: prng.pick([0.3, 0.6]), operationsPerClient: 60, burstMax: 1 },
+    ...{ balanceAtStart, clientCount: 4, accountCount: prng.pick([1, 2]), thinkMean: 1 * MS },
+    ...{ readShare: prng.pick([0.3, 0.5]), operationsPerClient: 60, burstMax: 1 },
   };
 }
 
@@ -225,7 +244,7 @@ function drawPlotters(
   const strategies = drawPlots(prng);
   const [first, ...others] = drawn;
   if (first !== undefined) return [{ id: first.id, strategies }, ...others];
-  return [{ id: prng.chance(0.5) ? 0 : prng.below(replicaCount), strategies }];
+  return [{ id: prng.pick([0, 1, prng.below(replicaCount)]), strategies }];
 }
 
 const CALM_NETWORK: NetworkOptions = {

@@ -103,14 +103,15 @@ export class Watch {
   }
 }
 
-type Call = (...what: readonly unknown[]) => void;
+type Call = (first: unknown, second: unknown, third: unknown) => void;
 
 /** Calls those of `checkers` that implement `call`: most are asked about little of what happens. */
 function joined(call: keyof Checker, checkers: readonly Checker[]): Call | undefined {
   const asked = checkers.filter((checker) => checker[call] !== undefined);
   if (asked.length === 0) return undefined;
   const callable = asked as unknown as readonly Readonly<Record<string, Call>>[];
-  return (...what) => {
-    for (const checker of callable) checker[call]?.(...what);
+  // Named, because a list for every call would cost more than most checks.
+  return (first, second, third) => {
+    for (const checker of callable) checker[call]?.(first, second, third);
   };
 }

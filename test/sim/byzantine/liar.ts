@@ -13,6 +13,7 @@ import type {
 import type { Replica } from "../../../src/core/pbft/replica.js";
 import { signMessage } from "../../../src/core/wire/sign.js";
 import type { KeyRing } from "../../../src/io/key-ring.js";
+import { quorumsOf } from "../../../src/core/base/quorum.js";
 import type { Genesis } from "../../../src/io/config.js";
 import type { Prng } from "../prng.js";
 import type { Micros } from "../scheduler.js";
@@ -69,6 +70,10 @@ export class Villain {
     this.prng = surroundings.prng;
     this.hush = surroundings.hush;
     this.#keys = surroundings.keys;
+  }
+
+  get weakQuorum(): number {
+    return quorumsOf(this.replicaCount).weak;
   }
 
   get hasher(): Hasher {

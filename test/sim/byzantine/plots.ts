@@ -17,7 +17,11 @@ import {
   type ViewChange,
 } from "../../../src/core/message.js";
 import { MS } from "../scheduler.js";
-import type { Strategy, Villain } from "./liar.js";
+import type { Replica } from "../../../src/core/pbft/replica.js";
+import type { Addressed, Strategy, Villain } from "./liar.js";
+
+/** Share of the ticks at which a primary with a plot gives its view up: nobody waits then. */
+const GIVE_UP_SHARE = 0.03;
 
 /**
  * Shows another batch to one replica, votes for whichever it showed to whom, and claims in its
@@ -51,7 +55,32 @@ export function standsByItsLie(villain: Villain): Strategy {
         return [message];
     }
   };
-  return { outgoing };
+  const ticked = (replica: Replica): Addressed[] => {
+    const leads = replica.active && replica.primary === villain.self;
+    if (!leads || shown.size === 0 || !villain.prng.chance(GIVE_UP_SHARE)) return [];
+    const message = villain.sign<ViewChange>(givenUp(villain, replica, shown));
+    return villain.others().map((to) => ({ to, message }));
+  };
+  return { outgoing, ticked };
+}
+
+/** The vote of a primary for the view after its own, with what it showed to the few. */
+function givenUp(villain: Villain, replica: Replica, shown: ReadonlyMap<string, Batch>) {
+  const { view, stableSeq, stableDigest } = replica;
+  const claims: CertificateEntry[] = [];
+  for (let seq = stableSeq + 1; seq <= stableSeq + villain.checkpointInterval; seq += 1) {
+    const digest = shown.get(`${view}/${seq}`)?.digest;
+    if (digest !== undefined) claims.push({ seq, digest, view });
+  }
+  const checkpoints = [{ seq: stableSeq, stateDigest: stableDigest }];
+  const lists = { checkpoints, prepared: claims, prePrepared: claims };
+  return {
+    kind: "view-change",
+    replica: villain.self,
+    view: view + 1,
+    stableSeq,
+    ...lists,
+  } as const;
 }
 
 function withClaims(vote: ViewChange, shown: ReadonlyMap<string, Batch>): ViewChange {
@@ -103,14 +132,17 @@ export function favourite(villain: Villain): Strategy {
   return { outgoing, ticked };
 }
 
-/** Claims that the null batch prepared late wherever something prepared (against a weak A2). */
+/**
+ * Claims that the null batch prepared in the view before wherever something prepared, and never
+ * announces a view itself, so that this is later than what others prepared (against a weak A2).
+ */
 export function inventedNull(villain: Villain): Strategy {
-  return onOwnVotes(villain, (vote) => claimNull(villain, vote, 1));
+  return onOwnVotes(villain, (vote) => claimNull(villain, vote, 1), true);
 }
 
-/** The same with every Q-entry twice (against counting entries, TV3). */
+/** The same with every Q-entry many times (against counting entries, TV3). */
 export function stuffedVotes(villain: Villain): Strategy {
-  return onOwnVotes(villain, (vote) => claimNull(villain, vote, villain.replicaCount));
+  return onOwnVotes(villain, (vote) => claimNull(villain, vote, villain.weakQuorum), true);
 }
 
 function claimNull(villain: Villain, vote: ViewChange, copies: number): ViewChange {
@@ -175,10 +207,15 @@ export function shortTables(): Strategy {
 /** States kept of the past. */
 const OLD_STATES_MAX = 2;
 
-/** Answers reads from the state of some batches ago, as a replica that lags would (3.2). */
+/**
+ * Lets one replica execute first, by giving its COMMIT to it alone, and answers reads from the
+ * state of some batches ago, as those that lag do (3.2).
+ */
 export function oldReads(villain: Villain): Strategy {
   const states: (readonly AccountRow[])[] = [];
+  const [first] = villain.victims(1);
   return {
+    outgoing: (message, to) => (message.kind === "commit" && to !== first ? [] : [message]),
     executing: (ledger) => {
       states.push(ledger.accountRows());
       if (states.length > OLD_STATES_MAX) states.shift();
@@ -194,9 +231,16 @@ export function oldReads(villain: Villain): Strategy {
   };
 }
 
-function onOwnVotes(villain: Villain, change: (vote: ViewChange) => ViewChange): Strategy {
+function onOwnVotes(
+  villain: Villain,
+  change: (vote: ViewChange) => ViewChange,
+  announcesNothing = false,
+): Strategy {
   return {
     outgoing: (message) => {
+      if (announcesNothing && message.kind === "new-view" && message.replica === villain.self) {
+        return [];
+      }
       if (message.kind !== "view-change" || message.replica !== villain.self) return [message];
       return [villain.sign<ViewChange>(change(message))];
     },

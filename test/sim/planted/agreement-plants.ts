@@ -10,6 +10,7 @@ const SLOT = "src/core/pbft/slot.js";
 const VIEW_CHANGES = "src/core/pbft/view-changes.js";
 const VOTE_SET = "src/core/pbft/vote-set.js";
 const SIGNED_RANGES = "src/core/wire/signed-ranges.js";
+const VIEW_CHANGE_CODEC = "src/core/wire/view-change-codec.js";
 
 /** Bugs in how replicas agree and in how they change views. */
 export const AGREEMENT_PLANTS: readonly Plant[] = [
@@ -123,13 +124,13 @@ export const AGREEMENT_PLANTS: readonly Plant[] = [
     ],
   },
   {
-    name: "a signer named in a message is believed",
+    name: "the sender that a VIEW-CHANGE names is believed",
     rule: "AU5",
     edits: [
       {
         file: SIGNED_RANGES,
-        find: 'const key = principalNumber(scope.roster, { role: "replica", id ' + "});",
-        replace: "const key = principalNumber(scope.roster, scope.from);",
+        find: 'case "view-change":\n            return scanSigned(range, ' + "Domain.viewChange);",
+        replace: 'case "view-change":\n            return null;',
       },
     ],
   },
@@ -190,6 +191,13 @@ export const AGREEMENT_PLANTS: readonly Plant[] = [
         file: NEW_VIEW_DECISION,
         find:
           "if (run.some((other) => bytesEqual(other.digest, " +
+          "entry.digest)))\n            return false;",
+        replace: "",
+      },
+      {
+        file: VIEW_CHANGE_CODEC,
+        find:
+          "if (group.some((other) => bytesEqual(other.digest, " +
           "entry.digest)))\n            return false;",
         replace: "",
       },
