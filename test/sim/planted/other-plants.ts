@@ -172,10 +172,11 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: CHECKPOINTS,
-        find: "s.checkpoints.keepOwn({ seq, stateDigest, tableSummary, " + "tableEntries });",
+        find: "s.checkpoints.keepOwn(presentCheckpoint(s, seq, serviceRoot));",
         replace:
-          "s.checkpoints.keepOwn({ seq, stateDigest, tableSummary, " +
-          "tableEntries });\n    signCheckpoint(s, seq, stateDigest);",
+          "const own = presentCheckpoint(s, seq, serviceRoot);\n    " +
+          "s.checkpoints.keepOwn(own);\n    signCheckpoint(s, own.seq, " +
+          "own.stateDigest);",
       },
     ],
   },
@@ -185,8 +186,12 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: CHECKPOINTS,
-        find: "s.checkpoints.certificates(s.quorums.strong)",
-        replace: "s.checkpoints.certificates(s.quorums.weak)",
+        find:
+          "function settleCheckpoints(s) {\n    const certificates = " +
+          "s.checkpoints.certificates(s.quorums.strong)",
+        replace:
+          "function settleCheckpoints(s) {\n    const certificates = " +
+          "s.checkpoints.certificates(s.quorums.weak)",
       },
     ],
   },
