@@ -275,6 +275,31 @@ export interface StateData {
   readonly data: Uint8Array;
 }
 
+/**
+ * "I forgot my votes": asks where the other is, or, once that bounds what may have been voted for,
+ * for help to get past it (RS4, PR3, PR4).
+ */
+export interface Rejoin {
+  readonly kind: "rejoin";
+  /** Drawn for this attempt: only answers to it count. */
+  readonly nonce: number;
+  /** H_R and V_R; both 0 while they are not known yet. */
+  readonly seq: Seq;
+  readonly view: View;
+}
+
+/** Where the sender is, for one that forgot its votes. */
+export interface RejoinAnswer {
+  readonly kind: "rejoin-answer";
+  readonly nonce: number;
+  /** The view it is in or changing to. */
+  readonly view: View;
+  /** It has executed at least every checkpoint that it ever voted for. */
+  readonly executedSeq: Seq;
+  /** The highest sequence number that prepared there; `executedSeq` at least. */
+  readonly preparedSeq: Seq;
+}
+
 /** What replicas say to replicas. */
 export type ReplicaMessage =
   | Request
@@ -289,7 +314,9 @@ export type ReplicaMessage =
   | DecisionQuery
   | Decision
   | StateFetch
-  | StateData;
+  | StateData
+  | Rejoin
+  | RejoinAnswer;
 
 /** What clients say to replicas. */
 export type ClientMessage = Hello | Request | Read | Inspect;

@@ -75,6 +75,11 @@ export class RecordLog {
     this.#journal.discard(seq);
   }
 
+  /** What was forgotten is made up for: the next start believes this log. Durable on return. */
+  async trust(): Promise<void> {
+    await this.#journal.trust();
+  }
+
   /** Whether there is room for more work (back-pressure). */
   canAppend(): boolean {
     return this.#journal.canAppend();

@@ -175,6 +175,9 @@ export class ReplicaHost {
       case "query":
         this.#query(effect);
         break;
+      case "trust":
+        void this.#trust();
+        break;
       case "discard":
         this.#world.records.discard(effect.seq);
         break;
@@ -267,6 +270,12 @@ export class ReplicaHost {
     await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });
     this.dispatch({ kind: "installed", seq });
     this.#releaseStored(seq);
+  }
+
+  /** The journal may be believed again, and the core goes on once that is durable (RS4). */
+  async #trust(): Promise<void> {
+    await this.#world.records.trust();
+    this.dispatch({ kind: "trusted" });
   }
 
   #answerInspection(from: Principal, nonce: number, address: SocketAddress): void {

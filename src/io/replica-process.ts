@@ -360,7 +360,7 @@ function recoveredFrom({ stored, isNew, recovered }: Parts): Recovered | null {
   if (isNew && recovered.length === 0) return null;
   const sessions = stored.sessions.map((row) => ({ ...row, code: 0 as const }));
   const { seq, evictedThrough } = stored;
-  return { records: recovered, storedSeq: seq, sessions, evictedThrough };
+  return { records: recovered, storedSeq: seq, sessions, evictedThrough, rejoinNonce: null };
 }
 
 function logStart(log: Log, status: ReplicaStatus): void {

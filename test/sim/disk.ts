@@ -73,6 +73,31 @@ export class JournalDisk {
     if (bytes !== undefined) this.#segments.set(segment, bytes.slice(0, byteCount));
   }
 
+  /** A new disk: nothing is left. */
+  wipe(): void {
+    this.#begun = [];
+    this.#manifest = null;
+    this.setAside();
+  }
+
+  /** The segments go where nobody reads them: recovery starts over. */
+  setAside(): void {
+    this.#segments.clear();
+  }
+
+  /** One bit of a segment that was synced long ago changes; @returns what puts it right again. */
+  rot(): (() => void) | null {
+    const segments = [...this.#segments.values()].filter(({ length }) => length > 0);
+    if (segments.length === 0) return null;
+    const bytes = this.#prng.pick(segments);
+    const at = this.#prng.below(bytes.length);
+    const flip = (): void => {
+      bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+    };
+    flip();
+    return flip;
+  }
+
   /** The machine stops: every step that was begun meets its own fate. */
   crash(): void {
     for (const step of this.#begun.splice(0)) {

@@ -1,6 +1,7 @@
 /*
  * What goes wrong, and when: crashes, power cuts, pauses, clogged links and partitions.
  */
+import { quorumsOf } from "../../src/core/base/quorum.js";
 import type { SimClient } from "./client.js";
 import type { Machine } from "./machine.js";
 import type { Prng } from "./prng.js";
@@ -16,11 +17,13 @@ export class FaultDriver {
   readonly #prng: Prng;
   readonly #machines: readonly Machine[];
   readonly #clients: readonly SimClient[];
+  readonly #forgetPrng: Prng;
   #isOver = false;
 
   constructor(world: World, machines: readonly Machine[], clients: readonly SimClient[]) {
     this.#world = world;
     this.#prng = world.prng.fork("faults");
+    this.#forgetPrng = world.prng.fork("forget");
     this.#machines = machines;
     this.#clients = clients;
   }
@@ -30,6 +33,9 @@ export class FaultDriver {
     const { faults, network, clients } = this.#world.options;
     this.#repeat(faults.crashEvery, () => {
       this.#crash();
+    });
+    this.#repeat(this.#world.options.forgetEvery, () => {
+      this.#forget();
     });
     this.#repeat(faults.pauseEvery, () => {
       this.#pause();
@@ -83,6 +89,32 @@ export class FaultDriver {
     if (machine.process === null) return;
     machine.stop();
     this.restartLater(machine);
+  }
+
+  /** Some replica forgets what it promised, perhaps one that has not made up for the last time. */
+  #forget(): void {
+    const prng = this.#forgetPrng;
+    const { faultsMax } = quorumsOf(this.#machines.length);
+    const faulty = this.#machines.filter(({ isCorrect, isAmnesiac }) => !isCorrect || isAmnesiac);
+    const mayAnother = faulty.length < faultsMax;
+    const able = this.#machines.filter(
+      ({ isCorrect, isAmnesiac }) => isCorrect && (isAmnesiac || mayAnother),
+    );
+    if (able.length === 0) return;
+    const machine = prng.pick(able);
+    const wasUp = machine.process !== null;
+    prng.pick([
+      () => {
+        machine.wipe();
+      },
+      () => {
+        machine.rot();
+      },
+      () => {
+        machine.loseDatabase();
+      },
+    ])();
+    if (wasUp) this.restartLater(machine);
   }
 
   #pause(): void {

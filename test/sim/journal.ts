@@ -23,6 +23,10 @@ interface JournalSurroundings {
   readonly disk: JournalDisk;
   readonly keys: KeyRing;
   readonly segmentBytesMax: number;
+  /** Whether something was done to the disks that may have cost promises (RS4). */
+  readonly isAmnesiac: boolean;
+  /** Whether to start over whatever is found, as when an operator says so. */
+  readonly startsOver: boolean;
   /** 32 random bits. */
   readonly salt: () => number;
   /** Runs something when one write has become durable, unless the process has ended by then. */
@@ -43,6 +47,8 @@ export class SimJournal {
   #watermark: Uint8Array | null = null;
   readonly #unreported: JournalRecord[] = [];
   #reported: AppendId = 0;
+  /** Runs once the manifest says that the journal may be trusted again; null: nobody asked. */
+  #onTrusted: (() => void) | null = null;
 
   private constructor(surroundings: JournalSurroundings, start: Start) {
     const { keys, segmentBytesMax, salt } = surroundings;
@@ -60,14 +66,12 @@ export class SimJournal {
   static open(surroundings: JournalSurroundings): {
     readonly journal: SimJournal;
     readonly records: readonly JournalRecord[];
+    /** Whether records may be missing that were acted on. */
+    readonly isDoubtful: boolean;
   } {
     const { disk, keys } = surroundings;
-    const { manifest } = disk;
     const { hasher, roster } = keys;
-    const segments = disk.segments();
-    const identity = identityOf(keys);
-    const recovery = recover({ identity, bootId: "sim", manifest, segments, hasher });
-    const start = startFrom(disk, recovery);
+    const start = startFrom(surroundings, judge(disk, keys));
     const journal = new SimJournal(surroundings, start);
     const records = start.records.map((bytes) => {
       const record = decodeRecord(bytes, hasher, roster);
@@ -77,7 +81,7 @@ export class SimJournal {
       journal.#note(record, bytes);
       return record;
     });
-    return { journal, records };
+    return { journal, records, isDoubtful: start.manifest.doubt !== null };
   }
 
   append(record: JournalRecord): AppendId {
@@ -91,11 +95,19 @@ export class SimJournal {
     this.#log.discard(seq);
   }
 
+  /** What was forgotten is made up for (RS4); `done` runs once that is durable. */
+  trust(done: () => void): void {
+    this.#onTrusted = done;
+  }
+
   /** Writes what waits, if nothing is under way; called at the end of every turn. */
   flush(): void {
     if (this.#isWriting) return;
     const plan = this.#log.next();
-    if (plan === null) return;
+    if (plan === null) {
+      this.#trust();
+      return;
+    }
     this.#isWriting = true;
     if (plan.kind === "begin") this.#begin(plan);
     else {
@@ -105,6 +117,18 @@ export class SimJournal {
         this.#done(plan);
       });
     }
+  }
+
+  #trust(): void {
+    const done = this.#onTrusted;
+    if (done === null) return;
+    this.#onTrusted = null;
+    this.#isWriting = true;
+    this.#manifest = { ...this.#manifest, doubt: null };
+    this.#carryOut({ kind: "manifest", bytes: encodeManifest(this.#manifest) }, () => {
+      this.#isWriting = false;
+      done();
+    });
   }
 
   #begin(plan: Extract<WritePlan, { kind: "begin" }>): void {
@@ -150,22 +174,31 @@ interface Start {
   readonly records: readonly Uint8Array[];
 }
 
+/** What a starting process may believe of the files. */
+function judge(disk: JournalDisk, keys: KeyRing): Recovery {
+  const identity = identityOf(keys);
+  const { manifest } = disk;
+  const segments = disk.segments();
+  return recover({ identity, bootId: "sim", manifest, segments, hasher: keys.hasher });
+}
+
+/** Damages what the disk holds, if it can be in a way that the next start notices. */
+export function rotJournal(disk: JournalDisk, keys: KeyRing): boolean {
+  if (judge(disk, keys).kind !== "intact") return false;
+  const undo = disk.rot();
+  if (undo === null || judge(disk, keys).kind === "amnesia") return undo !== null;
+  // Where it looks like a last write that was cut short, nobody can tell: a Byzantine fault.
+  undo();
+  return false;
+}
+
 /** Judges the files as io/journal-open does, and tidies them up. */
-function startFrom(disk: JournalDisk, recovery: Recovery): Start {
+function startFrom(surroundings: JournalSurroundings, recovery: Recovery): Start {
+  const { disk, isAmnesiac, startsOver } = surroundings;
+  if (startsOver) return startEmpty(disk, "the operator says so");
   switch (recovery.kind) {
-    case "new": {
-      const manifest: Manifest = {
-        ...{
-          segmentFirst: 1,
-          segmentLast: 0,
-          newestRecords: "on-disk",
-          bootId: "sim",
-          doubt: null,
-        },
-      };
-      disk.at({ kind: "manifest", bytes: encodeManifest(manifest) });
-      return { log: { segments: [], group: 0, hash: null }, manifest, records: [] };
-    }
+    case "new":
+      return startEmpty(disk, null);
     case "intact": {
       const { segments, group, hash, manifest, records, cut, leftovers } = recovery;
       for (const segment of leftovers) disk.at({ kind: "remove", segment });
@@ -173,11 +206,24 @@ function startFrom(disk: JournalDisk, recovery: Recovery): Start {
       return { log: { segments, group, hash }, manifest, records };
     }
     case "amnesia":
-    case "foreign": {
-      const sentence = `a journal that lost nothing is not believed: ${recovery.reason}`;
-      throw new Violation("recovery", sentence);
-    }
+      if (isAmnesiac) return startEmpty(disk, recovery.reason);
+      throw notBelieved(recovery.reason);
+    case "foreign":
+      throw notBelieved(recovery.reason);
   }
+}
+
+function notBelieved(reason: string): Violation {
+  return new Violation("recovery", `a journal that lost nothing is not believed: ${reason}`);
+}
+
+function startEmpty(disk: JournalDisk, doubt: string | null): Start {
+  const manifest: Manifest = {
+    ...{ segmentFirst: 1, segmentLast: 0, newestRecords: "on-disk", bootId: "sim", doubt },
+  };
+  disk.at({ kind: "manifest", bytes: encodeManifest(manifest) });
+  disk.setAside();
+  return { log: { segments: [], group: 0, hash: null }, manifest, records: [] };
 }
 
 function identityOf(keys: KeyRing): Uint8Array {

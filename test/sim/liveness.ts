@@ -43,7 +43,10 @@ function heal(world: World, machines: readonly Machine[]): Machine[] {
   const prng = world.prng.fork("liveness");
   const { strong } = quorumsOf(machines.length);
   const correct = machines.filter(({ isCorrect }) => isCorrect);
-  const core = prng.sample(correct, prng.between(strong, correct.length));
+  // Who may not vote yet is part of the core too, and no part of the quorum that it needs.
+  const forgetful = correct.filter(({ isAmnesiac }) => isAmnesiac);
+  const voting = correct.filter(({ isAmnesiac }) => !isAmnesiac);
+  const core = [...prng.sample(voting, prng.between(strong, voting.length)), ...forgetful];
   world.trace.say("liveness", () => `core ${core.map(({ id }) => id).join(" ")}`);
   const { network } = world.options;
   const delayMin = Math.max(network.delayMin, network.healedDelayMin);
@@ -83,6 +86,7 @@ function whatIsStuck(
     if (process.replica.executedSeq < history.headSeq) {
       return `replica ${machine.id} is not at batch ${history.headSeq}; ${states(core)}`;
     }
+    if (machine.isAmnesiac) return `replica ${machine.id} may not vote yet; ${states(core)}`;
     roots.add(hexOf(process.ledger.root()));
   }
   return roots.size === 1 ? null : `the core has ${roots.size} different states`;
@@ -102,5 +106,11 @@ function stateOf(process: ReplicaProcess | null): string {
     `${pendingCount} pending`,
   ];
   if (transferring) doing.push("fetching state");
+  const { rejoin } = process.replica;
+  if (rejoin !== null) {
+    const { bounds, answerCount } = rejoin;
+    const past = bounds === null ? "unknown" : `${bounds.seq} and view ${bounds.view}`;
+    doing.push(`rejoining past ${past} with ${answerCount} answers`);
+  }
   return doing.join(", ");
 }

@@ -3,6 +3,7 @@ import type { ReplicaId } from "../../src/core/base/ids.js";
 import type { SocketAddress } from "../../src/io/udp-socket.js";
 import type { Liar } from "./byzantine/liar.js";
 import { JournalDisk } from "./disk.js";
+import { rotJournal } from "./journal.js";
 import type { Identity } from "./keys.js";
 import type { Prng } from "./prng.js";
 import { MachineStopped, ReplicaProcess } from "./process.js";
@@ -33,6 +34,8 @@ export class Machine {
   #effectsLeft: number | null = null;
   readonly #tickLength: Micros;
   #isHealed = false;
+  #isAmnesiac = false;
+  #startsOver = false;
 
   constructor(world: World, id: ReplicaId, liar: Liar | null) {
     const identity = world.cast.replicas[id];
@@ -56,6 +59,54 @@ export class Machine {
 
   get isCorrect(): boolean {
     return this.liar === null;
+  }
+
+  /** Whether this replica may have forgotten its votes and may not vote yet (RS4). */
+  get isAmnesiac(): boolean {
+    return this.#isAmnesiac;
+  }
+
+  /** Whether the operator says that the disks are new; true once. */
+  takeStartOver(): boolean {
+    const startsOver = this.#startsOver;
+    this.#startsOver = false;
+    return startsOver;
+  }
+
+  /** The machine gets new disks, and its operator says so at the next start (F8). */
+  wipe(): void {
+    this.stop();
+    this.world.trace.say(`r${this.id}`, () => "loses its disks");
+    this.journalDisk.wipe();
+    this.storeDisk.wipe();
+    this.#startsOver = true;
+    this.#forget();
+  }
+
+  /** What the journal's disk holds is damaged (F7). */
+  rot(): void {
+    this.stop();
+    if (!rotJournal(this.journalDisk, this.identity.keys)) return;
+    this.world.trace.say(`r${this.id}`, () => "has a damaged journal");
+    this.#forget();
+  }
+
+  /** The database is gone, and the journal is not. */
+  loseDatabase(): void {
+    this.stop();
+    this.world.trace.say(`r${this.id}`, () => "loses its database");
+    this.storeDisk.wipe();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#isAmnesiac = true;
+    this.tell((watcher) => watcher.onForgotten?.(this.id));
+  }
+
+  /** For the process: the replica has made up for what it forgot. */
+  remembers(): void {
+    this.#isAmnesiac = false;
   }
 
   /** Starts a process on what the disks hold. */

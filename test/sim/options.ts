@@ -98,6 +98,11 @@ export interface SimOptions {
   readonly protocol: Omit<ReplicaOptions, "self" | "replicaCount" | "clientCount">;
   readonly network: NetworkOptions;
   readonly faults: FaultOptions;
+  /**
+   * Mean time between two losses of what some replica's disks held (0: never). Together with the
+   * Byzantine ones, never more than f replicas suffer from them at a time.
+   */
+  readonly forgetEvery: Micros;
   readonly clients: ClientWorkload;
   /** The Byzantine replicas, at most f, and what each of them does. */
   readonly byzantine: readonly ByzantineReplica[];
@@ -155,6 +160,7 @@ function draw(seed: string, overrides: Overrides): SimOptions {
     protocol: drawProtocol(prng, isCalm),
     network: isCalm ? CALM_NETWORK : drawNetwork(prng),
     faults: isCalm ? CALM_FAULTS : drawFaults(prng),
+    forgetEvery: isCalm ? 0 : drawForgetEvery(prng.fork("forget")),
     clients: drawClients(prng, isCalm),
     byzantine: isCalm ? [] : drawByzantine(prng.fork("byzantine"), replicaCount),
     safetyPhase: Math.round(prng.range(2, 6) * SECOND),
@@ -334,6 +340,10 @@ function drawFaults(prng: Prng): FaultOptions {
     lostShare: 0,
     driftMax: prng.pick([0, 0.01, 0.2]),
   };
+}
+
+function drawForgetEvery(prng: Prng): Micros {
+  return prng.pick([0, 0, 500 * MS, 2 * SECOND]);
 }
 
 function drawClients(prng: Prng, isCalm: boolean): ClientWorkload {

@@ -72,15 +72,19 @@ export class ReplicaProcess {
       accounts: genesis.accounts,
     });
     const { stored, isNew } = loadStore(machine, this.ledger);
-    const { journal, records } = this.#openJournal();
+    const { journal, records, isDoubtful } = this.#openJournalWith(stored);
     this.#journal = journal;
+    if (!isDoubtful) machine.remembers();
+    const rejoinNonce = isDoubtful ? machine.prng.u32() : null;
     const replicaCount = genesis.replicas.length;
     const clientCount = genesis.clients.length;
     this.replica = new Replica(
       { ...options.protocol, self: id, replicaCount, clientCount },
       keys.hasher,
       this.ledger,
-      isNew ? null : recoveredFrom(stored, records),
+      isNew && records.length === 0 && !isDoubtful
+        ? null
+        : recoveredFrom(stored, records, rejoinNonce),
     );
     this.#stores = new SimStoreRunner({
       disk: storeDisk,
@@ -137,9 +141,19 @@ export class ReplicaProcess {
     this.#endTurn();
   }
 
-  #openJournal() {
-    const { id, identity, journalDisk, prng, world } = this.#machine;
+  /** A database that is behind the stable checkpoint was lost: then the journal starts over. */
+  #openJournalWith(stored: StoredState) {
+    const opened = this.#openJournal(this.#machine.takeStartOver());
+    const stable = opened.records.findLast((record) => record.kind === "stable")?.seq ?? 0;
+    if (stored.seq >= stable || !this.#machine.isAmnesiac) return opened;
+    return this.#openJournal(true);
+  }
+
+  #openJournal(startsOver: boolean) {
+    const { id, identity, isAmnesiac, journalDisk, prng, world } = this.#machine;
     return SimJournal.open({
+      startsOver,
+      isAmnesiac,
       disk: journalDisk,
       keys: identity.keys,
       segmentBytesMax: world.options.segmentBytesMax,
@@ -220,6 +234,13 @@ export class ReplicaProcess {
         break;
       case "query":
         this.#query(effect);
+        break;
+      case "trust":
+        this.#journal.trust(() => {
+          this.#machine.remembers();
+          this.#say(() => "votes again");
+          this.#dispatch({ kind: "trusted" });
+        });
         break;
       case "discard":
         this.#machine.tell((watcher) => watcher.onDiscard?.(this.#machine.id, effect.seq));
@@ -328,7 +349,11 @@ function loadStore(
 }
 
 /** What the core of a restarted replica gets to know of the past, as in io/replica-process. */
-function recoveredFrom(stored: StoredState, records: readonly JournalRecord[]): Recovered {
+function recoveredFrom(
+  stored: StoredState,
+  records: readonly JournalRecord[],
+  rejoinNonce: number | null,
+): Recovered {
   const stable = records.findLast((record) => record.kind === "stable")?.seq ?? 0;
   if (stored.seq < stable) {
     const sentence = `the database ends at ${stored.seq}, below the stable checkpoint ${stable}`;
@@ -336,5 +361,5 @@ function recoveredFrom(stored: StoredState, records: readonly JournalRecord[]): 
   }
   const sessions = stored.sessions.map((row) => ({ ...row, code: 0 as const }));
   const { seq, evictedThrough } = stored;
-  return { records, storedSeq: seq, sessions, evictedThrough };
+  return { records, storedSeq: seq, sessions, evictedThrough, rejoinNonce };
 }

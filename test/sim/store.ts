@@ -54,6 +54,15 @@ export class StoreDisk {
     return this.#seq ?? 0;
   }
 
+  /** A new disk: nothing is left. */
+  wipe(): void {
+    this.#underWay = null;
+    this.#seq = null;
+    this.#accounts.clear();
+    this.#sessions.clear();
+    this.#evictedThrough.clear();
+  }
+
   begin(transaction: Transaction): void {
     assert(this.#underWay === null, "one transaction at a time");
     this.#underWay = transaction;

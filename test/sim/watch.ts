@@ -44,6 +44,8 @@ export interface Watcher {
   onStart?(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void;
   /** The replica's client table is that after `seq` now. */
   onTable?(replica: ReplicaId, seq: Seq, digest: Digest): void;
+  /** The replica's disks are new, or what they held is damaged or gone. */
+  onForgotten?(replica: ReplicaId): void;
   /** The replica's core took an event. */
   onStep?(replica: ReplicaId, core: Replica): void;
 }
@@ -84,6 +86,7 @@ const CALLS = [
   "onInstalled",
   "onStart",
   "onTable",
+  "onForgotten",
   "onStep",
   "onInvoke",
   "onComplete",

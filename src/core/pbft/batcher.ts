@@ -6,6 +6,7 @@ import { bytesConcat } from "../base/bytes.js";
 import { Domain, type Hasher } from "../base/hasher.js";
 import type { Batch, Request } from "../message.js";
 import { acceptBatch } from "./normal-case.js";
+import { orderedForGuests } from "./rejoin-help.js";
 import type { State } from "./state.js";
 
 /**
@@ -20,6 +21,8 @@ export function orderWaiting(s: State): void {
     const requests = taken.filter((request) => s.clients.standing(request) === "fresh");
     if (requests.length > 0) orderBatch(s, requests);
   }
+  // Nothing else moves an idle cluster past what a replica that forgot its votes voted for (PR3).
+  while (s.leads && s.assignedSeq < orderedForGuests(s) && hasFreeSlot(s)) orderBatch(s, []);
 }
 
 function hasFreeSlot(s: State): boolean {

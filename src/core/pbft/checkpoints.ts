@@ -36,8 +36,12 @@ export function onStored(s: State, seq: Seq): void {
   }
 }
 
-/** Votes for a checkpoint of our own whose state the store holds. */
+/**
+ * Votes for a checkpoint of our own whose state the store holds; not a second time for a number
+ * that a wrong state may have been voted for (AU6).
+ */
 export function signCheckpoint(s: State, seq: Seq, stateDigest: Digest): void {
+  if (seq <= s.recantedSeq) return;
   s.emit({ kind: "sign", message: { kind: "checkpoint", replica: s.self, seq, stateDigest } });
 }
 
@@ -54,7 +58,7 @@ export function isRegular(s: State, seq: Seq): boolean {
 export function takeInterimCheckpoint(s: State): void {
   const { executedSeq } = s;
   const isAtRest = s.executing === null && s.installing === null;
-  if (!isAtRest || s.diverged || s.storedSeq < executedSeq) return;
+  if (!isAtRest || !s.mayVote || s.storedSeq < executedSeq) return;
   if (executedSeq < s.log.lowWatermark) return;
   if (s.checkpoints.ownAt(executedSeq) === null) {
     s.service.pin(executedSeq);
@@ -88,11 +92,13 @@ export function settleCheckpoints(s: State): void {
   const certificates = s.checkpoints.certificates(s.quorums.strong);
   const certificate = certificates.findLast(({ seq }) => seq <= s.executedSeq && isRegular(s, seq));
   if (certificate === undefined) return;
+  // Not by the wrong state that is being replaced.
+  if (s.diverged) return;
   const own = s.checkpoints.ownAt(certificate.seq);
   // There is none if it was taken before a restart: then the others' word has to do, for without
   // it our votes would start from a checkpoint that most have left behind.
   if (own !== null && !bytesEqual(own.stateDigest, certificate.stateDigest)) {
-    s.diverged = true;
+    diverge(s);
     return;
   }
   if (s.storedSeq >= certificate.seq) stabilize(s, certificate);
@@ -115,6 +121,18 @@ export function adoptCertificate(s: State): void {
     certificate,
     s.append({ kind: "certified", seq, certificate: certificate.votes }),
   );
+}
+
+/**
+ * Our state is not the one that a quorum vouches for: it is fetched anew (CK4). The journal is
+ * whole, and what was promised about the order of batches does not depend on their results. So,
+ * unlike who forgot its votes, this replica takes part again as soon as its state is right; only
+ * its word about checkpoints up to here was worth nothing.
+ */
+function diverge(s: State): void {
+  s.diverged = true;
+  s.recantedSeq = s.executing?.seq ?? s.executedSeq;
+  s.checkpoints.forgetOwnAbove(s.log.lowWatermark);
 }
 
 /** Moves the low watermark, and lets the journal forget what is below it once that is durable. */

@@ -78,5 +78,10 @@ export type Effect =
       readonly seq: Seq;
       readonly after: AppendId | null;
     }
+  /**
+   * What the journal forgot is made up for: make durable that it may be trusted again, then report
+   * `trusted` (RS4). Asked for only after a start on a journal that could not be.
+   */
+  | { readonly kind: "trust" }
   /** Journal records about sequence numbers up to `seq` (included) are not needed any more. */
   | { readonly kind: "discard"; readonly seq: Seq };

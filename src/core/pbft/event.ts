@@ -28,5 +28,7 @@ export type Event =
   | { readonly kind: "stored"; readonly seq: Seq }
   /** The answer to an `install` effect: service and store hold the state after `seq`, durably. */
   | { readonly kind: "installed"; readonly seq: Seq }
+  /** The answer to a `trust` effect: the next start will believe the journal. */
+  | { readonly kind: "trusted" }
   /** The answer to a `sign` effect. */
   | { readonly kind: "signed"; readonly message: SignedMessage };

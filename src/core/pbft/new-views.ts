@@ -49,7 +49,7 @@ export function onNewView(s: State, m: Verified<NewView>): RejectCode | null {
   if (reject === null) install(s, m);
   // Only who waits for this very view is moved on: else one faulty replica could drag everybody
   // through all the views that it would lead (VC10).
-  else if (m.view === s.view) startViewChange(s, m.view + 1, "faulty-primary");
+  else if (m.view === s.view && s.rejoin === null) startViewChange(s, m.view + 1, "faulty-primary");
   return reject;
 }
 

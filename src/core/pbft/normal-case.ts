@@ -19,6 +19,12 @@ export function onPrePrepare(
   const reject = rejectPrePrepare(s, from, m);
   // Two orders for one number, both authentic: the first stands, and the primary is faulty (NC10).
   if (reject === "pre-prepare/equivocation") s.suspicion ??= "faulty-primary";
+  // Who may not vote still executes what the others agree on.
+  if (reject === "pre-prepare/not-voting") {
+    const slot = s.log.slot(m.seq);
+    slot.keepBody(m.batch);
+    s.touched.add(slot);
+  }
   if (reject !== null) return reject;
   assert(s.primary !== s.self, "only a backup accepts a pre-prepare");
   const slot = s.log.slot(m.seq);
@@ -30,11 +36,12 @@ export function onPrePrepare(
 function rejectPrePrepare(s: State, from: ReplicaId, m: PrePrepare): RejectCode | null {
   if (from !== primaryOf(m.view, s.options.replicaCount)) return "pre-prepare/not-primary";
   if (m.view !== s.view) return "pre-prepare/other-view";
-  if (!s.active || !s.mayVote) return "pre-prepare/view-inactive";
+  if (!s.active) return "pre-prepare/view-inactive";
   if (!s.log.inWindow(m.seq) || isSettled(s, m)) return "pre-prepare/outside-window";
   if (m.batch.requests.length > s.options.batchRequestsMax) return "pre-prepare/too-large";
   const slot = s.log.find(m.seq);
-  return slot === null ? null : rejectForSlot(slot, m);
+  const reject = slot === null ? null : rejectForSlot(slot, m);
+  return reject ?? (s.mayVote ? null : "pre-prepare/not-voting");
 }
 
 /**

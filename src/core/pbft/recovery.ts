@@ -4,8 +4,9 @@
 import { assert } from "../base/assert.js";
 import type { ClientId, Seq, SessionId } from "../base/ids.js";
 import type { Checkpoint, JournalRecord, NewView } from "../message.js";
-import { takeCheckpoint } from "./checkpoints.js";
+import { signCheckpoint, takeCheckpoint } from "./checkpoints.js";
 import { enterView } from "./new-views.js";
+import { beginRejoin } from "./rejoin.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
 
@@ -17,6 +18,11 @@ export interface Recovered {
   readonly storedSeq: Seq;
   readonly sessions: readonly SessionEntry[];
   readonly evictedThrough: readonly { readonly client: ClientId; readonly session: SessionId }[];
+  /**
+   * Null if the journal holds all that was ever promised. Else it may have forgotten votes:
+   * `records` are what came since, and this is a random number that was never used before (RS4).
+   */
+  readonly rejoinNonce: number | null;
 }
 
 /**
@@ -25,6 +31,8 @@ export interface Recovered {
  * @throws InvariantError when the store is behind the stable checkpoint: the host has checked that.
  */
 export function restoreState(s: State, recovered: Recovered): void {
+  const { rejoinNonce } = recovered;
+  if (rejoinNonce !== null) s.rejoin = beginRejoin(s, rejoinNonce);
   s.clients.load(recovered.sessions, recovered.evictedThrough);
   s.executedSeq = recovered.storedSeq;
   s.storedSeq = recovered.storedSeq;
@@ -120,10 +128,11 @@ function restoreVotes(s: State): void {
   for (const slot of s.log.slots()) {
     const digest = slot.acceptedDigest;
     if (digest === null || !slot.accepted) continue;
+    s.touched.add(slot);
+    if (!s.mayVote) continue;
     const view = slot.acceptedView;
     if (view % s.options.replicaCount !== s.self) slot.prepares.add(s.self, view, digest);
     if (slot.prepared) slot.commits.add(s.self, view, digest);
-    s.touched.add(slot);
   }
 }
 
@@ -136,9 +145,8 @@ function retakeCheckpoint(s: State): void {
   if (storedSeq % s.options.checkpointIntervalSlots !== 0 || storedSeq === 0) return;
   s.service.pin(storedSeq);
   takeCheckpoint(s, storedSeq, s.service.root());
-  if (storedSeq <= s.log.lowWatermark) return;
+  if (storedSeq <= s.log.lowWatermark || !s.mayVote) return;
   const own = s.checkpoints.ownAt(storedSeq);
   assert(own !== null, "the checkpoint was just taken");
-  const { seq, stateDigest } = own;
-  s.emit({ kind: "sign", message: { kind: "checkpoint", replica: s.self, seq, stateDigest } });
+  signCheckpoint(s, own.seq, own.stateDigest);
 }

@@ -15,6 +15,7 @@ export type RejectCode =
   | "pre-prepare/duplicate"
   | "pre-prepare/equivocation"
   | "pre-prepare/too-large"
+  | "pre-prepare/not-voting"
   | "prepare/from-primary"
   | "prepare/other-view"
   | "prepare/outside-window"
@@ -47,4 +48,8 @@ export type RejectCode =
   | "state-fetch/unknown"
   | "state-data/not-wanted"
   | "state-data/wrong-digest"
+  | "rejoin/not-helping"
+  | "rejoin/too-often"
+  | "rejoin/out-of-reach"
+  | "rejoin-answer/not-wanted"
   | "message/unexpected";

@@ -40,6 +40,9 @@ import { countOwnCommits, onCommit, onPrepare, onPrePrepare, settleSlot } from "
 import type { ReplicaOptions } from "./options.js";
 import { restoreState, type Recovered } from "./recovery.js";
 import type { RejectCode } from "./reject.js";
+import type { VoteBounds } from "./rejoin-estimate.js";
+import { onRejoinAnswer, onTrusted, settleRejoin } from "./rejoin.js";
+import { onRejoin } from "./rejoin-help.js";
 import { onHello, onRead, onRequest } from "./requests.js";
 import { onInstalled, onStateData, onStateFetch, settleTransfer } from "./state-donor.js";
 import { State, type ViewChangeReason } from "./state.js";
@@ -127,6 +130,22 @@ export class Replica {
     return this.#state.transfer.target !== null;
   }
 
+  /**
+   * Whether this replica forgot its votes and gives none yet; its bounds are null until enough
+   * others have answered (RS4).
+   */
+  get rejoin(): { readonly bounds: VoteBounds | null; readonly answerCount: number } | null {
+    const { rejoin } = this.#state;
+    if (rejoin === null) return null;
+    return { bounds: rejoin.bounds, answerCount: rejoin.estimate.answerCount };
+  }
+
+  /** How many replicas are known to have forgotten their votes and to give none yet, self too. */
+  get rejoiningCount(): number {
+    const { guests, now, rejoin } = this.#state;
+    return guests.present(now).length + (rejoin === null ? 0 : 1);
+  }
+
   /** How often this replica left a view, by reason, since it started. */
   get viewChangeCounts(): ReadonlyMap<ViewChangeReason, number> {
     return this.#state.viewChangeCounts;
@@ -161,6 +180,9 @@ export class Replica {
         return null;
       case "signed":
         onSigned(s, event.message);
+        return null;
+      case "trusted":
+        onTrusted(s);
         return null;
       default:
         return unreachable(event);
@@ -235,6 +257,10 @@ function receiveFromReplica(
       return onStateFetch(s, from, message);
     case "state-data":
       return onStateData(s, message);
+    case "rejoin":
+      return onRejoin(s, from, message);
+    case "rejoin-answer":
+      return onRejoinAnswer(s, from, message);
     case "request":
     case "hello":
     case "read":
@@ -263,4 +289,5 @@ function settle(s: State): void {
   s.touched.clear();
   executeNext(s);
   discardStable(s);
+  settleRejoin(s);
 }

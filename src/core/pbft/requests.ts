@@ -57,7 +57,7 @@ function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCo
  */
 export function onRead(s: State, m: Verified<Read>): RejectCode | null {
   const isRecovering = s.executedSeq < s.readBarrierSeq || s.installing !== null;
-  if (s.diverged || isRecovering) return "read/recovering";
+  if (!s.mayVote || isRecovering) return "read/recovering";
   const seq = s.executedSeq;
   // What an answer shows must be known here after a crash too, or the barrier would not cover it.
   const after = s.log.find(seq)?.replyAppend ?? null;

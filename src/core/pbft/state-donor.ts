@@ -162,11 +162,12 @@ export function onInstalled(s: State, seq: Seq): void {
   s.installing = null;
   s.transfer.end();
   s.behindSinceTicks = null;
+  // Of a wrong state all checkpoints are wrong, else only those of what is executed again.
+  s.checkpoints.forgetOwnAbove(s.diverged ? s.log.lowWatermark : seq);
   s.diverged = false;
   s.clients.restoreSnapshot(installing.entries);
   s.executedSeq = seq;
   s.storedSeq = seq;
-  s.checkpoints.forgetOwnAbove(seq);
   keepInstalled(s, installing);
   for (const { client, session, timestamp } of installing.entries) {
     if (timestamp === 0) s.pool.expired(client, session);
@@ -182,7 +183,7 @@ export function onInstalled(s: State, seq: Seq): void {
  */
 function vouchForInstalled(s: State, certificate: StableCertificate): void {
   if (certificate.votes.length >= s.quorums.strong) stabilize(s, certificate);
-  else signCheckpoint(s, certificate.seq, certificate.stateDigest);
+  else if (s.mayVote) signCheckpoint(s, certificate.seq, certificate.stateDigest);
 }
 
 function keepInstalled(s: State, installing: NonNullable<State["installing"]>): void {

@@ -8,10 +8,12 @@ import type { JournalRecord, NewView, ReplicaMessage, ReplyMessage, Request } fr
 import { CheckpointBook, type StableCertificate } from "./checkpoint-book.js";
 import { ClientTable } from "./client-table.js";
 import type { Effect } from "./effect.js";
+import { GuestBook } from "./guest-book.js";
 import { Log } from "./log.js";
 import { PeerBook } from "./peer-book.js";
 import { checkOptions, type ReplicaOptions } from "./options.js";
 import { PrimaryMonitor } from "./primary-monitor.js";
+import type { Rejoin } from "./rejoin.js";
 import { RequestPool } from "./request-pool.js";
 import type { SessionEntry } from "./session-entry.js";
 import { genesisDigestOf } from "./state-digest.js";
@@ -53,7 +55,8 @@ export type ViewChangeReason =
   | "faulty-primary"
   | "slow-primary"
   | "stranded"
-  | "abdicated";
+  | "abdicated"
+  | "rejoin";
 
 /**
  * The whole state of one replica. The handlers in the other files of this room act on it; only
@@ -74,6 +77,8 @@ export class State {
   readonly peers: PeerBook;
   readonly monitor: PrimaryMonitor;
   readonly transfer: StateTransfer;
+  /** The replicas that forgot their votes and ask for help (PR3). */
+  readonly guests: GuestBook;
 
   /** The present view, or the one being changed to. */
   view: View = 0;
@@ -83,6 +88,10 @@ export class State {
   newView: NewView | null = null;
   /** True once this replica's state was found to differ from a stable checkpoint (CK4). */
   diverged = false;
+  /** No more votes for checkpoints up to here: a state that had diverged was voted for (CK4). */
+  recantedSeq: Seq = 0;
+  /** How far this replica is with taking part again, if it forgot its votes (RS4); else null. */
+  rejoin: Rejoin | null = null;
   /** Whether this replica restarted in a view that it led: it hands the lead on. */
   abdicated = false;
 
@@ -143,6 +152,7 @@ export class State {
     this.peers = new PeerBook(options.replicaCount);
     this.monitor = new PrimaryMonitor(options);
     this.transfer = new StateTransfer(hasher, service);
+    this.guests = new GuestBook(options.replicaCount);
     this.checkpoints.stabilize({ seq: 0, stateDigest: genesisDigestOf(hasher), votes: [] });
   }
 
@@ -160,9 +170,9 @@ export class State {
     return this.primary === this.self && this.active && !this.abdicated && this.mayVote;
   }
 
-  /** Whether this replica may send PRE-PREPARE, PREPARE, COMMIT and CHECKPOINT (CK4). */
+  /** Whether this replica may send PRE-PREPARE, PREPARE, COMMIT and CHECKPOINT (CK4, RS4). */
   get mayVote(): boolean {
-    return !this.diverged;
+    return !this.diverged && this.rejoin === null;
   }
 
   /** The number of the last append asked for; 0 before the first. */

@@ -79,6 +79,8 @@ function sendCheckpoints(s: State, from: ReplicaId, m: Status): void {
     for (const vote of stable.votes) s.sendTo(from, vote);
     return;
   }
+  // What others still hold of the votes that we forgot is not ours to repeat (RS4).
+  if (!s.mayVote) return;
   const nextCheckpoint = m.stableSeq + s.options.checkpointIntervalSlots;
   const holdsNext = (m.checkpointsMask & (1 << s.self)) !== 0;
   for (const own of s.checkpoints.votesBy(s.self)) {
@@ -188,7 +190,8 @@ function sendOrder(s: State, from: ReplicaId, slot: Slot): Batch | null {
 
 /** Whether something is under way here that others may have to help with. */
 export function hasUnfinishedWork(s: State): boolean {
-  if (!s.active || s.pool.size > 0 || s.transfer.target !== null) return true;
+  if (!s.active || s.rejoin !== null) return true;
+  if (s.pool.size > 0 || s.transfer.target !== null) return true;
   if (s.peers.executedByQuorum(s.quorums.weak) > s.executedSeq) return true;
   return (s.log.slots().at(-1)?.seq ?? 0) > s.executedSeq;
 }

@@ -3,6 +3,8 @@
  */
 import type { Ticks } from "../base/ids.js";
 import { askForDecision } from "./decisions.js";
+import { askToRejoin } from "./rejoin.js";
+import { helpGuests } from "./rejoin-help.js";
 import { fetchState } from "./state-donor.js";
 import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
@@ -11,12 +13,19 @@ import { startViewChange, viewChangeTimeoutTicks } from "./view-changes.js";
 /** One tick of the host's ticker. */
 export function onTicked(s: State): void {
   s.now += 1;
-  watchRequests(s);
-  watchStranded(s);
-  watchNewView(s);
+  // Who forgot its votes leaves no view: it follows the others (RS4).
+  if (s.rejoin === null) watchPrimary(s);
+  helpGuests(s);
+  askToRejoin(s);
   fetchState(s);
   askForDecisions(s);
   tellStatus(s);
+}
+
+function watchPrimary(s: State): void {
+  watchRequests(s);
+  watchStranded(s);
+  watchNewView(s);
 }
 
 /** A slot that waits for a pre-prepare which others have committed is looked at again (RO4). */

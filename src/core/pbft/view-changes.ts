@@ -22,6 +22,7 @@ export function viewChangeTimeoutTicks(s: State): Ticks {
 /** Stops taking part in lower views for ever, and asks for a vote for `view` to be signed (VC1). */
 export function startViewChange(s: State, view: View, reason: ViewChangeReason): void {
   assert(view > s.view, "the view only grows (I6)");
+  assert(s.rejoin === null, "who forgot its votes follows and gives none (RS4)");
   s.view = view;
   s.active = false;
   s.newView = null;
@@ -83,6 +84,7 @@ export function voteRules(s: State): VoteRules {
 
 /** Joins a view change that others began, and starts the timer once Q take part (VC10, VT2). */
 export function settleViewChange(s: State): void {
+  if (s.rejoin !== null) return;
   if (s.active && s.suspicion !== null) startViewChange(s, s.view + 1, s.suspicion);
   if (s.active && s.viewChanges.highestView <= s.view) return;
   const above = s.viewChanges.viewsAbove(s.view);
@@ -93,6 +95,10 @@ export function settleViewChange(s: State): void {
     // The primary itself gave its view up: nobody needs to wait for it (VC10's safe exception).
     startViewChange(s, s.view + 1, "joined");
   }
+  startNewViewTimer(s);
+}
+
+function startNewViewTimer(s: State): void {
   if (s.active || s.viewChanges.newViewDeadline !== null) return;
   const taking = s.viewChanges.viewsAbove(s.view - 1).length;
   if (taking < s.quorums.strong) return;

@@ -21,6 +21,7 @@ import {
 } from "./normal-case-codec.js";
 import { Reader } from "./reader.js";
 import type { WireReject } from "./reject.js";
+import { decodeRejoin, decodeRejoinAnswer } from "./rejoin-codec.js";
 import { decodeRequest } from "./request-codec.js";
 import type { Scope } from "./scope.js";
 import type { AdmittedMessage, PlannedMessage } from "./signed-ranges.js";
@@ -52,6 +53,8 @@ const DECODERS: Readonly<Record<Message["kind"], Decoder>> = {
   decision: decodeDecision,
   "state-fetch": decodeStateFetch,
   "state-data": decodeStateData,
+  rejoin: decodeRejoin,
+  "rejoin-answer": decodeRejoinAnswer,
 };
 
 /** What a failed signature is called, by kind of the message that it makes worthless (AU4). */

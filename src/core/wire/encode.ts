@@ -17,6 +17,7 @@ import {
   encodePrePrepare,
   encodeVote,
 } from "./normal-case-codec.js";
+import { encodeRejoin, encodeRejoinAnswer } from "./rejoin-codec.js";
 import { encodeStateData, encodeStateFetch } from "./state-transfer-codec.js";
 import { encodeStatus } from "./status-codec.js";
 
@@ -65,6 +66,10 @@ export function encodeMessage(message: Message): Uint8Array {
       return encodeStateFetch(message);
     case "state-data":
       return encodeStateData(message);
+    case "rejoin":
+      return encodeRejoin(message);
+    case "rejoin-answer":
+      return encodeRejoinAnswer(message);
     default:
       return unreachable(message);
   }

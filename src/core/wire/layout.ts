@@ -84,6 +84,8 @@ export const MessageType = {
   decision: 0x2a,
   "state-fetch": 0x2b,
   "state-data": 0x2c,
+  rejoin: 0x2d,
+  "rejoin-answer": 0x2e,
 } as const satisfies Record<Message["kind"], number>;
 
 const KINDS = new Map<number, Message["kind"]>(

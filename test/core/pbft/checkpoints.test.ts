@@ -185,7 +185,7 @@ describe("a stable checkpoint", () => {
     assert(lone.replica.diverged);
     assert(lone.replica.transferring, "the right state is fetched at once");
     lone.take();
-    assert.equal(lone.receive(0, prePrepare(0, 5, batchOf())), "pre-prepare/view-inactive");
+    assert.equal(lone.receive(0, prePrepare(0, 5, batchOf())), "pre-prepare/not-voting");
     assert.equal(lone.replica.stableSeq, 0);
   });
 });

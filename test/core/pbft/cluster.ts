@@ -56,6 +56,8 @@ class Node {
   durableId: AppendId = 0;
   /** The append of the last decision that was executed: the store waits for it. */
   decisionId: AppendId = 0;
+  /** Whether its journal may have forgotten votes (RS4). */
+  isDoubtful = false;
 
   constructor(id: ReplicaId, changes: Partial<ReplicaOptions>) {
     this.id = id;
@@ -70,6 +72,7 @@ function storedOf(lone: LoneReplica): Stored {
     storedSeq: replica.executedSeq,
     sessions: replica.clients.entries(),
     evictedThrough: replica.clients.bounds(),
+    rejoinNonce: null,
     accounts: ledger.accountRows(),
   };
 }
@@ -89,6 +92,7 @@ export class Cluster {
   /** Which messages the network takes; all others are lost. */
   carries: (packet: Packet) => boolean = () => true;
   readonly #changes: Partial<ReplicaOptions>;
+  #nonce = 0;
 
   constructor(changes: Partial<ReplicaOptions> = {}) {
     this.#changes = changes;
@@ -179,6 +183,16 @@ export class Cluster {
     this.packets.splice(0, this.packets.length, ...sent);
   }
 
+  /** Kills a replica and gives it a new disk (F8). */
+  wipe(id: ReplicaId): void {
+    this.crash(id);
+    const node = this.node(id);
+    node.journal = [];
+    node.stored = storedOf(new LoneReplica({ ...this.#changes, self: id }));
+    node.executed.clear();
+    node.isDoubtful = true;
+  }
+
   /** Starts a killed replica from what its disk holds. */
   restart(id: ReplicaId): void {
     const node = this.node(id);
@@ -186,7 +200,9 @@ export class Cluster {
     const { accounts, ...stored } = node.stored;
     const ledger = sampleLedger();
     ledger.load(accounts);
-    const recovered = { ...stored, records: node.journal };
+    this.#nonce += 1;
+    const rejoinNonce = node.isDoubtful ? this.#nonce : null;
+    const recovered = { ...stored, records: node.journal, rejoinNonce };
     node.lone = new LoneReplica({ ...this.#changes, self: id }, recovered, ledger);
     node.durableId = 0;
     node.decisionId = 0;
@@ -252,6 +268,10 @@ export class Cluster {
         break;
       case "discard":
         node.journal = withoutSettled(node.journal, effect.seq);
+        break;
+      case "trust":
+        node.isDoubtful = false;
+        node.lone.step({ kind: "trusted" });
         break;
       case "sign":
         break;

@@ -35,7 +35,7 @@ function farBehind(): LoneReplica {
 }
 
 function recoveredWith(...records: JournalRecord[]) {
-  return { records, storedSeq: 0, sessions: [], evictedThrough: [] };
+  return { records, storedSeq: 0, sessions: [], evictedThrough: [], rejoinNonce: null };
 }
 
 /** How far the replicas that run are. */

@@ -14,7 +14,13 @@ const STORED_SEQ = 5;
 function restarted(): LoneReplica {
   const certificate = [0, 1, 3].map((replica) => checkpointOf(replica, STABLE_SEQ, digestOf(1)));
   const records = [{ kind: "stable", seq: STABLE_SEQ, certificate } as const];
-  const recovered = { records, storedSeq: STORED_SEQ, sessions: [], evictedThrough: [] };
+  const recovered = {
+    records,
+    storedSeq: STORED_SEQ,
+    sessions: [],
+    evictedThrough: [],
+    rejoinNonce: null,
+  };
   const lone = new LoneReplica({ self: 2 }, recovered);
   lone.tick();
   lone.answer();

@@ -28,7 +28,7 @@ const preparedRecord = { kind: "prepared", view: 0, seq: 1, digest: batch.digest
 const acceptedRecord = { kind: "pre-prepared", view: 0, seq: 1, batch } as const;
 
 function recoveredWith(...records: JournalRecord[]): Recovered {
-  return { records, storedSeq: 0, sessions: [], evictedThrough: [] };
+  return { records, storedSeq: 0, sessions: [], evictedThrough: [], rejoinNonce: null };
 }
 
 /** What a vote of `lone` to leave its view says about P and Q. */

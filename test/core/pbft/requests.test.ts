@@ -14,7 +14,10 @@ function answeredAt(session: number, timestamp: number): SessionEntry {
 
 /** Replica `self` as it is after `sessions` have executed something. */
 function afterSessions(self: number, sessions: readonly SessionEntry[]): LoneReplica {
-  return new LoneReplica({ self }, { records: [], storedSeq: 1, sessions, evictedThrough: [] });
+  return new LoneReplica(
+    { self },
+    { records: [], storedSeq: 1, sessions, evictedThrough: [], rejoinNonce: null },
+  );
 }
 
 describe("a request", () => {
@@ -98,7 +101,7 @@ describe("a request", () => {
     const evictedThrough = [{ client: TELLER, session: 50 }];
     const lone = new LoneReplica(
       { self: 2 },
-      { records: [], storedSeq: 1, sessions, evictedThrough },
+      { records: [], storedSeq: 1, sessions, evictedThrough, rejoinNonce: null },
     );
     assert.equal(lone.hear(TELLER, requestOf({ session: 50 })), "request/expired");
     const { message } = single(ofKind(lone.take(), "reply"));

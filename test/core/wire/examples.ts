@@ -157,6 +157,10 @@ export const EXAMPLES: { readonly [K in Message["kind"]]: Extract<Message, { kin
     index: 3,
     data: asciiBytes("page"),
   },
+  rejoin: { kind: "rejoin", nonce: 0x1f_0000_0000_0001, seq: 512, view: 4 },
+  "rejoin-answer": {
+    ...{ kind: "rejoin-answer", nonce: 9, view: 3, executedSeq: 255, preparedSeq: 257 },
+  },
 };
 
 /** The examples as a list. */

@@ -189,6 +189,13 @@ export const messageOfKind: ArbitraryOfKind = {
   decision: ofKind("decision", { seq: counter, batch }),
   "state-fetch": ofKind("state-fetch", stateAddress),
   "state-data": ofKind("state-data", { ...stateAddress, data }),
+  rejoin: ofKind("rejoin", { nonce: counter, seq: counter, view: counter }),
+  "rejoin-answer": ofKind("rejoin-answer", {
+    nonce: counter,
+    view: counter,
+    executedSeq: counter,
+    preparedSeq: counter,
+  }),
 };
 
 /** Any message. */

@@ -13,7 +13,7 @@ import {
 } from "./false-views.js";
 import { doubleVotes, futureVotes, hastyCommits, splitVotes, wrongDigests } from "./false-votes.js";
 import { Liar, type Strategy, type Villain } from "./liar.js";
-import { flood, replays } from "./noise.js";
+import { falseRejoins, flood, replays } from "./noise.js";
 import {
   borrowedNames,
   farCheckpoints,
@@ -69,6 +69,7 @@ const PLOTS = {
   borrowedNames,
   shortTables,
   oldReads,
+  falseRejoins,
 } as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;
 
 const ALL: Readonly<Record<StrategyName, (villain: Villain) => Strategy>> = {

@@ -37,6 +37,33 @@ export function flood(villain: Villain): Strategy {
   };
 }
 
+/** Says that it forgot its votes, and misleads whoever did (RS4). */
+export function falseRejoins(villain: Villain): Strategy {
+  const { prng } = villain;
+  return {
+    outgoing: (message) => {
+      if (message.kind !== "rejoin-answer") return [message];
+      const far = prng.pick([-1_000_000, -2, 0, 2, 1_000_000]);
+      const bent = (value: number): number => Math.max(0, value + far);
+      const { view, executedSeq, preparedSeq } = message;
+      return [
+        {
+          ...message,
+          view: prng.chance(0.5) ? bent(view) : view,
+          executedSeq: bent(executedSeq),
+          preparedSeq: bent(preparedSeq),
+        },
+      ];
+    },
+    ticked: ({ view, executedSeq }) => {
+      if (!prng.chance(0.1)) return [];
+      const goal = { seq: executedSeq + prng.below(60), view: view + prng.below(5) };
+      const message = { kind: "rejoin", nonce: prng.u32(), ...goal } as const;
+      return [{ to: prng.pick(villain.others()), message }];
+    },
+  };
+}
+
 function fetch(seq: number): StateFetch {
   return { kind: "state-fetch", seq, part: StatePart.summary, level: 0, index: 0 };
 }

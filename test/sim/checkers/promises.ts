@@ -72,6 +72,13 @@ export class Promises implements Watcher {
     held.discardedSeq = seq;
   }
 
+  /** Its disks answer for nothing any more; what they held at some time stays counted (I10). */
+  onForgotten(replica: ReplicaId): void {
+    const { storedSeqMax } = this.#of(replica);
+    this.#replicas.delete(replica);
+    this.#of(replica).storedSeqMax = storedSeqMax;
+  }
+
   onStart(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void {
     const held = this.#of(replica);
     const found = new Set(records.map((record) => keyOf(record)));

@@ -1,0 +1,52 @@
+import type { ReplicaId, Ticks, View } from "../base/ids.js";
+import type { VoteBounds } from "./rejoin-estimate.js";
+
+/** Time between two questions of a replica that rejoins: short against all that it waits for. */
+export const REJOIN_ASK_TICKS = 10;
+
+/** A replica that was not heard of for so long does not need help any more: four questions lost. */
+const HEARD_TICKS_MAX = 5 * REJOIN_ASK_TICKS;
+
+/** What is known of one replica that asks for help, and what it was granted. */
+export interface Guest {
+  heardTicks: Ticks;
+  answeredTicks: Ticks;
+  granted: VoteBounds | null;
+  grantedTicks: Ticks;
+  pauseTicks: Ticks;
+  /** Since when the present primary could have helped. */
+  hopeTicks: Ticks;
+  hopeView: View;
+  /** How often we may still give up a primary that does not help. */
+  impatienceLeft: number;
+}
+
+/** The replicas that ask for help. */
+export class GuestBook {
+  readonly #guests: Guest[];
+
+  constructor(replicaCount: number) {
+    this.#guests = Array.from({ length: replicaCount }, () => ({
+      heardTicks: -Infinity,
+      answeredTicks: -Infinity,
+      granted: null,
+      grantedTicks: -Infinity,
+      pauseTicks: 0,
+      hopeTicks: 0,
+      hopeView: -1,
+      impatienceLeft: 0,
+    }));
+  }
+
+  /** What is known of `replica`. */
+  of(replica: ReplicaId): Guest | null {
+    return this.#guests[replica] ?? null;
+  }
+
+  /** Those that asked lately. */
+  present(now: Ticks): { readonly id: ReplicaId; readonly guest: Guest }[] {
+    return this.#guests
+      .map((guest, id) => ({ id, guest }))
+      .filter(({ guest }) => now - guest.heardTicks < HEARD_TICKS_MAX);
+  }
+}
