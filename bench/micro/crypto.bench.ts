@@ -8,12 +8,11 @@ import { ClusterHasher, macPrefix } from "../../src/core/crypto/prefix.js";
 import { createVerifier } from "../../src/workers/create-verifier.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
 import type { CheckKeys } from "../../src/workers/run-checks.js";
-import type { MicroCase } from "./measure.js";
-import { measure } from "./measure.js";
+import type { MicroCase, MicroSuite } from "./measure.js";
 
 /*
  * The prices that the worker pool decides by: hashes, signatures, and what it costs to hand them to
- * a thread. node dist/bench/micro/crypto.bench.js
+ * a thread.
  */
 
 const CLUSTER_ID = new Uint8Array(32).fill(1);
@@ -74,24 +73,29 @@ function submitAll(
   });
 }
 
-async function measureProvider(provider: CryptoProvider): Promise<void> {
-  await measure(provider.name, providerCases(provider));
-  const keys: CheckKeys = {
-    clusterId: CLUSTER_ID,
-    macPrefixes: [],
-    publicKeys: [provider.signPublicKey(SEED)],
-  };
+/** Both providers, if the addon is there, each with no, one and two worker threads. */
+export async function cryptoSuites(): Promise<MicroSuite[]> {
+  const { provider } = await loadCrypto(process.env);
+  const suites = await suitesOf(provider);
+  if (provider.name !== "portable") suites.push(...(await suitesOf(new PortableCrypto())));
+  return suites;
+}
+
+async function suitesOf(provider: CryptoProvider): Promise<MicroSuite[]> {
+  const suites: MicroSuite[] = [{ title: provider.name, cases: providerCases(provider) }];
+  const publicKeys = [provider.signPublicKey(SEED)];
+  const keys: CheckKeys = { clusterId: CLUSTER_ID, macPrefixes: [], publicKeys };
   for (const workerCount of [0, 1, 2]) {
     const verifier = await createVerifier({ workerCount, provider, keys, onCrash: rethrow });
-    await measure(verifier.description, burstCases(verifier, provider));
-    await verifier.close();
+    suites.push({
+      title: verifier.description,
+      cases: burstCases(verifier, provider),
+      close: () => verifier.close(),
+    });
   }
+  return suites;
 }
 
 function rethrow(cause: unknown): never {
   throw cause;
 }
-
-const { provider } = await loadCrypto(process.env);
-await measureProvider(provider);
-if (provider.name !== "portable") await measureProvider(new PortableCrypto());

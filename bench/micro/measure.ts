@@ -5,20 +5,40 @@ export interface MicroCase {
   readonly name: string;
   /** Does it once; what it returns, if it is a promise, is waited for. */
   readonly run: () => unknown;
+  /** How many things `run` does; 1 if left out. Figures are for one of them. */
+  readonly count?: number;
+}
+
+/** Cases that belong together; `close` is called when all are measured. */
+export interface MicroSuite {
+  readonly title: string;
+  readonly cases: readonly MicroCase[];
+  readonly close?: () => Promise<void>;
+}
+
+/** The figures of one case. */
+export interface MicroFigures {
+  readonly [name: string]: number | string;
+  readonly suite: string;
+  readonly case: string;
+  readonly micros: number;
+  readonly relativeErrorPercent: number;
 }
 
 /** Seconds that one case may take, warm-up included: a table of twenty is there within a minute. */
 const SECONDS_PER_CASE = 2;
 
-const NAME_WIDTH = 52;
+const MICROS_PER_SECOND = 1e6;
 
-/** Measures the cases one after another and prints a line for each: name, µs, relative error. */
-export async function measure(title: string, cases: readonly MicroCase[]): Promise<void> {
-  process.stdout.write(`${title}\n`);
-  for (const microCase of cases) process.stdout.write(`${await lineOf(microCase)}\n`);
+/** Measures the cases of a suite one after another. */
+export async function measureSuite(suite: MicroSuite): Promise<MicroFigures[]> {
+  const rows: MicroFigures[] = [];
+  for (const microCase of suite.cases) rows.push(await figuresOf(suite.title, microCase));
+  await suite.close?.();
+  return rows;
 }
 
-function lineOf({ name, run }: MicroCase): Promise<string> {
+function figuresOf(suite: string, { name, run, count = 1 }: MicroCase): Promise<MicroFigures> {
   const isAsync = run() instanceof Promise;
   return new Promise((resolve, reject) => {
     const benchmark = new Benchmark(name, {
@@ -30,8 +50,8 @@ function lineOf({ name, run }: MicroCase): Promise<string> {
       },
       onComplete: () => {
         const { mean, rme } = benchmark.stats;
-        const microseconds = (mean * 1e6).toFixed(2).padStart(12);
-        resolve(`  ${name.padEnd(NAME_WIDTH)}${microseconds} µs  ± ${rme.toFixed(1)} %`);
+        const micros = Number(((mean * MICROS_PER_SECOND) / count).toPrecision(3));
+        resolve({ suite, case: name, micros, relativeErrorPercent: Number(rme.toFixed(1)) });
       },
     });
     benchmark.run({ async: true });

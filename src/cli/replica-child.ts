@@ -33,6 +33,8 @@ const STOP_TIMEOUT_MS = 10_000;
 export interface Launcher {
   readonly execPath: string;
   readonly execArgv: readonly string[];
+  /** Further words of the command `replica`. */
+  readonly words?: readonly string[];
 }
 
 /** Where this process is. */
@@ -51,10 +53,10 @@ export class ReplicaChild {
   readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
 
-  constructor(dir: string, id: ReplicaId, { execPath, execArgv }: Launcher) {
+  constructor(dir: string, id: ReplicaId, { execPath, execArgv, words: more = [] }: Launcher) {
     mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
     const log = openSync(replicaLogPath(dir, id), "a", 0o600);
-    const words = ["replica", dir, "--id", id.toString()];
+    const words = ["replica", dir, "--id", id.toString(), ...more];
     this.#process = fork(MAIN_PATH, words, {
       execPath,
       execArgv: [...execArgv],

@@ -7,6 +7,7 @@ import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
 import { startReplica } from "../io/replica-process.js";
 import { StoreError } from "../io/store.js";
+import { WORKERS_MAX } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
@@ -22,6 +23,10 @@ export const replicaCommand: CommandDescription = {
     { flags: "--id <n>", summary: "which replica, 0 and up" },
     { flags: "--log-level <level>", summary: LOG_LEVELS.join(", "), fallback: "info" },
     { flags: "--listen <ip>", summary: "where to listen, if not at its address in the genesis" },
+    {
+      flags: "--workers <n>",
+      summary: "verification threads (default: by the processors that each replica here has)",
+    },
     { flags: "--json", summary: "print one JSON object when it serves" },
   ],
   examples: ["replica demo --id 0"],
@@ -62,7 +67,8 @@ async function serve(
   const key = loadReplicaKey(dir, genesis, id, provider);
   const log = createLog(level, { replica: id });
   const listening = listenHostOf(input, genesis);
-  const replica = await startReplica({ dir, genesis, key, log, signal, ...listening });
+  const workers = workerCountOf(input);
+  const replica = await startReplica({ dir, genesis, key, log, signal, ...listening, ...workers });
   const pidPath = replicaPidPath(dir, id);
   writeFileSync(pidPath, `${process.pid}\n`);
   process.on("message", (order: ReplicaOrder) => {
@@ -77,6 +83,11 @@ async function serve(
   await stopped;
   await replica.stop();
   rmSync(pidPath, { force: true });
+}
+
+function workerCountOf(input: CommandInput): { readonly workerCount?: number } {
+  if (input.text("workers") === null) return {};
+  return { workerCount: input.wholeNumber("workers", 0, WORKERS_MAX) };
 }
 
 /** Tells the supervisor, if there is one. */

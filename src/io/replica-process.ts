@@ -19,6 +19,7 @@ import { datagramBytesMaxOf } from "./datagram-size.js";
 import { Destination, Egress } from "./egress.js";
 import { Ingress } from "./ingress.js";
 import { KeyRing } from "./key-ring.js";
+import { LoopDelay } from "./loop-delay.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
 import type { Log } from "./log.js";
 import { chooseStore } from "./open-store.js";
@@ -52,7 +53,7 @@ export interface StartReplicaOptions {
    * as in most containers, that address is not one of this machine.
    */
   readonly listenHost?: string;
-  /** Verification threads, 0 (included) and up; one by default if there are two processors. */
+  /** Verification threads, 0 (included) and up; by default as many as there are processors for. */
   readonly workerCount?: number;
   /** Opens the socket; a test may put one in between that loses datagrams. */
   readonly openSocket?: (local: SocketAddress) => Promise<DatagramSocket>;
@@ -144,7 +145,7 @@ async function openParts(
   const self: Principal = { role: "replica", id: key.id };
   const keys = new KeyRing(provider, genesis, self, key);
   const verifier = await createVerifier({
-    workerCount: options.workerCount ?? defaultWorkerCount(),
+    workerCount: options.workerCount ?? defaultWorkerCount(genesis, key.id),
     provider,
     keys: keys.checkKeys,
     onCrash: (cause) => {
@@ -290,8 +291,12 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const peers = genesis.replicas.map(({ id, host, port }) =>
     id === key.id ? null : new Destination({ role: "replica", id }, { address: host, port }),
   );
+  const loopDelay = new LoopDelay();
   const status = (): ReplicaStatus =>
-    statusOf({ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket });
+    statusOf({
+      ...{ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket },
+      loopDelay,
+    });
   const world = {
     ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict },
     inspect: status,
@@ -309,6 +314,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   logStart(log, status());
   const stop = once(async () => {
     stopTicker();
+    loopDelay.stop();
     await socket.close();
     await verifier.close();
     host.stop();
@@ -378,9 +384,18 @@ function stopOnFatal(hooks: Hooks, host: ReplicaHost): void {
   };
 }
 
-/** With other processes on the same processors, more than one thread a replica does not pay. */
-function defaultWorkerCount(): number {
-  return availableParallelism() > 1 ? 1 : 0;
+/** More threads than this one replica cannot keep busy. */
+const WORKERS_DEFAULT_MAX = 4;
+
+/**
+ * As many threads as there are processors for each replica of this machine beyond its main thread.
+ * Where replicas share processors a thread has none of its own, and a hop only adds to the work.
+ */
+function defaultWorkerCount({ replicas }: Genesis, self: number): number {
+  const host = replicas[self]?.host;
+  const neighbours = replicas.filter((replica) => replica.host === host).length;
+  const processors = Math.floor(availableParallelism() / neighbours);
+  return Math.min(Math.max(processors - 1, 0), WORKERS_DEFAULT_MAX);
 }
 
 function fatalHandler(options: StartReplicaOptions): (error: unknown) => void {

@@ -3,6 +3,7 @@ import type { Verifier } from "../core/crypto/check.js";
 import type { Ledger } from "../core/ledger/ledger.js";
 import type { Replica } from "../core/pbft/replica.js";
 import type { ReplicaKey } from "./config.js";
+import type { LoopDelay } from "./loop-delay.js";
 import type { PatientStore, StoreHealth } from "./patient-store.js";
 import type { ReplicaHost } from "./replica-host.js";
 import type { StoreRunner } from "./store-runner.js";
@@ -50,6 +51,12 @@ export interface ReplicaStatus {
   readonly drops: Readonly<Record<string, number>>;
   readonly datagramsReceived: number;
   readonly datagramsSent: number;
+  /** Processor time of this process since it started, all threads. */
+  readonly cpuMicros: number;
+  /** Memory of this process that is resident. */
+  readonly memoryBytes: number;
+  /** How late the main loop was since the last status: 99th percentile. */
+  readonly eventLoopDelayP99Ms: number;
 }
 
 /** The parts of a replica that its status is read from. */
@@ -64,12 +71,14 @@ interface StatusSources {
   readonly drops: Tally;
   readonly rejects: Tally;
   readonly socket: DatagramSocket;
+  readonly loopDelay: LoopDelay;
 }
 
 /** The present status. Computes the state root, so it is not for every operation. */
 export function statusOf(sources: StatusSources): ReplicaStatus {
   const { key, replica, host, store, stores, ledger, verifier, drops, rejects, socket } = sources;
   const { state, problem } = store.health;
+  const { user, system } = process.cpuUsage();
   return {
     replica: key.id,
     up: true,
@@ -97,5 +106,8 @@ export function statusOf(sources: StatusSources): ReplicaStatus {
     drops: Object.fromEntries(drops.entries()),
     datagramsReceived: socket.counts.datagramsReceived,
     datagramsSent: socket.counts.datagramsSent,
+    cpuMicros: user + system,
+    memoryBytes: process.memoryUsage.rss(),
+    eventLoopDelayP99Ms: sources.loopDelay.p99Ms(),
   };
 }

@@ -24,8 +24,8 @@ interface VerifierOptions {
   readonly onCrash: (cause: unknown) => void;
 }
 
-/** Bounds a setting that someone may mistype. */
-const WORKERS_MAX = 64;
+/** Most worker threads: bounds a setting that someone may mistype. */
+export const WORKERS_MAX = 64;
 
 /**
  * Makes the verifier of a process and waits until its workers can work.

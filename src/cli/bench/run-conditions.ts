@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** What a figure depends on and a reader has to know to compare it. */
-export interface RunConditions {
+/** Where a figure was measured, and of what. */
+interface MachineConditions {
   readonly machine: {
     readonly cpuModel: string;
     readonly cpuCount: number;
@@ -16,6 +16,10 @@ export interface RunConditions {
   readonly nodeVersion: string;
   /** Commit of this program's checkout, with a "+" when files differ from it; null when unknown. */
   readonly commit: string | null;
+}
+
+/** What a figure depends on and a reader has to know to compare it. */
+export interface RunConditions extends MachineConditions {
   readonly cluster: ClusterConditions;
   readonly load: LoadConditions;
 }
@@ -45,6 +49,11 @@ export async function runConditions(
   cluster: ClusterConditions,
   load: LoadConditions,
 ): Promise<RunConditions> {
+  return { ...(await machineConditions()), cluster, load };
+}
+
+/** The part of the conditions that does not depend on what is run. */
+export async function machineConditions(): Promise<MachineConditions> {
   const processors = cpus();
   return {
     machine: {
@@ -55,8 +64,6 @@ export async function runConditions(
     },
     nodeVersion: process.version,
     commit: await commitOfCheckout(),
-    cluster,
-    load,
   };
 }
 

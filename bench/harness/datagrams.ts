@@ -1,0 +1,179 @@
+import { createSocket, type Socket } from "node:dgram";
+
+/*
+ * The bare datagram patterns that the protocol cannot do without, n = 4, with the sizes that its
+ * messages have for one operation. No codec, no cryptography, no state but counters.
+ *
+ *   read    client ─► 4 ─► client                                                 4 + 4 datagrams
+ *   write   client ─► primary ─► 3 backups ─► each to 3 others ─► client       1 + 3 + 9 + 4 = 17
+ *   commit  as write, with one more round of each to 3 others before the reply   17 + 12    = 29
+ */
+
+/** Which pattern a round follows. */
+type Pattern = "read" | "write" | "commit";
+
+/** First byte of a datagram: what it stands for. */
+const Kind = { read: 1, request: 2, order: 3, prepare: 4, commit: 5, reply: 6 } as const;
+
+/** Size of each, in bytes, frame included. */
+const BYTES = {
+  [Kind.read]: 74,
+  [Kind.request]: 148,
+  [Kind.order]: 171,
+  [Kind.prepare]: 89,
+  [Kind.commit]: 89,
+  [Kind.reply]: 87,
+} as const;
+
+const HOST = "127.0.0.1";
+const QUORUM = 3;
+
+/** Rounds overlap by one at most; so many are told apart. */
+const ROUNDS_KEPT = 16;
+
+/** Opens a socket on loopback; `lookup` answers at once, as in the product. */
+async function openSocket(): Promise<Socket> {
+  const socket = createSocket({
+    type: "udp4",
+    lookup: (host, _options, found) => {
+      found(null, host, 4);
+    },
+  });
+  await new Promise<void>((resolve) => socket.bind(0, HOST, resolve));
+  return socket;
+}
+
+type Kinds = (typeof Kind)[keyof typeof Kind];
+
+/** Byte 0 kind, 1 whether commits follow, 2 round, 3 and 4 the client's port. */
+function datagram(kind: Kinds, hasCommits: boolean, round: number, clientPort: number): Buffer {
+  const bytes = Buffer.alloc(BYTES[kind]);
+  bytes[0] = kind;
+  bytes[1] = hasCommits ? 1 : 0;
+  bytes[2] = round % ROUNDS_KEPT;
+  bytes.writeUInt16BE(clientPort, 3);
+  return bytes;
+}
+
+/** Plays one replica's part. */
+export class PatternPeer {
+  readonly #socket: Socket;
+  readonly #prepares = new Uint8Array(ROUNDS_KEPT);
+  readonly #commits = new Uint8Array(ROUNDS_KEPT);
+  #others: readonly number[] = [];
+  #isPrimary = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("message", (bytes) => this.#onDatagram(bytes));
+  }
+
+  static async open(): Promise<PatternPeer> {
+    return new PatternPeer(await openSocket());
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  /** Tells it all ports, its own included; the first one is the primary's. */
+  meet(ports: readonly number[]): void {
+    this.#others = ports.filter((port) => port !== this.port);
+    this.#isPrimary = ports[0] === this.port;
+  }
+
+  #onDatagram(bytes: Buffer): void {
+    const round = bytes[2] ?? 0;
+    const kind = bytes[0];
+    if (kind === Kind.read) this.#reply(bytes);
+    else if (kind === Kind.request) {
+      this.#forget(round);
+      this.#sendOthers(Kind.order, bytes);
+    } else if (kind === Kind.order) {
+      this.#sendOthers(Kind.prepare, bytes);
+      this.#onPrepare(round, bytes);
+    } else if (kind === Kind.prepare) this.#onPrepare(round, bytes);
+    else if (kind === Kind.commit) this.#onCommit(round, bytes);
+  }
+
+  /** Q - 1 prepares, a backup's own included. */
+  #onPrepare(round: number, bytes: Buffer): void {
+    const count = (this.#prepares[round] ?? 0) + 1;
+    this.#prepares[round] = count;
+    if (count !== QUORUM - 1) return;
+    if (!this.#isPrimary) this.#forgetNext(round);
+    if (bytes[1] !== 1) return this.#reply(bytes);
+    this.#sendOthers(Kind.commit, bytes);
+    this.#onCommit(round, bytes);
+  }
+
+  #onCommit(round: number, bytes: Buffer): void {
+    const count = (this.#commits[round] ?? 0) + 1;
+    this.#commits[round] = count;
+    if (count === QUORUM) this.#reply(bytes);
+  }
+
+  #forget(round: number): void {
+    this.#prepares[round] = 0;
+    this.#commits[round] = 0;
+    this.#forgetNext(round);
+  }
+
+  /** Late datagrams of a round must be gone before its number comes again. */
+  #forgetNext(round: number): void {
+    const next = (round + ROUNDS_KEPT / 2) % ROUNDS_KEPT;
+    this.#prepares[next] = 0;
+    this.#commits[next] = 0;
+  }
+
+  #sendOthers(kind: Kinds, cause: Buffer): void {
+    const bytes = datagram(kind, cause[1] === 1, cause[2] ?? 0, cause.readUInt16BE(3));
+    for (const port of this.#others) this.#socket.send(bytes, port, HOST);
+  }
+
+  #reply(cause: Buffer): void {
+    const clientPort = cause.readUInt16BE(3);
+    this.#socket.send(datagram(Kind.reply, false, cause[2] ?? 0, clientPort), clientPort, HOST);
+  }
+}
+
+/** Plays the client's part: one round after the other. */
+export class PatternClient {
+  readonly #socket: Socket;
+  readonly #ports: readonly number[];
+  #round = 0;
+  #replyCount = 0;
+  #onQuorum: () => void = () => undefined;
+
+  private constructor(socket: Socket, ports: readonly number[]) {
+    this.#socket = socket;
+    this.#ports = ports;
+    socket.on("message", (bytes) => {
+      if (bytes[2] !== this.#round % ROUNDS_KEPT) return;
+      this.#replyCount += 1;
+      if (this.#replyCount === QUORUM) this.#onQuorum();
+    });
+  }
+
+  static async open(ports: readonly number[]): Promise<PatternClient> {
+    return new PatternClient(await openSocket(), ports);
+  }
+
+  /** One round; resolves with the quorum's last reply. */
+  run(pattern: Pattern): Promise<void> {
+    this.#round += 1;
+    this.#replyCount = 0;
+    const kind = pattern === "read" ? Kind.read : Kind.request;
+    const { port } = this.#socket.address();
+    const bytes = datagram(kind, pattern === "commit", this.#round, port);
+    const targets = pattern === "read" ? this.#ports : this.#ports.slice(0, 1);
+    return new Promise((resolve) => {
+      this.#onQuorum = resolve;
+      for (const target of targets) this.#socket.send(bytes, target, HOST);
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.#socket.close(resolve));
+  }
+}

@@ -1,0 +1,45 @@
+import type { LoadKind } from "../harness/load.js";
+import { measureClosedLoop } from "../harness/measure-load.js";
+import { withPrivateCluster } from "../harness/private-cluster.js";
+import {
+  numbersOf,
+  settingsOf,
+  SETUP_OPTIONS,
+  setupOf,
+  timesOf,
+} from "../harness/setup-options.js";
+import type { BenchTool, Figures } from "../harness/tool.js";
+
+const SESSIONS_MAX = 32;
+
+/** The throughput-latency curve of one client process. */
+export const throughput: BenchTool = {
+  name: "throughput",
+  summary: "closed loop: rate and latency by operations in flight, reads and writes apart",
+  options: [
+    { name: "in-flight", fallback: "1,8,64,512,4096,16384", summary: "operations outstanding" },
+    { name: "kinds", fallback: "write,read", summary: "write, read or both" },
+    { name: "sessions", fallback: "4", summary: "sessions that share them" },
+    ...SETUP_OPTIONS,
+  ],
+  async run(input, note) {
+    const setup = setupOf(input);
+    const times = timesOf(input);
+    const sessionCount = input.wholeNumber("sessions", 1, SESSIONS_MAX);
+    const kinds = (input.text("kinds") ?? "").split(",") as LoadKind[];
+    const rows: Figures[] = [];
+    await withPrivateCluster(setup, note, async (cluster) => {
+      const clients = [];
+      for (let count = 0; count < sessionCount; count += 1) clients.push(await cluster.connect());
+      for (const kind of kinds) {
+        for (const inFlight of numbersOf(input, "in-flight")) {
+          const row = await measureClosedLoop(cluster, clients, kind, inFlight, times);
+          note(`${kind}, ${inFlight} in flight: ${String(row["operationsPerSecond"])}/s`);
+          rows.push(row);
+        }
+      }
+    });
+    const payload = "deposits and moves of 10 to 36 bytes; gets of 13";
+    return { settings: { ...(await settingsOf(setup, times)), sessionCount, payload }, rows };
+  },
+};
