@@ -1,4 +1,5 @@
 import type { Seq } from "../core/base/ids.js";
+import { unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { assertGroupFollows } from "./store.js";
 import type {
   AccountRow,
@@ -37,7 +38,7 @@ export class MemoryStore implements Store {
   commit(group: StoreGroup): Promise<void> {
     if (this.#seq !== null && group.seq <= this.#seq) return Promise.resolve();
     assertGroupFollows(this.#seq, group);
-    this.#put(group);
+    this.#put({ ...group, accounts: unpackAccounts(group.accounts) });
     for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
     return Promise.resolve();
   }

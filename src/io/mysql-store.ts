@@ -1,6 +1,7 @@
 import type { Seq } from "../core/base/ids.js";
 import { assert } from "../core/base/assert.js";
 import { bytesEqual } from "../core/base/bytes.js";
+import { unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import type { MysqlAddress } from "./mysql-address.js";
@@ -98,7 +99,7 @@ export class MysqlStore implements Store {
       if (isSame(present, after)) return;
       if (!isSame(present, before)) throw this.#foreignWriter();
       await insertRows(connection, "BLOCK", BLOCK_COLUMNS, blocks);
-      await writeState(connection, group);
+      await writeState(connection, { ...group, accounts: unpackAccounts(group.accounts) });
       const forgotten = group.sessionsEvicted.map(evictedValues);
       await deleteRows(connection, "SESSION", EVICTED_COLUMNS, forgotten);
       await writeMeta(connection, after);

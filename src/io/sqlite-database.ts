@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import Libsql from "libsql";
 import type { Seq } from "../core/base/ids.js";
+import { unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import { storeErrorOf } from "./sqlite-error.js";
@@ -96,7 +97,7 @@ export class SqliteDatabase {
     assertGroupFollows(this.#seq, group);
     this.#transaction(() => {
       const chainHash = this.#insertBlocks(this.#presentMeta().chainHash, group.blocks);
-      this.#inserts.customers.run(group.accounts.flatMap(customerValues));
+      this.#inserts.customers.run(unpackAccounts(group.accounts).flatMap(customerValues));
       this.#inserts.sessions.run(group.sessions.flatMap(sessionValues));
       for (const { client, session } of group.sessionsEvicted) {
         this.#inserts.deleteSession.run(client, session);

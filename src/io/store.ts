@@ -2,6 +2,7 @@ import { assert } from "../core/base/assert.js";
 import type { Digest } from "../core/base/hasher.js";
 import type { ClientId, Seq, SessionId, Timestamp, View } from "../core/base/ids.js";
 import type { AccountRow } from "../core/ledger/account-row.js";
+import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
 
 export type { AccountRow } from "../core/ledger/account-row.js";
 
@@ -37,8 +38,8 @@ export interface StoreGroup {
   readonly serviceRoot: Digest;
   /** Every batch after the last applied, up to `seq` (included), ascending, null batches too. */
   readonly blocks: readonly BlockRow[];
-  /** Every account that changed, as it is after `seq`. */
-  readonly accounts: readonly AccountRow[];
+  /** Every account that changed, as it is after `seq`; ascending by customer id. */
+  readonly accounts: PackedAccounts;
   /** Every session that changed, as it is after `seq`. */
   readonly sessions: readonly SessionRow[];
   /** Sessions forgotten since the last group. */

@@ -5,6 +5,7 @@
 import { assert } from "../../src/core/base/assert.js";
 import type { AppendId, Seq } from "../../src/core/base/ids.js";
 import type { Ledger } from "../../src/core/ledger/ledger.js";
+import { unpackAccounts } from "../../src/core/ledger/packed-accounts.js";
 import type { ClientTable } from "../../src/core/pbft/client-table.js";
 import {
   type AccountRow,
@@ -82,7 +83,7 @@ export class StoreDisk {
 
   commit(group: StoreGroup): void {
     assertGroupFollows(this.#seq, group);
-    this.#put(group);
+    this.#put({ ...group, accounts: unpackAccounts(group.accounts) });
     for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
   }
 
@@ -93,7 +94,7 @@ export class StoreDisk {
     this.#put(state);
   }
 
-  #put(rows: StoredState | StoreGroup): void {
+  #put(rows: StoredState): void {
     this.#seq = rows.seq;
     this.#serviceRoot = rows.serviceRoot;
     for (const row of rows.accounts) this.#accounts.set(row.customerId, row);

@@ -2,7 +2,8 @@ import { assert } from "../base/assert.js";
 import type { ClientId } from "../base/ids.js";
 import { ACCOUNTS_MAX, type AccountRow } from "./account-row.js";
 import { ByteIndex } from "./byte-index.js";
-import { decodeProfile, encodeProfile, NO_OWNER } from "./profile.js";
+import { type PackedAccounts, rowAt } from "./packed-accounts.js";
+import { encodeProfile, NO_OWNER } from "./profile.js";
 
 const ACCOUNTS_INITIAL = 64;
 const PROFILE_BYTES_INITIAL = 4096;
@@ -96,18 +97,27 @@ export class Accounts {
 
   /** Account `index` as the world sees it. */
   row(index: number): AccountRow {
-    const profile = decodeProfile(this.#profiles, this.#profileEnds[index] ?? 0);
-    assert(profile !== null, "a profile was checked before it was kept");
-    const { customerId, account, name, address, owner } = profile;
-    const balance = this.balance(index);
-    return {
-      customerId,
-      account,
-      name,
-      address,
-      balance,
-      owner: owner === NO_OWNER ? null : owner,
-    };
+    return rowAt(this.#profiles, this.#profileEnds[index] ?? 0, this.balance(index)).row;
+  }
+
+  /** A copy of the accounts `indices`, in that order. */
+  pack(indices: Uint32Array): PackedAccounts {
+    const ends = this.#profileEnds;
+    let length = 0;
+    for (const index of indices) length += (ends[index + 1] ?? 0) - (ends[index] ?? 0);
+    const balances = new BigInt64Array(indices.length);
+    const profiles = new Uint8Array(length);
+    let offset = 0;
+    for (let place = 0; place < indices.length; place += 1) {
+      const index = indices[place] ?? 0;
+      balances[place] = this.balance(index);
+      const end = ends[index + 1] ?? 0;
+      // By the byte: a profile is short, and a view of it costs more than that.
+      for (let from = ends[index] ?? 0; from < end; from += 1, offset += 1) {
+        profiles[offset] = this.#profiles[from] ?? 0;
+      }
+    }
+    return { balances, profiles };
   }
 
   #reserve(profileBytes: number): void {

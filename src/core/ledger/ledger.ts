@@ -10,6 +10,7 @@ import { ChangeSet } from "./change-set.js";
 import { FAN_OUT, levelCount, rootOf } from "./merkle-tree.js";
 import type { ResultCode } from "./operation.js";
 import { Opcode, OperationView } from "./operation-view.js";
+import type { PackedAccounts } from "./packed-accounts.js";
 import { PageHasher } from "./page.js";
 import { NO_OWNER } from "./profile.js";
 import { accountsFromPages, accountsFromRows } from "./rebuild.js";
@@ -158,8 +159,8 @@ export class Ledger implements Service {
    * The accounts that operations opened or changed since the last call, or since the whole state
    * was replaced, each once and as it is now, ascending by customer id.
    */
-  takeChangedAccounts(): AccountRow[] {
-    return Array.from(this.#changed.take(), (index) => this.#accounts.row(index));
+  takeChangedAccounts(): PackedAccounts {
+    return this.#accounts.pack(this.#changed.take());
   }
 
   #replaceBy(accounts: Accounts): void {

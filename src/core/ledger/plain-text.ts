@@ -11,8 +11,21 @@ const CONTROL = /\p{Cc}/u;
  * The plain text in `bytes`[`start`, `end`), or null when they are something else. Never throws.
  */
 export function decodePlainText(bytes: Uint8Array, start: number, end: number): string | null {
+  if (isPlainAscii(bytes, start, end)) {
+    return String.fromCharCode.apply(null, bytes.subarray(start, end) as unknown as number[]);
+  }
   const text = decodeUtf8(bytes, start, end);
   return text === null || CONTROL.test(text) ? null : text;
+}
+
+/** Whether every byte is a printable ASCII character, as nearly all are in names. */
+function isPlainAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end > bytes.length) return false;
+  for (let offset = start; offset < end; offset += 1) {
+    const byte = bytes[offset] ?? 0;
+    if (byte < 0x20 || byte > 0x7e) return false;
+  }
+  return true;
 }
 
 /** The bytes of `text`, or null when it is no plain text. */

@@ -8,6 +8,7 @@ import {
 } from "../../../src/core/base/bundle.js";
 import type { Hasher } from "../../../src/core/base/hasher.js";
 import type { AccountRow } from "../../../src/core/ledger/account-row.js";
+import { unpackAccounts } from "../../../src/core/ledger/packed-accounts.js";
 import { Ledger } from "../../../src/core/ledger/ledger.js";
 import {
   encodeOperation,
@@ -73,6 +74,11 @@ export function execute(ledger: Ledger, client: number, operation: LedgerOperati
   const [result] = executeBytes(ledger, client, [encodeOperation(operation)]);
   assert(result !== undefined);
   return result;
+}
+
+/** The rows that changed since this was last asked. */
+export function changedRows(ledger: Ledger): AccountRow[] {
+  return unpackAccounts(ledger.takeChangedAccounts());
 }
 
 /** Adds up all balances. */

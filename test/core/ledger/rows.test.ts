@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AccountRow, AccountRowError } from "../../../src/core/ledger/account-row.js";
 import { Ledger } from "../../../src/core/ledger/ledger.js";
-import { execute, hasher, MAX, newLedger, rowOf, rowsOf, TELLER } from "./fixture.js";
+import { changedRows, execute, hasher, MAX, newLedger, rowOf, rowsOf, TELLER } from "./fixture.js";
 
 const ROW: AccountRow = { ...rowOf(5, "A", 1n), name: "Änne", address: "1 Main St", owner: 7 };
 
@@ -40,7 +40,7 @@ test("a ledger loaded from rows is the one they came from", () => {
   ledger.load(rows);
   assert.deepEqual(ledger.accountRows(), rows);
   assert.deepEqual(ledger.root(), newLedger(rows).root());
-  assert.deepEqual(ledger.takeChangedAccounts(), []);
+  assert.deepEqual(changedRows(ledger), []);
 });
 
 test("changed accounts are told once each, as they are now, by ascending customer id", () => {
@@ -50,10 +50,10 @@ test("changed accounts are told once each, as they are now, by ascending custome
   }
   execute(ledger, TELLER, { kind: "deposit", account: "9", amount: MAX });
   execute(ledger, TELLER, { kind: "get", account: "10" });
-  const changed = ledger.takeChangedAccounts();
+  const changed = changedRows(ledger);
   assert.deepEqual(changed, [{ ...rowOf(7, "7", 1_002n) }, { ...rowOf(200, "200", 1_002n) }]);
   execute(ledger, TELLER, { kind: "withdraw", account: "7", amount: 2n });
-  assert.deepEqual(ledger.takeChangedAccounts(), [rowOf(7, "7", 1_000n)]);
+  assert.deepEqual(changedRows(ledger), [rowOf(7, "7", 1_000n)]);
 });
 
 test("replicas with different index keys hold the same state", () => {

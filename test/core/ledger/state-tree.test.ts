@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { bytesEqual, hexOf } from "../../../src/core/base/bytes.js";
 import type { Ledger } from "../../../src/core/ledger/ledger.js";
-import { execute, newLedger, NICK, rowsOf, TELLER } from "./fixture.js";
+import { changedRows, execute, newLedger, NICK, rowsOf, TELLER } from "./fixture.js";
 
 /** Accounts of a page. Tests cross its borders on purpose. */
 const PAGE = 128;
@@ -204,7 +204,7 @@ test("restoring forgets the pins, and what had changed before", () => {
   ledger.pin(4);
   ledger.restore(pages);
   assert.deepEqual(ledger.pins(), []);
-  assert.deepEqual(ledger.takeChangedAccounts(), []);
+  assert.deepEqual(changedRows(ledger), []);
   ledger.pin(4);
   assert.deepEqual(ledger.pins(), [4]);
 });

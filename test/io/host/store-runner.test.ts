@@ -115,10 +115,7 @@ describe("the store runner", () => {
       group.sessions.map(({ session }) => session),
       [1, 2],
     );
-    assert.deepEqual(
-      group.accounts.map(({ balance }) => balance),
-      [1_002n],
-    );
+    assert.deepEqual(group.accounts.balances, BigInt64Array.of(1_002n));
     assert.deepEqual(group.serviceRoot, ledger.root());
     assert.deepEqual(stored, []);
     await store.end();

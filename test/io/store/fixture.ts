@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { INDEX_KEY_BYTES } from "../../../src/core/ledger/byte-index.js";
+import type { PackedAccounts } from "../../../src/core/ledger/packed-accounts.js";
+import { accountsFromRows } from "../../../src/core/ledger/rebuild.js";
 import type { AccountRow, SessionRow, StoredState, StoreGroup } from "../../../src/io/store.js";
 
 /** A folder of its own that goes away with the test. */
@@ -33,8 +36,18 @@ export function genesisOf(accounts: readonly AccountRow[]): StoredState {
   return { seq: 0, serviceRoot: digestOf(0), accounts, sessions: [], evictedThrough: [] };
 }
 
+/** What a group changes, its accounts as rows. */
+type Changes = Partial<Omit<StoreGroup, "accounts">> & {
+  readonly accounts?: readonly AccountRow[];
+};
+
+function packed(rows: readonly AccountRow[]): PackedAccounts {
+  const accounts = accountsFromRows(rows, new Uint8Array(INDEX_KEY_BYTES));
+  return accounts.pack(Uint32Array.from(rows.keys()));
+}
+
 /** A group of the batches [`first`, `seq`] that changes nothing but what `changes` says. */
-export function groupOf(first: number, seq: number, changes: Partial<StoreGroup> = {}): StoreGroup {
+export function groupOf(first: number, seq: number, changes: Changes = {}): StoreGroup {
   const blocks = Array.from({ length: seq - first + 1 }, (_, index) => {
     return { seq: first + index, view: 3, digest: digestOf(first + index), requestCount: index };
   });
@@ -42,10 +55,10 @@ export function groupOf(first: number, seq: number, changes: Partial<StoreGroup>
     seq,
     serviceRoot: digestOf(seq),
     blocks,
-    accounts: [],
     sessions: [],
     sessionsEvicted: [],
     evictedThrough: [],
     ...changes,
+    accounts: packed(changes.accounts ?? []),
   };
 }
