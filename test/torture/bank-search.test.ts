@@ -127,6 +127,20 @@ describe("the search for an order that explains what clients saw", () => {
     assert.deepEqual("leftOver" in result && result.leftOver, [operations[0]]);
   });
 
+  it("finds out which of many operations without answer were done", () => {
+    const amounts = [3n, 5n, 17n, 257n, 65_537n, 1_000_003n, 1_000_033n, 7_777_777n];
+    const lost = amounts.map((amount) => seen(deposit(amount), [0, Infinity], null));
+    const done = 5n + 257n + 7_777_777n;
+    const read = seen(GET, [50, 60], { balance: 105n });
+    const later = seen(deposit(1n), [70, 80], { balance: 101n + done });
+    const result = explain({
+      ...{ initial: INITIAL, final: balances(101n + done) },
+      operations: [...lost, read, later],
+    });
+    assert.equal(result.kind, "explained");
+    assert.equal("leftOver" in result && result.leftOver.length, amounts.length - 3);
+  });
+
   it("goes back when the first choice led nowhere", () => {
     const operations = [
       seen({ kind: "move", source: "A", target: "B", amount: 50n }, [0, 100], {

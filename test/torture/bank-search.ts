@@ -1,12 +1,13 @@
 import type { LedgerOperation } from "../../src/core/ledger/operation.js";
 import { Prng } from "../sim/prng.js";
 import { describe, type Operation } from "./operation.js";
+import { executedSets } from "./unanswered.js";
 
 /** By account, in minor units. */
 export type Balances = ReadonlyMap<string, bigint>;
 
 /** What clients saw between two moments at which nothing was under way, and the state at both. */
-interface Window {
+export interface Window {
   readonly initial: Balances;
   readonly operations: readonly Operation[];
   readonly final: Balances;
@@ -16,10 +17,8 @@ interface Window {
 type Verdict =
   /** There is an order that explains everything; operations that it did not need are left over. */
   | { readonly kind: "explained"; readonly leftOver: readonly Operation[] }
-  /** There is none; the clause says what the longest attempt got stuck at. */
-  | { readonly kind: "impossible"; readonly reason: string }
-  /** The search was given up. */
-  | { readonly kind: "undecided"; readonly reason: string };
+  /** None was found; the clause says what the longest attempt got stuck at. */
+  | { readonly kind: "impossible"; readonly reason: string };
 
 /** What an operation does to one account. Undefined: there is no such account. */
 interface Change {
@@ -50,10 +49,23 @@ const NOTHING: readonly Change[] = [];
  *
  * It knows nothing of batches and views, nor of the product's ledger. A read, or a write that was
  * refused, is taken as soon as it fits: it changes nothing, so that an order with it later is also
- * one with it now. An operation without answer may come at any time after it began, or never.
+ * one with it now. An operation without answer may come at any time after it began, or never;
+ * which of them came follows from the final balances.
  */
 export function explain(window: Window): Verdict {
-  return new Search(window).run();
+  const answered = window.operations.filter(({ answer }) => answer !== null);
+  const reasons: string[] = [];
+  for (const executed of executedSets(window)) {
+    const search = new Search({ ...window, operations: [...answered, ...executed] });
+    const reason = search.run();
+    if (reason === null) {
+      const isLeft = (one: Operation): boolean => one.answer === null && !executed.includes(one);
+      return { kind: "explained", leftOver: window.operations.filter(isLeft) };
+    }
+    reasons.push(reason);
+  }
+  const sum = "what is held in the end is not the sum of what was done, with or without answer";
+  return { kind: "impossible", reason: reasons[0] ?? sum };
 }
 
 class Search {
@@ -68,18 +80,15 @@ class Search {
   readonly #seen = new Set<string>();
   readonly #steps: Step[] = [];
   #name: readonly [number, number] = [0, 0];
-  #answeredLeft: number;
+  #leftCount: number;
   #fewestLeft = Infinity;
   #stuck = "it never began";
 
   constructor({ initial, operations, final }: Window) {
-    // A read that nobody got an answer to says nothing.
-    this.#operations = operations
-      .filter(({ asked, answer }) => answer !== null || asked.kind !== "get")
-      .sort((left, right) => left.begunMicros - right.begunMicros);
+    this.#operations = operations.toSorted((left, right) => left.begunMicros - right.begunMicros);
     this.#final = final;
     this.#balances = new Map(initial);
-    this.#answeredLeft = this.#operations.filter(({ answer }) => answer !== null).length;
+    this.#leftCount = this.#operations.length;
     const size = this.#operations.length + 1;
     const prng = new Prng("names of states");
     this.#names = this.#operations.map(() => [prng.u32(), prng.u32()]);
@@ -89,16 +98,17 @@ class Search {
     }
   }
 
-  run(): Verdict {
+  /** Null when there is an order, else what the longest attempt got stuck at. */
+  run(): string | null {
     for (let steps = 0; steps < STEPS_MAX; steps += 1) {
       const reads = this.#takeReads();
-      if (this.#isExplained()) return { kind: "explained", leftOver: this.#remaining() };
+      if (this.#isExplained()) return null;
       this.#noteProgress();
       const candidates = this.#isNew() ? this.#writesThatFit() : [];
       this.#steps.push({ reads, candidates, nextCandidate: 0, taken: null });
-      if (!this.#advance()) return { kind: "impossible", reason: this.#stuck };
+      if (!this.#advance()) return this.#stuck;
     }
-    return { kind: "undecided", reason: `no order found in ${STEPS_MAX} steps: ${this.#stuck}` };
+    return `no order found in ${STEPS_MAX} steps: ${this.#stuck}`;
   }
 
   /** Takes the next write that fits, going back as far as it must; false when there is none. */
@@ -146,15 +156,21 @@ class Search {
     }
   }
 
-  /** Those with an answer first: the others are hardly ever needed. */
+  /**
+   * The most likely first: in the order of the batches that clients were told, which is only a hint
+   * here. Without it, a choice that proves wrong a hundred operations later is hardly ever found.
+   * Operations without an answer come last, the latest first: they are hardly ever needed.
+   */
   #writesThatFit(): number[] {
     const fitting = this.#candidates().filter((index) => {
       return (this.#changesOf(this.#at(index))?.length ?? 0) > 0;
     });
-    const isAnswered = (index: number): boolean => this.#at(index).answer !== null;
+    const rank = (index: number): number => this.#at(index).answer?.seq ?? Infinity;
     return [
-      ...fitting.filter(isAnswered),
-      ...fitting.filter((index) => !isAnswered(index)).toReversed(),
+      ...fitting
+        .filter((index) => rank(index) < Infinity)
+        .sort((left, right) => rank(left) - rank(right)),
+      ...fitting.filter((index) => rank(index) === Infinity).toReversed(),
     ];
   }
 
@@ -192,7 +208,7 @@ class Search {
   }
 
   #isExplained(): boolean {
-    if (this.#answeredLeft > 0 || this.#balances.size !== this.#final.size) return false;
+    if (this.#leftCount > 0 || this.#balances.size !== this.#final.size) return false;
     return this.#strangeAccount() === null;
   }
 
@@ -207,8 +223,8 @@ class Search {
 
   /** Remembers what the attempt that got furthest could not explain. */
   #noteProgress(): void {
-    if (this.#answeredLeft >= this.#fewestLeft) return;
-    this.#fewestLeft = this.#answeredLeft;
+    if (this.#leftCount >= this.#fewestLeft) return;
+    this.#fewestLeft = this.#leftCount;
     const account = this.#strangeAccount() ?? "no account";
     const waiting = this.#candidates().filter((index) => this.#at(index).answer !== null);
     const holds = waiting.map((index) => {
@@ -218,8 +234,8 @@ class Search {
       return `${describe(this.#at(index))} while holding ${held}`;
     });
     this.#stuck =
-      this.#answeredLeft > 0
-        ? `${this.#answeredLeft} operations have no place; next would be ${holds.join("; or ")}`
+      this.#leftCount > 0
+        ? `${this.#leftCount} operations have no place; next would be ${holds.join("; or ")}`
         : `in the end ${account} holds ${String(this.#final.get(account))} ` +
           `instead of ${String(this.#balances.get(account))}`;
   }
@@ -230,15 +246,6 @@ class Search {
     if (this.#seen.has(name)) return false;
     this.#seen.add(name);
     return true;
-  }
-
-  #remaining(): Operation[] {
-    const found: Operation[] = [];
-    const head = this.#operations.length;
-    for (let index = this.#next[head] ?? head; index !== head; index = this.#next[index] ?? head) {
-      found.push(this.#at(index));
-    }
-    return found;
   }
 
   #at(index: number): Operation {
@@ -263,7 +270,7 @@ class Search {
   }
 
   #count(index: number, change: 1 | -1): void {
-    if (this.#at(index).answer !== null) this.#answeredLeft += change;
+    this.#leftCount += change;
     const [high, low] = this.#names[index] ?? [0, 0];
     this.#name = [this.#name[0] ^ high, this.#name[1] ^ low];
   }

@@ -7,8 +7,9 @@ import type { KillOrder } from "./kill-points.js";
 import { nowMicros } from "./load.js";
 import { describe, type Operation } from "./operation.js";
 import { describePlan, drawLoad, drawPlan, drawSettings } from "./plan.js";
-import { type FaultKind, type Plan, reachOf } from "./plan.js";
+import { type FaultKind, type Plan, faultName } from "./plan.js";
 import { count, Tally } from "./tally.js";
+import type { TorturedDatabase } from "./tortured-database.js";
 import { TorturedCluster } from "./tortured-cluster.js";
 import type { Death, TorturedReplica } from "./tortured-replica.js";
 import { surprise, Violation } from "./violation.js";
@@ -20,6 +21,7 @@ export interface CampaignOptions {
   readonly cycles: number;
   readonly replicaCount: number;
   readonly durability: Durability;
+  readonly database: TorturedDatabase;
   readonly faults: readonly FaultKind[];
   /** Cycles that one cluster has to bear before the next one takes its place. */
   readonly cyclesPerCluster: number;
@@ -91,7 +93,7 @@ class Campaign {
 
   /** One cluster's life. Resolves with what it broke. */
   async #torture(dir: string): Promise<string | null> {
-    const { replicaCount, durability, patienceMs, note } = this.#options;
+    const { replicaCount, durability, database, patienceMs, note } = this.#options;
     const prng = this.#prng.fork(`cluster ${this.tally.clusters}`);
     this.tally.clusters += 1;
     const settings = drawSettings(prng);
@@ -104,6 +106,7 @@ class Campaign {
     try {
       cluster = await TorturedCluster.start({
         ...{ dir, replicaCount, durability, settings, load, workerCount, prng },
+        ...database.place(dir, `torture_${this.tally.clusters}`),
         numberLast: this.#numberLast,
         onDeath: (death) => this.#onDeath(death),
       });
@@ -129,7 +132,7 @@ class Campaign {
       note(`cycle ${cycle}: ${describePlan(plan)}`);
       await this.#cycle(cluster, plan);
       this.tally.cycles = cycle;
-      count(this.tally.faults, `${plan.kind} of ${reachOf(plan.victims.length, replicaCount)}`);
+      count(this.tally.faults, faultName(plan, replicaCount));
     }
   }
 
@@ -179,6 +182,15 @@ class Campaign {
         await killAll(victims.slice(1));
         await this.#startAll(cluster, victims.slice(1), plan);
         await victims[0]?.cutOff(false);
+        return;
+      case "database-kill":
+        await this.#options.database.kill();
+        await sleep(plan.lastingMs);
+        return this.#options.database.start();
+      case "database-pause":
+        await this.#options.database.pause(true);
+        await sleep(plan.lastingMs);
+        return this.#options.database.pause(false);
     }
   }
 
@@ -269,8 +281,11 @@ class Campaign {
   /** The files of the cluster stay, with what clients had seen beside them. */
   #keepEvidence(dir: string, violation: Violation): string {
     const lines = violation.operations.map((operation) => evidenceLine(operation));
-    const initial = [...violation.initial].map(([account, held]) => `initially ${account} ${held}`);
-    writeFileSync(join(dir, "history.txt"), [...initial, ...lines, ""].join("\n"));
+    const held = ({ initial, final }: Violation): string[] => [
+      ...[...initial].map(([account, balance]) => `initially ${account} ${balance}`),
+      ...[...final].map(([account, balance]) => `finally ${account} ${balance}`),
+    ];
+    writeFileSync(join(dir, "history.txt"), [...held(violation), ...lines, ""].join("\n"));
     const { seed } = this.#options;
     return (
       `seed ${seed}, cycle ${this.tally.cycles + 1}: ${violation.message}. ` +

@@ -153,6 +153,26 @@ async function wrapDatabase(): Promise<void> {
   });
 }
 
+/** What the driver has and its types do not tell. */
+interface DriverParts {
+  readonly PromiseConnection: { readonly prototype: object };
+}
+
+/** A database server is spoken to from the main thread. */
+async function wrapDatabaseServer(): Promise<void> {
+  const { PromiseConnection } = (await import("mysql2/promise")) as unknown as DriverParts;
+  const query = Reflect.get(PromiseConnection.prototype, "query") as (
+    sql: string,
+  ) => Promise<never>;
+  Object.assign(PromiseConnection.prototype, {
+    query(this: unknown, sql: string) {
+      const work = (): Promise<never> => Reflect.apply(query, this, [sql]);
+      if (sql === "COMMIT") return around("database commit", work);
+      return sql === "START TRANSACTION" ? around("database begin", work) : work();
+    },
+  });
+}
+
 function isDatabaseThread(): boolean {
   return (
     !isMainThread &&
@@ -188,5 +208,6 @@ if (isMainThread || isDatabaseThread()) {
   wrapDatagrams();
   syncBuiltinESMExports();
   if (isDatabaseThread()) await wrapDatabase();
+  else await wrapDatabaseServer();
   listen();
 }

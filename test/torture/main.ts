@@ -4,6 +4,7 @@
  *     npm run torture -- --cycles 2000             from a fresh seed, which is printed
  *     npm run torture -- --cycles 50 --seed 42     the same faults again
  *     npm run torture -- --replicas 7              larger clusters
+ *     npm run torture -- --store mariadb           against a MariaDB that is killed and paused too
  *     npm run torture -- --faults kill,pause       only some kinds of faults
  *     npm run torture -- --durability none         a cluster that forgets: must fail
  */
@@ -15,6 +16,7 @@ import { parseArgs } from "node:util";
 import { DURABILITIES } from "../../src/io/config-schema.js";
 import { runCampaign } from "./campaign.js";
 import { FAULT_KINDS } from "./plan.js";
+import { embeddedDatabases, ownDatabaseServer } from "./tortured-database.js";
 import { sumOf, tallyText } from "./tally.js";
 
 function print(line: string): void {
@@ -32,7 +34,8 @@ const { values } = parseArgs({
     seed: { type: "string", default: randomInt(2 ** 32).toString() },
     replicas: { type: "string", default: "4" },
     durability: { type: "string", default: "fsync" },
-    faults: { type: "string", default: FAULT_KINDS.join() },
+    store: { type: "string", default: "sqlite" },
+    faults: { type: "string", default: "" },
     "per-cluster": { type: "string", default: "100" },
     verbose: { type: "boolean", default: false },
   },
@@ -47,10 +50,19 @@ function wholeNumber(name: "cycles" | "replicas" | "per-cluster", min: number): 
 const durability =
   DURABILITIES.find((each) => each === values.durability) ??
   refuse(`--durability must be one of ${DURABILITIES.join(", ")}, not "${values.durability}"`);
-const faults = values.faults.split(",").map((name) => {
-  const kind = FAULT_KINDS.find((each) => each === name);
-  return kind ?? refuse(`--faults takes some of ${FAULT_KINDS.join(",")}, not "${name}"`);
+const isServer = values.store === "mariadb";
+if (!isServer && values.store !== "sqlite") {
+  refuse(`--store must be sqlite or mariadb, not "${values.store}"`);
+}
+const possible = FAULT_KINDS.filter((kind) => isServer || !kind.startsWith("database-"));
+const names = values.faults === "" ? possible : values.faults.split(",");
+const faults = names.map((name) => {
+  const kind = possible.find((each) => each === name);
+  return kind ?? refuse(`--faults takes some of ${possible.join(",")}, not "${name}"`);
 });
+const database =
+  (isServer ? await ownDatabaseServer() : embeddedDatabases) ??
+  refuse("There is no MariaDB here: apt-get install mariadb-server, or leave --store out");
 const cycles = wholeNumber("cycles", 1);
 const dir = mkdtempSync(join(tmpdir(), "pbft-torture-"));
 
@@ -63,7 +75,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 print(`seed ${values.seed}`);
 const { tally, elapsedMs, violation } = await runCampaign({
-  ...{ seed: values.seed, cycles, durability, faults, dir, patienceMs: 90_000 },
+  ...{ seed: values.seed, cycles, durability, database, faults, dir, patienceMs: 90_000 },
   replicaCount: wholeNumber("replicas", 4),
   cyclesPerCluster: wholeNumber("per-cluster", 1),
   signal: ending.signal,
@@ -73,6 +85,7 @@ const { tally, elapsedMs, violation } = await runCampaign({
     if (isDue || values.verbose) process.stderr.write(`${line}\n`);
   },
 });
+await database.close();
 print(tallyText(tally, elapsedMs));
 if (violation === null) {
   rmSync(dir, { recursive: true, force: true });

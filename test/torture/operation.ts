@@ -27,7 +27,8 @@ export interface Operation {
 /** An operation in a line of a log. */
 export function describe({ number, asked, answer }: Operation): string {
   const accounts = asked.kind === "move" ? `${asked.source} to ${asked.target}` : asked.account;
-  const amount = "amount" in asked ? ` ${asked.amount}` : "";
+  const money = asked.kind === "get" ? null : asked.kind === "open" ? asked.balance : asked.amount;
+  const amount = money === null ? "" : ` ${money}`;
   const told =
     answer === null
       ? "no answer"

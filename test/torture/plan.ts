@@ -23,6 +23,10 @@ export const FAULT_KINDS = [
   "partition",
   /** One is cut off, another is killed. */
   "partition-and-kill",
+  /** The database server of all replicas is killed and started again. */
+  "database-kill",
+  /** It stands still and goes on. */
+  "database-pause",
 ] as const;
 /** One of `FAULT_KINDS`. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -37,6 +41,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   pause: 5,
   partition: 6,
   "partition-and-kill": 6,
+  "database-kill": 10,
+  "database-pause": 3,
 };
 
 /** What is waited for before the next cycle begins. */
@@ -51,7 +57,7 @@ type Settling =
 /** Everything about one cycle that is decided in advance. */
 export interface Plan {
   readonly kind: FaultKind;
-  /** The replicas that are hit, at least one. */
+  /** The replicas that are hit; none by what happens to their database. */
   readonly victims: readonly ReplicaId[];
   /** Milliseconds of load before the fault. */
   readonly leadMs: number;
@@ -62,11 +68,12 @@ export interface Plan {
   readonly settling: Settling;
 }
 
-/** How many replicas are hit, by what that means for a cluster. */
-export function reachOf(
-  victimCount: number,
-  replicaCount: number,
-): "one" | "f" | "more than f" | "all" {
+/** What kind of fault it is, and how many replicas it hits in terms of what a cluster bears. */
+export function faultName({ kind, victims }: Plan, replicaCount: number): string {
+  return victims.length === 0 ? kind : `${kind} of ${reachOf(victims.length, replicaCount)}`;
+}
+
+function reachOf(victimCount: number, replicaCount: number): "one" | "f" | "more than f" | "all" {
   if (victimCount === replicaCount) return "all";
   if (victimCount === 1) return "one";
   return victimCount <= Math.floor((replicaCount - 1) / 3) ? "f" : "more than f";
@@ -100,6 +107,7 @@ function drawKind(prng: Prng, kinds: readonly FaultKind[]): FaultKind {
 function drawVictimCount(prng: Prng, kind: FaultKind, replicaCount: number): number {
   const faulty = Math.floor((replicaCount - 1) / 3);
   if (kind === "kill-all") return replicaCount;
+  if (kind.startsWith("database-")) return 0;
   if (kind === "partition-and-kill") return 2;
   if (kind === "kill-in-view-change") return 1;
   const choice = prng.fraction();
@@ -111,7 +119,8 @@ function drawVictimCount(prng: Prng, kind: FaultKind, replicaCount: number): num
 /** Mostly short, now and then long enough to fall behind the others' log. */
 function drawLasting(prng: Prng, kind: FaultKind): number {
   const isLong = prng.chance(0.1);
-  if (kind === "pause") return isLong ? prng.range(2_000, 4_000) : prng.range(50, 1_500);
+  if (kind === "pause" || kind === "database-pause")
+    return isLong ? prng.range(2_000, 4_000) : prng.range(50, 1_500);
   if (kind === "partition") return isLong ? prng.range(1_000, 2_500) : prng.range(50, 800);
   return isLong ? prng.range(300, 1_500) : prng.exponential(40);
 }
@@ -163,8 +172,8 @@ export function describePlan(plan: Plan): string {
     ({ operation, phase, countdown }) => `${phase} ${operation} ${countdown}`,
   );
   const isOrdered = ["kill-at-point", "kill-at-start", "kill-in-view-change"].includes(kind);
-  return (
-    `${kind} of ${victims.join(", ")} after ${leadMs} ms for ${Math.round(lastingMs)} ms, ` +
-    `${isOrdered ? `at ${dying.join(", ")}, ` : ""}then ${settling}`
-  );
+  const whom = victims.length === 0 ? "" : ` of ${victims.join(", ")}`;
+  const where = isOrdered ? `at ${dying.join(", ")}, ` : "";
+  const time = `after ${leadMs} ms for ${Math.round(lastingMs)} ms`;
+  return `${kind}${whom} ${time}, ${where}then ${settling}`;
 }

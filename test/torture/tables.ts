@@ -2,6 +2,9 @@ import { pathToFileURL } from "node:url";
 import Libsql from "libsql";
 import type { ReplicaId } from "../../src/core/base/ids.js";
 import { replicaDatabasePath } from "../../src/io/cluster-directory.js";
+import type { MysqlAddress } from "../../src/io/mysql-address.js";
+import { MysqlPool } from "../../src/io/mysql-pool.js";
+import { StoreError } from "../../src/io/store.js";
 import type { Balances } from "./bank-search.js";
 
 /*
@@ -37,40 +40,72 @@ const QUERIES = {
 const DIGESTS = "SELECT SEQUENCE, hex(DIGEST) FROM BLOCK ORDER BY SEQUENCE DESC LIMIT 1000";
 const BALANCES = "SELECT ACCOUNT, BALANCE FROM CUSTOMER";
 
-type Row = readonly (string | bigint | Buffer | null)[];
+type Row = readonly unknown[];
 
-/** The tables of replica `id` at one moment; null while they are not set up or locked. */
-export function readTables(dir: string, id: ReplicaId): Tables | null {
-  const url = `${pathToFileURL(replicaDatabasePath(dir, id)).href}?mode=ro`;
-  const database = new Libsql(url, { timeout: BUSY_TIMEOUT_MS });
-  try {
-    database.defaultSafeIntegers(true);
-    const select = (sql: string): Row[] => database.prepare(sql).raw().all() as Row[];
-    database.exec("BEGIN");
-    const names = Object.entries(QUERIES);
-    const rows = new Map(names.map(([table, sql]) => [table, select(sql).map(textOf)]));
-    const digests = new Map(select(DIGESTS).map(([seq, digest]) => [String(seq), String(digest)]));
-    const balances = new Map(
-      select(BALANCES).map(([name, held]) => [String(name), BigInt(String(held))]),
-    );
-    const [meta] = select(QUERIES.META);
-    database.exec("COMMIT");
-    return meta === undefined ? null : { seq: Number(meta[1]), rows, digests, balances };
-  } catch (error) {
-    // A replica that was just started anew may hold the lock, or not have made its tables.
-    if (error instanceof Error && /no such table|locked|unable to open/.test(error.message))
-      return null;
-    throw error;
-  } finally {
-    database.close();
-  }
+/** Reads the tables of a replica at one moment; null while they are not set up, or out of reach. */
+export type TableReader = (id: ReplicaId) => Promise<Tables | null>;
+
+/** Reads the embedded databases in `dir`. */
+export function sqliteReader(dir: string): TableReader {
+  return async (id) => {
+    const url = `${pathToFileURL(replicaDatabasePath(dir, id)).href}?mode=ro`;
+    const database = new Libsql(url, { timeout: BUSY_TIMEOUT_MS });
+    try {
+      database.defaultSafeIntegers(true);
+      database.exec("BEGIN");
+      return await tablesIn((sql) => database.prepare(sql).raw().all() as Row[]);
+    } catch (error) {
+      // A replica that was just started anew may hold the lock, or not have made its tables.
+      const isPassing = /no such table|locked|unable to open/;
+      if (error instanceof Error && isPassing.test(error.message)) return null;
+      throw error;
+    } finally {
+      database.close();
+    }
+  };
 }
 
-/** Blobs are asked for in hexadecimal, so that every value has one text. */
+/** Reads the schemas on a server. */
+export function mysqlReader(address: MysqlAddress): TableReader {
+  return async (id) => {
+    const pool = new MysqlPool("The database under torture", address);
+    try {
+      return await pool.transaction(async (connection) => {
+        await connection.run(`USE ${address.prefix}_${id}`);
+        return tablesIn((sql) => connection.select(sql));
+      });
+    } catch (error) {
+      // The server is down, or the replica has not made its tables.
+      if (error instanceof StoreError) return null;
+      throw error;
+    } finally {
+      await pool.close();
+    }
+  };
+}
+
+async function tablesIn(
+  select: (sql: string) => readonly Row[] | Promise<readonly Row[]>,
+): Promise<Tables | null> {
+  const rows = new Map<string, readonly string[]>();
+  for (const [table, sql] of Object.entries(QUERIES)) {
+    rows.set(table, (await select(sql)).map(textOf));
+  }
+  const digests = new Map((await select(DIGESTS)).map(([seq, hex]) => [String(seq), String(hex)]));
+  const balances = new Map(
+    (await select(BALANCES)).map(([name, held]) => [valueText(name), BigInt(String(held))]),
+  );
+  const [meta] = await select(QUERIES.META);
+  return meta === undefined ? null : { seq: Number(meta[1]), rows, digests, balances };
+}
+
 function textOf(row: Row): string {
-  return row
-    .map((value) => (Buffer.isBuffer(value) ? value.toString("latin1") : String(value)))
-    .join("|");
+  return row.map(valueText).join("|");
+}
+
+/** Blobs are asked for in hexadecimal, and accounts are bytes in one of the databases. */
+function valueText(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("utf8") : String(value);
 }
 
 /** Where tables of replicas that applied the same batches differ, as a clause; null: nowhere. */

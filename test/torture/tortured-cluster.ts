@@ -4,7 +4,7 @@ import type { ReplicaId } from "../../src/core/base/ids.js";
 import { createCluster, DEMO_ACCOUNTS } from "../../src/io/cluster-create.js";
 import { type Cluster, writeCluster } from "../../src/io/cluster-directory.js";
 import type { ClusterSettings } from "../../src/io/config.js";
-import type { Durability } from "../../src/io/config-schema.js";
+import type { Durability, StoreUrl } from "../../src/io/config-schema.js";
 import { connect, type LedgerClient } from "../../src/io/ledger-client.js";
 import type { ReplicaStatus } from "../../src/io/replica-status.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
@@ -13,7 +13,7 @@ import { type Balances, explain } from "./bank-search.js";
 import { batchFault } from "./batch-order.js";
 import { Load, type LoadOptions } from "./load.js";
 import type { Operation } from "./operation.js";
-import { differenceIn, readTables, type Tables } from "./tables.js";
+import { differenceIn, type TableReader, type Tables } from "./tables.js";
 import { type Death, TorturedReplica } from "./tortured-replica.js";
 import { surprise, Violation } from "./violation.js";
 
@@ -23,6 +23,8 @@ interface TorturedClusterOptions {
   readonly dir: string;
   readonly replicaCount: number;
   readonly durability: Durability;
+  readonly store: StoreUrl;
+  readonly readTables: TableReader;
   readonly settings: Partial<ClusterSettings>;
   /** Verification threads of each replica. */
   readonly workerCount: number;
@@ -43,7 +45,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export class TorturedCluster {
   readonly replicas: readonly TorturedReplica[];
   readonly load: Load;
-  readonly #dir: string;
+  readonly #readTables: TableReader;
   readonly #patienceMs: number;
   readonly #clients: readonly LedgerClient[];
   readonly #observer: LedgerClient;
@@ -57,8 +59,8 @@ export class TorturedCluster {
     clients: readonly LedgerClient[],
     observer: LedgerClient,
   ) {
-    const { dir, load, prng, numberLast } = options;
-    this.#dir = dir;
+    const { readTables, load, prng, numberLast } = options;
+    this.#readTables = readTables;
     this.#patienceMs = load.patienceMs;
     this.replicas = replicas;
     this.#clients = clients;
@@ -118,12 +120,13 @@ export class TorturedCluster {
     if (difference !== null) throw new Violation(`the databases differ: ${difference}`);
     const seen = this.load.take();
     const fault = batchFault(seen);
-    if (fault !== null) throw new Violation(fault, seen);
+    if (fault !== null) throw new Violation(fault, { operations: seen });
     const final = tables[0]?.balances ?? new Map();
     const operations = [...this.#open, ...seen];
-    const verdict = explain({ initial: this.#balances, operations, final });
+    const window = { initial: this.#balances, operations, final };
+    const verdict = explain(window);
     if (verdict.kind !== "explained") {
-      throw new Violation(`${verdict.kind}: ${verdict.reason}`, operations, this.#balances);
+      throw new Violation(`${verdict.kind}: ${verdict.reason}`, window);
     }
     this.#open = verdict.leftOver;
     this.#balances = final;
@@ -147,7 +150,7 @@ export class TorturedCluster {
   async #levelTables(): Promise<readonly Tables[]> {
     const deadlineMs = performance.now() + this.#patienceMs;
     for (;;) {
-      const tables = this.replicas.map(({ id }) => readTables(this.#dir, id));
+      const tables = await Promise.all(this.replicas.map(({ id }) => this.#readTables(id)));
       const seqs = tables.map((each) => each?.seq ?? -1);
       const isLevel = seqs.every((seq) => seq === seqs[0] && seq >= this.load.seqLast);
       if (isLevel) return tables.filter((each) => each !== null);
@@ -180,11 +183,11 @@ async function keepStarting(replica: TorturedReplica, deadlineMs: number): Promi
 }
 
 async function newCluster(options: TorturedClusterOptions): Promise<Cluster> {
-  const { replicaCount, durability, settings } = options;
+  const { replicaCount, durability, settings, store } = options;
   const { provider } = await loadCrypto(process.env);
   const cluster = createCluster(
     {
-      ...{ replicaCount, durability, settings, clientCount: CLIENT_COUNT, store: "sqlite" },
+      ...{ replicaCount, durability, settings, store, clientCount: CLIENT_COUNT },
       ...{ hosts: ["127.0.0.1"], port: await findFreePorts(replicaCount) },
       accounts: DEMO_ACCOUNTS,
     },

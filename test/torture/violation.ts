@@ -1,4 +1,4 @@
-import type { Balances } from "./bank-search.js";
+import type { Balances, Window } from "./bank-search.js";
 import type { Operation } from "./operation.js";
 import type { Death } from "./tortured-replica.js";
 
@@ -7,18 +7,16 @@ export class Violation extends Error {
   override readonly name = "Violation";
   /** What clients had seen, where that is the evidence. */
   readonly operations: readonly Operation[];
-  /** What accounts held before. */
+  /** What accounts held before, and what they hold in the end. */
   readonly initial: Balances;
+  readonly final: Balances;
 
   /** @param sentence what is wrong. */
-  constructor(
-    sentence: string,
-    operations: readonly Operation[] = [],
-    initial: Balances = new Map(),
-  ) {
+  constructor(sentence: string, seen: Partial<Window> = {}) {
     super(sentence);
-    this.operations = operations;
-    this.initial = initial;
+    this.operations = seen.operations ?? [];
+    this.initial = seen.initial ?? new Map();
+    this.final = seen.final ?? new Map();
   }
 }
 

@@ -67,7 +67,7 @@ export function addressOf(url: string): MysqlAddress {
 }
 
 /** A MariaDB on a folder of its own, reached by a Unix socket: no port that somebody else takes. */
-class OwnServer {
+export class OwnServer {
   readonly #program: string;
   readonly #folder: string;
   #process: ChildProcess | null = null;
@@ -79,6 +79,11 @@ class OwnServer {
 
   get socketPath(): string {
     return join(this.#folder, "s.sock");
+  }
+
+  /** The URL of a store whose schemas are called `prefix`_0, `prefix`_1 …. */
+  url(prefix: string): `mysql://${string}` {
+    return `mysql://root@localhost/${prefix}?socket=${this.socketPath}`;
   }
 
   /** A server that starts clears away the temporary files of others in the same folder. */
@@ -157,23 +162,31 @@ type NoServer = string;
 export async function testServer(): Promise<TestServer | NoServer> {
   const url = process.env["MYSQL_URL"];
   if (url !== undefined) return new TestServer((prefix) => withPrefix(url, prefix), null);
-  const program = findProgram("mariadbd");
-  const installer = findProgram("mariadb-install-db");
-  if (program === null || installer === null) {
+  const own = await startOwnServer((server) => after(() => server.remove()));
+  if (own === null) {
     const reason = "no MariaDB here: install mariadb-server, or set MYSQL_URL";
     if (process.env["REQUIRE_MARIADB"] === "1") throw new Error(reason);
     process.stdout.write(`\n⚠ SKIPPED, NOT TESTED: ${reason}\n\n`);
     return reason;
   }
-  const folder = mkdtempSync(join(tmpdir(), "pbft-mariadb-"));
-  const own = new OwnServer(program, folder);
-  after(() => own.remove());
+  return new TestServer((prefix) => own.url(prefix), own);
+}
+
+/**
+ * Makes and starts a server; null where none is installed.
+ * @param onMade takes care that it is removed, before it is started.
+ */
+export async function startOwnServer(
+  onMade: (server: OwnServer) => void,
+): Promise<OwnServer | null> {
+  const program = findProgram("mariadbd");
+  const installer = findProgram("mariadb-install-db");
+  if (program === null || installer === null) return null;
+  const own = new OwnServer(program, mkdtempSync(join(tmpdir(), "pbft-mariadb-")));
+  onMade(own);
   await own.install(installer);
   await own.start();
-  return new TestServer(
-    (prefix) => `mysql://root@localhost/${prefix}?socket=${own.socketPath}`,
-    own,
-  );
+  return own;
 }
 
 /** Servers stand where an ordinary user's PATH does not lead. */
