@@ -206,8 +206,8 @@ const SMOOTH: Partial<NetworkOptions> = {
   partitionEvery: 0,
 };
 
-/** One-way delays of which a view needs about five before T is over. */
-const DELAYS_OF_T = 0.35;
+/** A one-way delay of which agreement needs two once a batch is accepted: more than T. */
+const DELAYS_OF_T = 0.6;
 
 /** In some runs T turns out too short for the network and has to be doubled (VT5). */
 function drawHealedDelay({ protocol, tick }: SimOptions, prng: Prng): Micros {
