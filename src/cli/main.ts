@@ -14,6 +14,7 @@ import { scenarioCommand } from "./scenario-command.js";
 import { showCommand } from "./show-command.js";
 import { statusCommand } from "./status-command.js";
 import { upCommand } from "./up-command.js";
+import { verifyCommand } from "./verify/verify-command.js";
 
 /*
  * The entry point of the command line: finds the command, checks its form, runs it, and turns
@@ -27,6 +28,7 @@ const COMMANDS: readonly CommandDescription[] = [
   clientCommand,
   statusCommand,
   showCommand,
+  verifyCommand,
   benchCommand,
   reportCommand,
   faultCommand,

@@ -15,9 +15,10 @@ import {
   type MysqlPlace,
 } from "./mysql-schema.js";
 import { assertGroupFollows, StoreError } from "./store.js";
-import type { AccountRow, CustomerTable, Store, StoredState, StoreGroup } from "./store.js";
+import type { AccountRow, CustomerTable, DatabaseContent } from "./store.js";
+import type { Store, StoredState, StoreGroup } from "./store.js";
 import { accountOf, bytesOf, CUSTOMER_COLUMNS, customerValues } from "./store-rows.js";
-import { BLOCK_COLUMNS, EVICTED_COLUMNS, evictedOf, evictedValues } from "./store-rows.js";
+import { BLOCK_COLUMNS, blockOf, EVICTED_COLUMNS, evictedOf, evictedValues } from "./store-rows.js";
 import { META_COLUMNS, SESSION_COLUMNS, sessionOf, sessionValues } from "./store-rows.js";
 import type { SqlValue } from "./store-rows.js";
 
@@ -205,10 +206,30 @@ async function writeMeta(connection: MysqlConnection, meta: Meta): Promise<void>
  * Reads the customer table of replica `id` at one moment, while the replica may be using it.
  * @throws StoreError when there is no such schema, or no replica has set it up yet.
  */
-export async function readMysqlCustomerTable(
+export function readMysqlCustomerTable(address: MysqlAddress, id: number): Promise<CustomerTable> {
+  return reading(address, id, async (connection, meta) => ({
+    seq: meta.seq,
+    accounts: await selectCustomers(connection),
+  }));
+}
+
+/**
+ * Reads everything in the schema of replica `id`, likewise.
+ * @throws StoreError likewise.
+ */
+export function readMysqlContent(address: MysqlAddress, id: number): Promise<DatabaseContent> {
+  return reading(address, id, async (connection, meta) => {
+    const sql = `SELECT ${BLOCK_COLUMNS} FROM BLOCK ORDER BY SEQUENCE`;
+    const blocks = (await connection.select(sql)).map(blockOf);
+    return { ...meta, ...(await selectState(connection)), blocks };
+  });
+}
+
+async function reading<T>(
   address: MysqlAddress,
   id: number,
-): Promise<CustomerTable> {
+  read: (connection: MysqlConnection, meta: Meta) => Promise<T>,
+): Promise<T> {
   const place = mysqlPlaceOf(address, id);
   const pool = new MysqlPool(place.name, address);
   try {
@@ -221,7 +242,7 @@ export async function readMysqlCustomerTable(
       if (meta === null) {
         throw new StoreError(`${place.name} is still empty: its replica has not started yet.`);
       }
-      return { seq: meta.seq, accounts: await selectCustomers(connection) };
+      return read(connection, meta);
     });
   } finally {
     await pool.close();

@@ -9,10 +9,12 @@ import { storeErrorOf } from "./sqlite-error.js";
 import { MIGRATION_TABLE_SQL, pendingMigrations } from "./schema-migrations.js";
 import { SqliteInsert } from "./sqlite-insert.js";
 import { assertGroupFollows, StoreError } from "./store.js";
-import type { AccountRow, BlockRow, CustomerTable, StoredState, StoreGroup } from "./store.js";
+import type { AccountRow, BlockRow, CustomerTable, DatabaseContent } from "./store.js";
+import type { StoredState, StoreGroup } from "./store.js";
 import {
   accountOf,
   BLOCK_COLUMNS,
+  blockOf,
   bytesOf,
   CUSTOMER_COLUMNS,
   customerValues,
@@ -78,16 +80,7 @@ export class SqliteDatabase {
       this.#seq = meta?.seq ?? null;
       if (meta === null) return null;
       const { seq, serviceRoot } = meta;
-      const accounts = selectCustomers(this.#database);
-      const sessions = select(
-        this.#database,
-        `SELECT ${SESSION_COLUMNS} FROM SESSION ORDER BY CLIENT_ID, SESSION_ID`,
-      ).map(sessionOf);
-      const evictedThrough = select(
-        this.#database,
-        `SELECT ${EVICTED_COLUMNS} FROM SESSION_EVICTED ORDER BY CLIENT_ID`,
-      ).map(evictedOf);
-      return { seq, serviceRoot, accounts, sessions, evictedThrough };
+      return { seq, serviceRoot, ...selectState(this.#database) };
     });
   }
 
@@ -169,12 +162,30 @@ export class SqliteDatabase {
  * @throws StoreError when there is no such database, or no replica has set it up yet.
  */
 export function readCustomerTable(path: string): CustomerTable {
+  return reading(path, (database, meta) => ({
+    seq: meta.seq,
+    accounts: selectCustomers(database),
+  }));
+}
+
+/**
+ * Reads everything in the database at `path`, likewise.
+ * @throws StoreError likewise.
+ */
+export function readSqliteContent(path: string): DatabaseContent {
+  return reading(path, (database, meta) => {
+    const sql = `SELECT ${BLOCK_COLUMNS} FROM BLOCK ORDER BY SEQUENCE`;
+    return { ...meta, ...selectState(database), blocks: select(database, sql).map(blockOf) };
+  });
+}
+
+function reading<T>(path: string, read: (database: Libsql.Database, meta: Meta) => T): T {
   try {
     const url = `${pathToFileURL(resolve(path)).href}?mode=ro`;
     const database = new Libsql(url, { timeout: BUSY_TIMEOUT_MS });
     try {
       database.defaultSafeIntegers(true);
-      return transaction(database, "DEFERRED", () => customerTableIn(database, path));
+      return transaction(database, "DEFERRED", () => read(database, metaIn(database, path)));
     } finally {
       database.close();
     }
@@ -183,13 +194,13 @@ export function readCustomerTable(path: string): CustomerTable {
   }
 }
 
-function customerTableIn(database: Libsql.Database, path: string): CustomerTable {
+function metaIn(database: Libsql.Database, path: string): Meta {
   const isSetUp = select(database, "SELECT 1 FROM sqlite_master WHERE name = 'META'").length === 1;
   const meta = isSetUp ? selectMeta(database) : null;
   if (meta === null) {
     throw new StoreError(`The database ${path} is still empty: its replica has not started yet.`);
   }
-  return { seq: meta.seq, accounts: selectCustomers(database) };
+  return meta;
 }
 
 function migrate(database: Libsql.Database, path: string): void {
@@ -203,6 +214,16 @@ function migrate(database: Libsql.Database, path: string): void {
       insert.run([version, fileName, Date.now()]);
     }
   });
+}
+
+function selectState(database: Libsql.Database): Omit<StoredState, "seq" | "serviceRoot"> {
+  const sessions = `SELECT ${SESSION_COLUMNS} FROM SESSION ORDER BY CLIENT_ID, SESSION_ID`;
+  const evicted = `SELECT ${EVICTED_COLUMNS} FROM SESSION_EVICTED ORDER BY CLIENT_ID`;
+  return {
+    accounts: selectCustomers(database),
+    sessions: select(database, sessions).map(sessionOf),
+    evictedThrough: select(database, evicted).map(evictedOf),
+  };
 }
 
 function selectCustomers(database: Libsql.Database): AccountRow[] {

@@ -1,5 +1,5 @@
 import { assert } from "../core/base/assert.js";
-import type { AccountRow, SessionName, SessionRow } from "./store.js";
+import type { AccountRow, SessionName, SessionRow, StoredBlock } from "./store.js";
 
 /*
  * Rows to and from the columns of the files in sql/. Each list of columns is the order of the
@@ -72,6 +72,18 @@ export function evictedOf(row: SqlRow): SessionName {
 /** The columns of BLOCK. */
 export const BLOCK_COLUMNS =
   "SEQUENCE, VIEW_NUMBER, DIGEST, REQUEST_COUNT, PREVIOUS_HASH, STORED_AT_MS";
+
+/** One block from `BLOCK_COLUMNS`. */
+export function blockOf(row: SqlRow): StoredBlock {
+  const [seq, view, digest, requestCount, previousHash] = row;
+  return {
+    seq: Number(seq),
+    view: Number(view),
+    digest: bytesOf(digest),
+    requestCount: Number(requestCount),
+    previousHash: bytesOf(previousHash),
+  };
+}
 
 /** The columns of META. */
 export const META_COLUMNS = "META_ID, LAST_APPLIED, SERVICE_ROOT, CHAIN_HASH";

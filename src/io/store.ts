@@ -67,6 +67,20 @@ export interface CustomerTable {
   readonly accounts: readonly AccountRow[];
 }
 
+/** One row of the block table, as an audit reads it. */
+export interface StoredBlock extends BlockRow {
+  /** The hash of what came before it: see block-chain.ts. */
+  readonly previousHash: Uint8Array;
+}
+
+/** Everything in one replica's database at one moment, for an audit. */
+export interface DatabaseContent extends StoredState {
+  /** The hash of the last block, or of the state that the chain starts from. */
+  readonly chainHash: Uint8Array;
+  /** Ascending by sequence number. */
+  readonly blocks: readonly StoredBlock[];
+}
+
 /** A replica's own database. One transaction at a time; never blocks the caller's event loop. */
 export interface Store {
   readonly name: string;
