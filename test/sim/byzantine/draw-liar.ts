@@ -17,10 +17,10 @@ import { falseRejoins, flood, replays } from "./noise.js";
 import {
   borrowedNames,
   farCheckpoints,
+  falsePieces,
   favourite,
   inventedNull,
   oldReads,
-  shortTables,
   standsByItsLie,
   stuffedNewViews,
   stuffedVotes,
@@ -67,7 +67,7 @@ const PLOTS = {
   stuffedNewViews,
   farCheckpoints,
   borrowedNames,
-  shortTables,
+  falsePieces,
   oldReads,
   falseRejoins,
 } as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;

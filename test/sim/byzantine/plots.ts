@@ -191,17 +191,28 @@ export function borrowedNames(villain: Villain): Strategy {
   return { outgoing };
 }
 
-/** Hands out client tables that end too early (against a table that no digest covers). */
-export function shortTables(): Strategy {
+/**
+ * Hands out client tables that end too early, and pages with another last byte (against pieces of
+ * state that no digest covers, ST1, ST2).
+ */
+export function falsePieces(): Strategy {
   const headerBytes = DIGEST_BYTES + 4;
   return {
     outgoing: (message) => {
-      if (message.kind !== "state-data" || message.part !== StatePart.summary) return [message];
-      const { data } = message;
-      if (data.length < headerBytes + DIGEST_BYTES) return [message];
+      if (message.kind !== "state-data") return [message];
+      const { data, part } = message;
+      if (part === StatePart.page) return [{ ...message, data: withOtherEnd(data) }];
+      if (part !== StatePart.summary || data.length < headerBytes + DIGEST_BYTES) return [message];
       return [{ ...message, data: data.slice(0, -DIGEST_BYTES) }];
     },
   };
+}
+
+function withOtherEnd(data: Uint8Array): Uint8Array {
+  const other = data.slice();
+  const last = other.length - 1;
+  if (last >= 0) other[last] = (other[last] ?? 0) ^ 1;
+  return other;
 }
 
 /** States kept of the past. */
