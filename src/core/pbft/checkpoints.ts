@@ -59,7 +59,8 @@ export function takeInterimCheckpoint(s: State): void {
   const { executedSeq } = s;
   const isAtRest = s.executing === null && s.installing === null;
   if (!isAtRest || !s.mayVote || s.storedSeq < executedSeq) return;
-  if (executedSeq < s.log.lowWatermark) return;
+  // Everybody has the genesis state, and votes for views name it by another digest.
+  if (executedSeq === 0 || executedSeq < s.log.lowWatermark) return;
   if (s.checkpoints.ownAt(executedSeq) === null) {
     s.service.pin(executedSeq);
     s.checkpoints.keepOffered(presentCheckpoint(s, executedSeq, s.service.root()));

@@ -54,6 +54,12 @@ describe("a replica asked for a stable checkpoint that a restart took away (CK6)
     assert.equal(single(sentOf(lone.answer(), "checkpoint")).seq, STORED_SEQ + 1);
   });
 
+  test("signs nothing about the genesis state, which votes name by another digest (I12)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    assert.equal(lone.receive(3, fetchOf(0)), "state-fetch/unknown");
+    assert.deepEqual(ofKind(lone.take(), "sign"), []);
+  });
+
   test("offers it once in a while, however often it is asked (RT4)", () => {
     const lone = restarted();
     for (let count = 0; count < 5; count += 1) lone.receive(3, fetchOf(STABLE_SEQ));
