@@ -163,6 +163,10 @@ export class SimClient {
   readonly #counter: OperationCounter;
   #session: SessionProcess | null = null;
   #lastSession: SessionId = 0;
+  /** No two processes start in the same microsecond. */
+  readonly #sessions = new Set<SessionId>();
+  readonly #clock: Prng;
+  #clockError: Micros = 0;
   #left: number;
   #isDone = false;
 
@@ -174,6 +178,7 @@ export class SimClient {
     this.#identity = identity;
     this.#counter = counter;
     this.#prng = world.prng.fork(`client ${id}`);
+    this.#clock = this.#prng.fork("clock");
     this.#left = world.options.clients.operationsPerClient;
   }
 
@@ -196,16 +201,29 @@ export class SimClient {
   /** The process ends and another one starts: what was under way is never heard of again. */
   crash(): void {
     this.#world.trace.say(`c${this.id}`, () => "crashes");
+    this.#setClock();
     this.#newSession();
   }
 
   #newSession(): void {
     this.#session?.end();
     const { scheduler } = this.#world;
-    this.#lastSession = Math.max(scheduler.now + 1, this.#lastSession + 1);
+    const clock = scheduler.now + this.#clockError;
+    this.#lastSession = Math.max(clock + 1, this.#lastSession + 1);
+    while (this.#sessions.has(this.#lastSession)) this.#lastSession += 1;
+    this.#sessions.add(this.#lastSession);
     const session = new SessionProcess(this.#world, this.id, this.#lastSession, this.#identity);
     this.#session = session;
     session.endTurn();
+  }
+
+  /** A clock that was set between two processes may give the later one the earlier start. */
+  #setClock(): void {
+    const { clockJumpMax } = this.#world.options.mishaps;
+    if (clockJumpMax === 0) return;
+    const back = Math.min(clockJumpMax, this.#world.scheduler.now);
+    this.#clockError = Math.round(this.#clock.range(-back, clockJumpMax));
+    this.#lastSession = 0;
   }
 
   #tickLater(): void {

@@ -16,6 +16,19 @@ export function accountName(index: number): string {
   return `A${index}`;
 }
 
+/** The account of Byzantine client `id`: all that it may rightly touch. */
+export function villainAccountName(id: number): string {
+  return `V${id}`;
+}
+
+/** The accounts of a run, and what they hold at the start. */
+export function accountsAtStart(options: SimOptions): Map<string, bigint> {
+  const { clientCount, accountCount, balanceAtStart } = options.clients;
+  const names = Array.from({ length: accountCount }, (_, index) => accountName(index));
+  const villains = options.attackers.map((_, index) => villainAccountName(clientCount + index));
+  return new Map([...names, ...villains].map((name) => [name, BigInt(balanceAtStart)]));
+}
+
 /** What only one participant knows. */
 type Secrets = ConstructorParameters<typeof KeyRing>[3];
 
@@ -35,9 +48,13 @@ export class Cast {
   constructor(options: SimOptions, prng: Prng) {
     const provider = options.isRealCrypto ? new RememberedCrypto() : new StubCrypto();
     const { replicaCount } = options;
-    const { clientCount, accountCount, balanceAtStart } = options.clients;
+    const { clientCount } = options.clients;
     const replicaSecrets = Array.from({ length: replicaCount }, () => drawSecrets(prng));
-    const clientSecrets = Array.from({ length: clientCount }, () => drawSecrets(prng));
+    const villains = prng.fork("villains");
+    const clientSecrets = [
+      ...Array.from({ length: clientCount }, () => drawSecrets(prng)),
+      ...options.attackers.map(() => drawSecrets(villains)),
+    ];
     this.genesis = {
       clusterId: prng.bytes(DIGEST_BYTES),
       replicas: replicaSecrets.map((secrets, id) => {
@@ -46,14 +63,10 @@ export class Cast {
       clients: clientSecrets.map((secrets, id) => {
         return { name: `c${id}`, role: "teller" as const, ...publicKeys(provider, secrets) };
       }),
-      accounts: Array.from({ length: accountCount }, (_, index) => ({
-        customerId: index + 1,
-        account: accountName(index),
-        name: "",
-        address: "",
-        balance: BigInt(balanceAtStart),
-        owner: null,
-      })),
+      accounts: [...accountsAtStart(options)].map(([account, balance], index) => {
+        const customerId = index + 1;
+        return { customerId, account, name: "", address: "", balance, owner: null };
+      }),
       settings: { ...options.protocol, tickMs: options.tick / MS },
     };
     const identityOf = (self: Principal, secrets: Secrets): Identity => {

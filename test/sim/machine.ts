@@ -5,15 +5,33 @@ import type { Liar } from "./byzantine/liar.js";
 import { JournalDisk } from "./disk.js";
 import { rotJournal } from "./journal.js";
 import type { Identity } from "./keys.js";
+import { mishapOf } from "./mishaps.js";
 import type { Prng } from "./prng.js";
 import { MachineStopped, ReplicaProcess } from "./process.js";
 import { type Micros, MS } from "./scheduler.js";
 import { StoreDisk } from "./store.js";
 import type { ClientWatcher, Watcher } from "./watch.js";
+import type { Wire } from "./wire.js";
 import type { World } from "./world.js";
 
 /** Most that a write or a transaction takes on average where nothing is wrong. */
 const HEALED_DISK_MEAN = 3 * MS;
+
+/** What makes one machine unlike others. */
+interface MachineParts {
+  readonly liar: Liar | null;
+  readonly wire: Wire;
+  /** Tells two machines of one replica apart. */
+  readonly life?: string;
+}
+
+/** A write or a transaction. */
+interface DiskWork {
+  readonly mean: Micros;
+  /** How much later it is done than usual; null: it fails. */
+  readonly mishap: Micros | null;
+  readonly what: string;
+}
 
 /** One replica's machine: its disks outlive the processes that run on it. */
 export class Machine {
@@ -26,6 +44,9 @@ export class Machine {
   readonly prng: Prng;
   /** What makes this replica Byzantine; null for a correct one. */
   readonly liar: Liar | null;
+  /** What its sockets are plugged into. */
+  readonly wire: Wire;
+  readonly #mishaps: Prng;
   #process: ReplicaProcess | null = null;
   #tickerEpoch = 0;
   /** What waits for the end of a pause; null while there is none. */
@@ -37,15 +58,17 @@ export class Machine {
   #isAmnesiac = false;
   #startsOver = false;
 
-  constructor(world: World, id: ReplicaId, liar: Liar | null) {
+  constructor(world: World, id: ReplicaId, { liar, wire, life = "" }: MachineParts) {
     const identity = world.cast.replicas[id];
     assert(identity !== undefined, "the replica is part of the cast");
     this.id = id;
     this.world = world;
     this.identity = identity;
     this.liar = liar;
+    this.wire = wire;
     this.address = { address: `r${id}`, port: 1 };
-    this.prng = world.prng.fork(`machine ${id}`);
+    this.prng = world.prng.fork(`machine ${id}${life}`);
+    this.#mishaps = this.prng.fork("mishaps");
     const { tick, faults } = world.options;
     this.journalDisk = new JournalDisk(this.prng.fork("journal"), faults.lostShare);
     this.storeDisk = new StoreDisk(this.prng.fork("store"), faults.lostShare);
@@ -116,8 +139,7 @@ export class Machine {
     this.world.trace.note(2, this.id);
     this.#effectsLeft = null;
     this.#process = new ReplicaProcess(this);
-    const { network } = this.world;
-    network.attach(this.address, (bytes, from) => {
+    this.wire.attach(this.address, (bytes, from) => {
       this.#run((process) => {
         process.receive(bytes, from);
       });
@@ -135,7 +157,7 @@ export class Machine {
     this.#tickerEpoch += 1;
     this.#frozen = null;
     this.#effectsLeft = null;
-    this.world.network.attach(this.address, null);
+    this.wire.attach(this.address, null);
     this.journalDisk.crash();
     this.storeDisk.crash();
   }
@@ -176,11 +198,34 @@ export class Machine {
   }
 
   afterSync(process: ReplicaProcess, run: () => void): void {
-    this.#later(process, this.#diskDelay(this.world.options.faults.syncMean), run);
+    const { faults, mishaps } = this.world.options;
+    const { syncStallShare, syncErrorShare } = mishaps;
+    const mishap = this.#mishap(syncStallShare, syncErrorShare);
+    this.#afterDisk(process, { mean: faults.syncMean, mishap, what: "its disk" }, run);
   }
 
   afterCommit(process: ReplicaProcess, run: () => void): void {
-    this.#later(process, this.#diskDelay(this.world.options.faults.storeMean), run);
+    const { faults, mishaps } = this.world.options;
+    const { storeStallShare, storeErrorShare } = mishaps;
+    const mishap = this.#mishap(storeStallShare, storeErrorShare);
+    this.#afterDisk(process, { mean: faults.storeMean, mishap, what: "its database" }, run);
+  }
+
+  #mishap(stallShare: number, errorShare: number): Micros | null {
+    return this.#isHealed ? 0 : mishapOf(this.#mishaps, stallShare, errorShare);
+  }
+
+  /** What fails is never tried again: the process ends, and another one begins from the disks. */
+  #afterDisk(process: ReplicaProcess, work: DiskWork, run: () => void): void {
+    const delay = this.#diskDelay(work.mean);
+    if (work.mishap !== null) {
+      this.#later(process, delay + work.mishap, run);
+      return;
+    }
+    this.#later(process, delay, () => {
+      this.world.trace.say(`r${this.id}`, () => `cannot go on: ${work.what} failed`);
+      throw new MachineStopped(`${work.what} failed`);
+    });
   }
 
   #diskDelay(mean: Micros): Micros {

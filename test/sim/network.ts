@@ -3,21 +3,14 @@
  * bent, and held back by clogged links and partitions.
  */
 import { readU32 } from "../../src/core/wire/integers.js";
-import {
-  FrameKind,
-  FrameOffset,
-  HEADER_BYTES,
-  kindOfType,
-  LENGTH_BYTES,
-} from "../../src/core/wire/layout.js";
 import type { SocketAddress } from "../../src/io/udp-socket.js";
+import type { Adversary } from "./adversaries.js";
+import { kindsIn } from "./frame-kinds.js";
 import type { NetworkOptions } from "./options.js";
 import type { Prng } from "./prng.js";
 import { type Micros, type Scheduler, SECOND } from "./scheduler.js";
 import type { Trace } from "./trace.js";
-
-/** Takes a datagram. */
-type Receiver = (bytes: Uint8Array, from: SocketAddress) => void;
+import type { Receiver, Wire } from "./wire.js";
 
 /** Most datagrams kept for a replay. */
 const RECORDED_MAX = 200;
@@ -37,7 +30,7 @@ interface NetworkSurroundings {
 }
 
 /** Who can hear whom, and how well. */
-export class Network {
+export class Network implements Wire {
   readonly #scheduler: Scheduler;
   readonly #prng: Prng;
   readonly #trace: Trace;
@@ -49,6 +42,7 @@ export class Network {
   readonly #cut = new Set<string>();
   /** When a clogged link gets free, as "from>to". */
   readonly #clogs = new Map<string, Micros>();
+  #adversaries: Adversary[] = [];
   readonly #recorded: { from: SocketAddress; to: SocketAddress; bytes: Uint8Array }[] = [];
   #arena = new Uint8Array(0);
   #arenaUsed = 0;
@@ -62,7 +56,6 @@ export class Network {
     for (const link of options.deadLinks) this.#cut.add(link);
   }
 
-  /** Hands what comes for `address` to `receiver` from now on; null: to nobody. */
   attach(address: SocketAddress, receiver: Receiver | null): void {
     const ports = this.#receivers.get(address.address) ?? new Map<number, Receiver>();
     this.#receivers.set(address.address, ports);
@@ -70,9 +63,18 @@ export class Network {
     else ports.set(address.port, receiver);
   }
 
-  /** Makes every link as `options` say from now on, and mends what is cut or clogged. */
+  /** Lets `adversary` decide about every datagram from now on, after the others. */
+  interfere(adversary: Adversary): void {
+    this.#adversaries.push(adversary);
+  }
+
+  /**
+   * Makes every link as `options` say from now on, mends what is cut or clogged, and sends the
+   * adversaries home.
+   */
   change(options: NetworkOptions): void {
     this.#options = options;
+    this.#adversaries = [];
     this.#isHealed = true;
     this.#cut.clear();
     this.#clogs.clear();
@@ -99,7 +101,6 @@ export class Network {
     for (const to of this.#receivers.keys()) this.clog(host, to, length);
   }
 
-  /** Takes one datagram; a copy is what travels. */
   send(from: SocketAddress, to: SocketAddress, sent: Uint8Array): void {
     const options = this.#options;
     const prng = this.#prng;
@@ -138,14 +139,27 @@ export class Network {
   #transmit(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
     const { delayMin, delayMean } = this.#options;
     if (this.#cut.size > 0 && this.#cut.has(`${from.address}>${to.address}`)) return;
-    const clogged = this.#cloggedFor(from, to);
-    const delay = clogged + delayMin + this.#prng.exponential(delayMean);
+    const interference = this.#interferenceWith(from, to, bytes);
+    if (interference === null) return;
+    const held = this.#cloggedFor(from, to) + interference;
+    const delay = held + delayMin + this.#prng.exponential(delayMean);
     this.#scheduler.after(delay, () => {
       const receiver = this.#receivers.get(to.address)?.get(to.port);
       if (receiver === undefined) return;
       this.#trace.note(1, bytes.length, readU32(bytes, 0));
       receiver(bytes, from);
     });
+  }
+
+  /** How much later the adversaries let a datagram come; null: never. */
+  #interferenceWith(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): Micros | null {
+    let held = 0;
+    for (const adversary of this.#adversaries) {
+      const delay = adversary.delayOf(from, to, bytes);
+      if (delay === null) return null;
+      held += delay;
+    }
+    return held;
   }
 
   #cloggedFor(from: SocketAddress, to: SocketAddress): Micros {
@@ -176,16 +190,4 @@ export class Network {
     }
     return bent;
   }
-}
-
-/** The kinds of the messages of a packed frame; nothing of a fragment can be told. */
-function kindsIn(frame: Uint8Array): string[] {
-  if (frame[FrameOffset.kind] !== FrameKind.packed) return [];
-  const kinds: string[] = [];
-  let offset = HEADER_BYTES;
-  while (offset + LENGTH_BYTES < frame.length) {
-    kinds.push(kindOfType(frame[offset + LENGTH_BYTES] ?? 0) ?? "?");
-    offset += LENGTH_BYTES + readU32(frame, offset);
-  }
-  return kinds;
 }

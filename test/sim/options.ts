@@ -5,10 +5,14 @@
 import type { ReplicaId } from "../../src/core/base/ids.js";
 import type { ReplicaOptions } from "../../src/core/pbft/options.js";
 import { quorumsOf } from "../../src/core/base/quorum.js";
+import { type AdversaryName, drawAdversaries } from "./adversaries.js";
 import { drawPlots, drawStrategies, type StrategyName } from "./byzantine/draw-liar.js";
+import { type ClientStrategyName, drawAttackers } from "./byzantine-clients/draw-attacker.js";
 import { type Changes, changed } from "./changes.js";
+import { drawMishaps, type MishapOptions, NO_MISHAPS } from "./mishaps.js";
 import { Prng } from "./prng.js";
 import { MS, SECOND, type Micros } from "./scheduler.js";
+import { drawTwins, type TwinOptions } from "./twins.js";
 
 /** How messages fare between two processes. */
 export interface NetworkOptions {
@@ -84,6 +88,8 @@ interface ClientWorkload {
 interface ByzantineReplica {
   readonly id: ReplicaId;
   readonly strategies: readonly StrategyName[];
+  /** It exists twice instead of following strategies. */
+  readonly twins?: TwinOptions | null;
 }
 
 /** A run. */
@@ -106,6 +112,11 @@ export interface SimOptions {
   readonly clients: ClientWorkload;
   /** The Byzantine replicas, at most f, and what each of them does. */
   readonly byzantine: readonly ByzantineReplica[];
+  /** The Byzantine clients, as many as there are, and what each of them does. */
+  readonly attackers: readonly (readonly ClientStrategyName[])[];
+  /** Who interferes with the network. */
+  readonly adversaries: readonly AdversaryName[];
+  readonly mishaps: MishapOptions;
   /** Length of the phase in which anything may happen. */
   readonly safetyPhase: Micros;
   /** Most time that a healed core may take to converge. */
@@ -150,6 +161,7 @@ function draw(seed: string, overrides: Overrides): SimOptions {
   const isCalm = prng.chance(CALM_SHARE);
   const drawnCount = prng.chance(0.75) ? 4 : 7;
   const replicaCount = overrides.replicaCount ?? drawnCount;
+  const mishaps = isCalm ? NO_MISHAPS : drawMishaps(prng.fork("mishaps"));
   const options: SimOptions = {
     seed,
     replicaCount,
@@ -163,7 +175,10 @@ function draw(seed: string, overrides: Overrides): SimOptions {
     forgetEvery: isCalm ? 0 : drawForgetEvery(prng.fork("forget")),
     clients: drawClients(prng, isCalm),
     byzantine: isCalm ? [] : drawByzantine(prng.fork("byzantine"), replicaCount),
-    safetyPhase: Math.round(prng.range(2, 6) * SECOND),
+    attackers: isCalm ? [] : drawAttackers(prng.fork("attackers")),
+    adversaries: isCalm ? [] : drawAdversaries(prng.fork("adversaries")),
+    mishaps,
+    safetyPhase: Math.round(prng.range(2, 6) * SECOND) + mishaps.longPause,
     livenessPhase: 120 * SECOND,
   };
   return isCalm ? withDeafPrimary(options, prng.fork("deaf")) : withScenes(options, prng);
@@ -366,7 +381,11 @@ function drawClients(prng: Prng, isCalm: boolean): ClientWorkload {
 function drawByzantine(prng: Prng, replicaCount: number): ByzantineReplica[] {
   const ids = Array.from({ length: replicaCount }, (_, id) => id);
   const count = prng.between(0, quorumsOf(replicaCount).faultsMax);
-  return prng.sample(ids, count).map((id) => ({ id, strategies: drawStrategies(prng) }));
+  return prng.sample(ids, count).map((id) => {
+    const twins = drawTwins(prng.fork(`twins ${id}`));
+    const strategies = drawStrategies(prng, prng.fork(`further ${id}`));
+    return { id, strategies: twins === null ? strategies : [], twins };
+  });
 }
 
 /** Every parameter of a run, one line each. */

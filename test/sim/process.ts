@@ -98,7 +98,7 @@ export class ReplicaProcess {
         this.#dispatch({ kind: "stored", seq });
       },
     });
-    const socket = openSimSocket(world.network, machine.address, this.#afterTurn);
+    const socket = openSimSocket(machine.wire, machine.address, this.#afterTurn);
     const { datagramBytesMax } = options.network;
     const { roster } = keys;
     const messageIdFirst = machine.prng.u32();
@@ -277,7 +277,8 @@ export class ReplicaProcess {
     this.#machine.tell((watcher) => watcher.onReply?.(id, client, honest));
     const to = this.#addresses.find(client, session);
     if (to === null) return;
-    for (const message of liar?.reply(honest) ?? [honest]) this.#egress.queue(message, [to]);
+    for (const message of liar?.reply(honest, client) ?? [honest])
+      this.#egress.queue(message, [to]);
   }
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { REPLICA_OPTIONS_DEFAULT } from "../../src/core/pbft/options.js";
 import { drawOptions, type SimOptions } from "./options.js";
+import { NO_MISHAPS } from "./mishaps.js";
 import { MS, SECOND } from "./scheduler.js";
 import { type RunResult, simulate } from "./simulation.js";
 
@@ -70,7 +71,7 @@ function timelyRun(changes: (options: SimOptions) => Partial<SimOptions>): RunRe
     ...drawn,
     isCalm: false,
     replicaCount: 4,
-    byzantine: [],
+    ...{ byzantine: [], attackers: [], adversaries: [], mishaps: NO_MISHAPS },
     network: { ...drawn.network, ...PEACEFUL_NETWORK },
     faults: { ...drawn.faults, ...PEACEFUL_FAULTS },
     protocol: { ...REPLICA_OPTIONS_DEFAULT, viewChangeTicks: 40, viewChangeTicksMax: 160 },

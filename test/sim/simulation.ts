@@ -2,10 +2,14 @@
  * One run from its seed: a phase in which anything may go wrong, then one in which a core heals.
  */
 import type { ReplicaId } from "../../src/core/base/ids.js";
+import { adversaryOf } from "./adversaries.js";
 import { liarOf } from "./byzantine/draw-liar.js";
-import { type Liar, Villain } from "./byzantine/liar.js";
+import { type Liar, type Plot, Villain } from "./byzantine/liar.js";
+import { Attacker } from "./byzantine-clients/attacker.js";
+import { clientStrategies } from "./byzantine-clients/draw-attacker.js";
 import { Auditor } from "./checkers/auditor.js";
 import { Bounds } from "./checkers/bounds.js";
+import { Evidence } from "./checkers/evidence.js";
 import { History } from "./checkers/history.js";
 import { Linearizability } from "./checkers/linearizability.js";
 import { Promises } from "./checkers/promises.js";
@@ -14,15 +18,18 @@ import { Votes } from "./checkers/votes.js";
 import { SimClient } from "./client.js";
 import { FaultDriver } from "./faults.js";
 import { Violation } from "./failure.js";
-import { accountName, Cast } from "./keys.js";
-import { awaitConvergence } from "./liveness.js";
+import { accountsAtStart, Cast } from "./keys.js";
+import { awaitConvergence, type Troupe } from "./liveness.js";
 import { Machine } from "./machine.js";
+import { startLongPause } from "./mishaps.js";
 import { Network } from "./network.js";
 import type { SimOptions } from "./options.js";
 import { Prng } from "./prng.js";
 import { type Micros, Scheduler } from "./scheduler.js";
 import { Trace } from "./trace.js";
+import { type TwinOptions, Twins } from "./twins.js";
 import { Watch } from "./watch.js";
+import { bentBy } from "./wire.js";
 import type { World } from "./world.js";
 
 /** What a run came to. */
@@ -59,15 +66,16 @@ export function simulate(
 }
 
 /** What replica `id` breaks the rules with; null if it keeps them. */
-function liarAt(world: World, id: ReplicaId): Liar | null {
+function liarAt(world: World, id: ReplicaId, plot: Plot): Liar | null {
   const { options, cast, prng } = world;
   const drawn = options.byzantine.find((one) => one.id === id);
   const identity = cast.replicas[id];
   if (drawn === undefined || identity === undefined) return null;
   const { replicaCount, tick, protocol } = options;
   const villain = new Villain({
-    ...{ self: id, replicaCount, keys: identity.keys, prng: prng.fork(`villain ${id}`) },
+    ...{ self: id, replicaCount, keys: identity.keys, prng: prng.fork(`villain ${id}`), plot },
     checkpointInterval: protocol.checkpointIntervalSlots,
+    viewChangeTicks: protocol.viewChangeTicks,
     roles: cast.genesis.clients.map(({ role }) => role),
     hush: (replica, length) => {
       world.network.hush(`r${replica}`, length);
@@ -77,13 +85,37 @@ function liarAt(world: World, id: ReplicaId): Liar | null {
   return liarOf(villain, drawn.strategies);
 }
 
+/** How replica `id` exists twice; null if it does not. */
+function twinsOf({ byzantine }: SimOptions, id: ReplicaId): TwinOptions | null {
+  return byzantine.find((one) => one.id === id)?.twins ?? null;
+}
+
+/** One machine for each replica, and a second one for those that exist twice. */
+function buildMachines(world: World): { machines: Machine[]; twins: Twins[] } {
+  const { byzantine } = world.options;
+  const members = byzantine.map(({ id }) => id);
+  const plot = { prng: world.prng.fork("plot"), members, others: new Map() };
+  const twins: Twins[] = [];
+  const machines = world.cast.replicas.map((_, id) => {
+    if (twinsOf(world.options, id) !== null) {
+      const pair = new Twins(world, id);
+      twins.push(pair);
+      return pair.first;
+    }
+    const liar = liarAt(world, id, plot);
+    const wire = liar === null ? world.network : bentBy(liar, world.network);
+    return new Machine(world, id, { liar, wire });
+  });
+  return { machines, twins };
+}
+
 type Bare = Pick<World, "prng" | "scheduler" | "trace">;
 
 /** The parts of one run. */
 class Simulation {
   readonly #world: World;
-  readonly #machines: readonly Machine[];
-  readonly #clients: readonly SimClient[];
+  readonly #troupe: Troupe;
+  readonly #twins: readonly Twins[];
   readonly #faults: FaultDriver;
   readonly #history: History;
   readonly #search: RegisterSearch;
@@ -98,18 +130,15 @@ class Simulation {
       prng: prng.fork("network"),
       trace,
     });
-    const balanceAtStart = BigInt(options.clients.balanceAtStart);
-    const balances = new Map<string, bigint>();
-    for (let index = 0; index < options.clients.accountCount; index += 1) {
-      balances.set(accountName(index), balanceAtStart);
-    }
-    this.#history = new History(new Auditor(balances));
-    this.#search = new RegisterSearch(balanceAtStart);
+    const auditor = new Auditor(accountsAtStart(options));
+    this.#history = new History(auditor, options.clients.clientCount);
+    this.#search = new RegisterSearch(BigInt(options.clients.balanceAtStart));
     const watch = new Watch([
       this.#history,
       new Votes(options),
+      new Evidence(),
       new Promises(options),
-      new Linearizability(this.#history.auditor),
+      new Linearizability(auditor),
       this.#search,
       new Bounds(options),
     ]);
@@ -117,32 +146,55 @@ class Simulation {
       this.#faults.restartLater(machine);
     };
     this.#world = { options, prng, scheduler, trace, network, cast, watch, onStopped };
-    this.#machines = cast.replicas.map(
-      (_, id) => new Machine(this.#world, id, liarAt(this.#world, id)),
-    );
+    const { machines, twins } = buildMachines(this.#world);
+    this.#twins = twins;
     const counter = { next: 0 };
-    this.#clients = cast.clients.map((_, id) => new SimClient(this.#world, id, counter));
-    this.#faults = new FaultDriver(this.#world, this.#machines, this.#clients);
+    const { clientCount } = options.clients;
+    const ids = cast.clients.map((_, id) => id);
+    this.#troupe = {
+      machines,
+      doubles: twins.map(({ second }) => second),
+      clients: ids.slice(0, clientCount).map((id) => new SimClient(this.#world, id, counter)),
+      attackers: ids.slice(clientCount).map((id) => new Attacker(this.#world, id)),
+    };
+    this.#faults = new FaultDriver(this.#world, machines, this.#troupe.clients);
   }
 
   run(): void {
     const { scheduler, options } = this.#world;
-    for (const machine of this.#machines) machine.start();
-    for (const client of this.#clients) client.start();
+    const { machines, clients } = this.#troupe;
+    for (const machine of machines) machine.start();
+    for (const client of clients) client.start();
+    this.#startEvil();
     this.#faults.start();
+    startLongPause(this.#world, machines);
     while (scheduler.step(options.safetyPhase));
     this.#faults.stop();
-    for (const { isCorrect, process } of this.#machines) {
+    for (const { isCorrect, process } of machines) {
       if (isCorrect) this.#view = Math.max(this.#view, process?.replica.view ?? 0);
     }
     if (options.isCalm) this.#checkCalm();
-    awaitConvergence(this.#world, this.#machines, this.#clients, this.#history);
+    awaitConvergence(this.#world, this.#troupe, this.#history);
     this.#search.conclude();
+  }
+
+  #startEvil(): void {
+    const { options, network, prng, scheduler } = this.#world;
+    for (const [index, attacker] of this.#troupe.attackers.entries()) {
+      attacker.start(clientStrategies(options.attackers[index] ?? []));
+    }
+    for (const name of options.adversaries) {
+      network.interfere(adversaryOf(name, { prng: prng.fork(`adversary ${name}`), scheduler }));
+    }
+    for (const pair of this.#twins) {
+      const drawn = twinsOf(options, pair.first.id);
+      if (drawn !== null) pair.start(drawn);
+    }
   }
 
   /** Where nothing went wrong, nobody may have left view 0 (I15). */
   #checkCalm(): void {
-    for (const { id, process } of this.#machines) {
+    for (const { id, process } of this.#troupe.machines) {
       const view = process?.replica.view ?? 0;
       if (view === 0) continue;
       const sentence = `replica ${id} is in view ${view} although nothing went wrong`;

@@ -1,12 +1,12 @@
 import type { DatagramSocket, SocketAddress } from "../../src/io/udp-socket.js";
-import type { Network } from "./network.js";
+import type { Wire } from "./wire.js";
 
 /**
  * A socket on the simulated network. What was sent is released when the turn ends: `afterTurn`
  * takes the calls to make then.
  */
 export function openSimSocket(
-  network: Network,
+  wire: Wire,
   local: SocketAddress,
   afterTurn: (() => void)[],
 ): DatagramSocket {
@@ -23,7 +23,7 @@ export function openSimSocket(
     },
     receive: () => undefined,
     send: (bytes, to, done) => {
-      network.send(local, to, bytes);
+      wire.send(local, to, bytes);
       afterTurn.push(done);
     },
     unref: () => undefined,

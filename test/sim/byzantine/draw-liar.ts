@@ -1,5 +1,13 @@
 import type { Prng } from "../prng.js";
+import { accomplices, sharedDark } from "./conspiracy.js";
 import { doubleOrder, equivocatingPrimary, twoFacedPrimary } from "./equivocation.js";
+import {
+  endlessState,
+  slowDonor,
+  staleCheckpoints,
+  swappedPieces,
+  withheldPages,
+} from "./false-donors.js";
 import { lyingReplies, staleReads } from "./false-replies.js";
 import { falseCheckpoints, falseDecisions, falseState, falseStatuses } from "./false-state.js";
 import {
@@ -12,8 +20,18 @@ import {
   viewChangeSpam,
 } from "./false-views.js";
 import { doubleVotes, futureVotes, hastyCommits, splitVotes, wrongDigests } from "./false-votes.js";
+import { badMacs, grudge, mixedReplies, needyStatuses, unaskedDecisions } from "./intrusion.js";
 import { Liar, type Strategy, type Villain } from "./liar.js";
 import { falseRejoins, flood, replays } from "./noise.js";
+import {
+  emptyBatches,
+  forgedRequests,
+  frontRunning,
+  justInTime,
+  oddOneOut,
+  oversizedBatches,
+  shiftedNumbers,
+} from "./orders.js";
 import {
   borrowedNames,
   farCheckpoints,
@@ -27,6 +45,15 @@ import {
 } from "./plots.js";
 import { slowPrimary } from "./slowness.js";
 import { censorship, inDark, omission, silent, silentPrimary } from "./silence.js";
+import {
+  keptNewViews,
+  oldViews,
+  paddedNewViews,
+  repeatedEntries,
+  twoFacedVotes,
+} from "./split-views.js";
+
+type Strategies = Readonly<Record<string, (villain: Villain) => Strategy>>;
 
 const STRATEGIES = {
   silent,
@@ -57,7 +84,35 @@ const STRATEGIES = {
   staleReads,
   replays,
   flood,
-} as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;
+} as const satisfies Strategies;
+
+/** Drawn from a stream of their own, so that seeds which draw none keep their stories. */
+const FURTHER_STRATEGIES = {
+  oddOneOut,
+  shiftedNumbers,
+  justInTime,
+  frontRunning,
+  oversizedBatches,
+  emptyBatches,
+  forgedRequests,
+  twoFacedVotes,
+  repeatedEntries,
+  paddedNewViews,
+  keptNewViews,
+  oldViews,
+  withheldPages,
+  endlessState,
+  swappedPieces,
+  slowDonor,
+  staleCheckpoints,
+  badMacs,
+  unaskedDecisions,
+  needyStatuses,
+  mixedReplies,
+  grudge,
+  accomplices,
+  sharedDark,
+} as const satisfies Strategies;
 
 const PLOTS = {
   standsByItsLie,
@@ -70,28 +125,37 @@ const PLOTS = {
   falsePieces,
   oldReads,
   falseRejoins,
-} as const satisfies Readonly<Record<string, (villain: Villain) => Strategy>>;
+} as const satisfies Strategies;
 
-const ALL: Readonly<Record<StrategyName, (villain: Villain) => Strategy>> = {
+const ALL = {
   ...STRATEGIES,
+  ...FURTHER_STRATEGIES,
   ...PLOTS,
   // Never drawn: the progress timers of most runs are too short for it, so it has runs of its own.
   slowPrimary,
 };
 
 /** Names one way to break the rules. */
-export type StrategyName = keyof typeof STRATEGIES | keyof typeof PLOTS | "slowPrimary";
+export type StrategyName = keyof typeof ALL;
 
 const NAMES = Object.keys(STRATEGIES) as StrategyName[];
+const FURTHER_NAMES = Object.keys(FURTHER_STRATEGIES) as StrategyName[];
 
 const PLOT_NAMES = Object.keys(PLOTS) as StrategyName[];
 
-/** Most strategies of one Byzantine replica. */
+/** Most strategies of one Byzantine replica from each of the first two lists. */
 const STRATEGIES_MAX = 4;
 
+/** Share of the Byzantine replicas that follow further strategies, and that follow only those. */
+const FURTHER_SHARE = 0.6;
+const ONLY_FURTHER_SHARE = 0.5;
+
 /** What one Byzantine replica of a run does. */
-export function drawStrategies(prng: Prng): StrategyName[] {
-  return prng.sample(NAMES, prng.between(1, STRATEGIES_MAX));
+export function drawStrategies(prng: Prng, further: Prng): StrategyName[] {
+  const first = prng.sample(NAMES, prng.between(1, STRATEGIES_MAX));
+  if (!further.chance(FURTHER_SHARE)) return first;
+  const second = further.sample(FURTHER_NAMES, further.between(1, STRATEGIES_MAX));
+  return further.chance(ONLY_FURTHER_SHARE) ? second : [...first, ...second];
 }
 
 /** What a Byzantine replica does that has a plan: one plot, or two of them. */

@@ -30,8 +30,10 @@ export interface Addressed {
 export interface Strategy {
   /** What goes to replica `to` instead of `message`: nothing, the same, something else, more. */
   outgoing?(message: ReplicaMessage, to: ReplicaId): readonly ReplicaMessage[];
-  /** What goes to a client instead of `message`. */
-  reply?(message: ReplyMessage): readonly ReplyMessage[];
+  /** What goes to client `to` instead of `message`. */
+  reply?(message: ReplyMessage, to: ClientId): readonly ReplyMessage[];
+  /** What becomes of a datagram to the host `to`, in place. */
+  bend?(bytes: Uint8Array, to: string): void;
   /** What else is sent each tick. */
   ticked?(replica: Replica): readonly Addressed[];
   /** The state before one more batch. */
@@ -40,14 +42,27 @@ export interface Strategy {
   read?(client: ClientId, bundle: Uint8Array): Uint8Array | null;
 }
 
+/** What all Byzantine replicas of a run know of each other. */
+export interface Plot {
+  /** Draws the same for all of them. */
+  readonly prng: Prng;
+  /** Who takes part. */
+  readonly members: readonly ReplicaId[];
+  /** The batch that some get to see instead of the first, by "view/seq". */
+  readonly others: Map<string, Batch>;
+}
+
 /** What a villain is part of. */
 interface VillainSurroundings {
   readonly self: ReplicaId;
   readonly replicaCount: number;
   readonly checkpointInterval: number;
+  /** T: what a primary that wants to stay must be faster than. */
+  readonly viewChangeTicks: Ticks;
   readonly keys: KeyRing;
   readonly roles: readonly ClientRole[];
   readonly prng: Prng;
+  readonly plot: Plot;
   /** Lets nobody hear a replica for a while; returns for how many ticks. */
   readonly hush: (replica: ReplicaId, length: Micros) => Ticks;
 }
@@ -57,8 +72,10 @@ export class Villain {
   readonly self: ReplicaId;
   readonly replicaCount: number;
   readonly checkpointInterval: number;
+  readonly viewChangeTicks: Ticks;
   readonly roles: readonly ClientRole[];
   readonly prng: Prng;
+  readonly plot: Plot;
   readonly hush: (replica: ReplicaId, length: Micros) => Ticks;
   readonly #keys: KeyRing;
 
@@ -66,8 +83,10 @@ export class Villain {
     this.self = surroundings.self;
     this.replicaCount = surroundings.replicaCount;
     this.checkpointInterval = surroundings.checkpointInterval;
+    this.viewChangeTicks = surroundings.viewChangeTicks;
     this.roles = surroundings.roles;
     this.prng = surroundings.prng;
+    this.plot = surroundings.plot;
     this.hush = surroundings.hush;
     this.#keys = surroundings.keys;
   }
@@ -137,12 +156,16 @@ export class Liar {
     return messages;
   }
 
-  reply(message: ReplyMessage): readonly ReplyMessage[] {
+  reply(message: ReplyMessage, to: ClientId): readonly ReplyMessage[] {
     let messages: readonly ReplyMessage[] = [message];
     for (const strategy of this.#strategies) {
-      messages = messages.flatMap((one) => strategy.reply?.(one) ?? [one]);
+      messages = messages.flatMap((one) => strategy.reply?.(one, to) ?? [one]);
     }
     return messages;
+  }
+
+  bend(bytes: Uint8Array, to: string): void {
+    for (const strategy of this.#strategies) strategy.bend?.(bytes, to);
   }
 
   executing(ledger: Ledger): void {

@@ -5,8 +5,9 @@ import { Violation } from "../failure.js";
 
 /** An operation of an executed request. */
 export interface AuditedOperation {
-  readonly operation: LedgerOperation;
-  /** Which one of the run it is; null for a read, which has no marker. */
+  /** Null when its bytes are none: a Byzantine client sent them. */
+  readonly operation: LedgerOperation | null;
+  /** Which one of the run it is; null for a read and for a Byzantine client's, without marker. */
   readonly number: number | null;
 }
 
@@ -24,7 +25,7 @@ interface Version {
   readonly balance: bigint;
 }
 
-type Outcome = "ok" | "insufficient-funds" | "same-account";
+type Outcome = "ok" | "bad-operation" | "insufficient-funds" | "same-account";
 
 /**
  * A second bank, written without a look at the first: it predicts every result and every balance
@@ -106,17 +107,23 @@ export class Auditor {
     }
   }
 
-  #executeOne(seq: Seq, client: ClientId, operation: LedgerOperation, result: Uint8Array): void {
+  #executeOne(
+    seq: Seq,
+    client: ClientId,
+    operation: LedgerOperation | null,
+    result: Uint8Array,
+  ): void {
     this.#position += 1;
-    const outcome = this.#apply(operation);
+    const outcome = operation === null ? "bad-operation" : this.#apply(operation);
     const found = new ResultReader().read(result, 0, result.length);
-    const expected = outcome === "ok" ? this.#balancesOf(operation) : null;
+    const expected = outcome === "ok" && operation !== null ? this.#balancesOf(operation) : null;
     const agrees =
       found !== null &&
       found.code === outcome &&
       (expected === null || (found.balance === expected[0] && found.targetBalance === expected[1]));
     if (agrees) return;
-    const told = `batch ${seq} answers a ${operation.kind} of client ${client}`;
+    const what = operation?.kind ?? "nonsense";
+    const told = `batch ${seq} answers a ${what} of client ${client}`;
     const sentence = `${told} with ${String(found?.code)} instead of ${outcome}`;
     throw new Violation("I9 conservation", sentence);
   }

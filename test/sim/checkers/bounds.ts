@@ -17,12 +17,13 @@ export class Bounds implements Watcher {
   }
 
   onStep(replica: ReplicaId, core: Replica): void {
-    const { protocol, clients } = this.#options;
+    const { protocol, clients, attackers } = this.#options;
+    const clientCount = clients.clientCount + attackers.length;
     if (core.slotCount > protocol.windowSlots) {
       const sentence = `replica ${replica} keeps ${core.slotCount} slots, too many`;
       throw new Violation("I11 bounded memory", sentence);
     }
-    if (core.pendingCount > protocol.pendingPerClientMax * clients.clientCount) {
+    if (core.pendingCount > protocol.pendingPerClientMax * clientCount) {
       const sentence = `replica ${replica} keeps ${core.pendingCount} requests`;
       throw new Violation("I11 bounded memory", sentence);
     }

@@ -32,8 +32,12 @@ export class History implements Watcher, ClientWatcher {
   readonly #lastTimestamps = new Map<string, number>();
   readonly #asked = new Map<number, Invocation>();
 
-  constructor(auditor: Auditor) {
+  readonly #correctClientCount: number;
+
+  /** @param correctClientCount clients with this number and above may ask for anything. */
+  constructor(auditor: Auditor, correctClientCount: number) {
     this.auditor = auditor;
+    this.#correctClientCount = correctClientCount;
   }
 
   /** The last batch that any correct replica executed. */
@@ -111,6 +115,7 @@ export class History implements Watcher, ClientWatcher {
   #operationsOf(request: Request): AuditedOperation[] {
     return bundleItems(request.bundle).map((bytes) => {
       const operation = decodeOperation(bytes);
+      if (request.client >= this.#correctClientCount) return { operation, number: null };
       if (operation === null) throw new Violation("I3 validity", "a client never sends garbage");
       if (operation.kind === "get" || operation.kind === "open") return { operation, number: null };
       const number = Number(operation.amount) - 1;
