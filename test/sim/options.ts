@@ -268,6 +268,23 @@ function drawPlotters(
   return [{ id: prng.pick([0, 1, prng.below(replicaCount)]), strategies }];
 }
 
+/** A world in which nothing goes wrong, for whoever brings in what shall. */
+export function calmOptions(seed: string, replicaCount: number): SimOptions {
+  const prng = new Prng(seed).fork("options");
+  return {
+    ...{ seed, replicaCount, isRealCrypto: false, isCalm: false, tick: 10 * MS },
+    segmentBytesMax: 16_000,
+    protocol: drawProtocol(prng, true),
+    network: CALM_NETWORK,
+    faults: CALM_FAULTS,
+    clients: drawClients(prng, true),
+    ...{ byzantine: [], attackers: [], adversaries: [], mishaps: NO_MISHAPS },
+    forgetEvery: 0,
+    safetyPhase: 5 * SECOND,
+    livenessPhase: 120 * SECOND,
+  };
+}
+
 const CALM_NETWORK: NetworkOptions = {
   delayMin: 1 * MS,
   delayMean: 2 * MS,

@@ -184,6 +184,9 @@ export class ReplicaProcess {
       const reject = this.replica.step(next);
       this.#machine.tell((watcher) => watcher.onStep?.(this.#machine.id, this.replica));
       if (next.kind === "executed" || next.kind === "installed") this.#tellTable();
+      if (reject !== null) {
+        this.#machine.tell((watcher) => watcher.onReject?.(this.#machine.id, reject));
+      }
       if (next.kind === "received") {
         const { from, message } = next;
         this.#say(() => `${from.role[0] ?? ""}${from.id} ${describe(message)} ${reject ?? ""}`);

@@ -28,7 +28,7 @@ import { Prng } from "./prng.js";
 import { type Micros, Scheduler } from "./scheduler.js";
 import { Trace } from "./trace.js";
 import { type TwinOptions, Twins } from "./twins.js";
-import { Watch } from "./watch.js";
+import { type ClientWatcher, Watch, type Watcher } from "./watch.js";
 import { bentBy } from "./wire.js";
 import type { World } from "./world.js";
 
@@ -46,15 +46,28 @@ export interface RunResult {
   readonly failure: Error | null;
 }
 
+/** The parts of a run that a script can reach. */
+export interface Stage {
+  readonly world: World;
+  readonly troupe: Troupe;
+}
+
+/** Who watches a run beside the checkers, and what happens in it beside what the options say. */
+interface Direction {
+  readonly watcher: Watcher & ClientWatcher;
+  readonly script: (stage: Stage) => void;
+}
+
 /** Runs the world of `options`; `tell` takes the lines of its story. */
 export function simulate(
   options: SimOptions,
   tell: ((line: string) => void) | null = null,
+  direction: Direction = { watcher: {}, script: () => undefined },
 ): RunResult {
   const prng = new Prng(options.seed);
   const scheduler = new Scheduler(prng.fork("scheduler"));
   const trace = new Trace(scheduler, tell);
-  const run = new Simulation(options, { prng, scheduler, trace });
+  const run = new Simulation(options, { prng, scheduler, trace }, direction);
   let failure: Error | null = null;
   try {
     run.run();
@@ -121,7 +134,7 @@ class Simulation {
   readonly #search: RegisterSearch;
   #view = 0;
 
-  constructor(options: SimOptions, bare: Bare) {
+  constructor(options: SimOptions, bare: Bare, direction: Direction) {
     const { prng, scheduler, trace } = bare;
     const cast = new Cast(options, prng.fork("cast"));
     const network = new Network({
@@ -141,6 +154,7 @@ class Simulation {
       new Linearizability(auditor),
       this.#search,
       new Bounds(options),
+      direction.watcher,
     ]);
     const onStopped = (machine: Machine): void => {
       this.#faults.restartLater(machine);
@@ -158,6 +172,7 @@ class Simulation {
       attackers: ids.slice(clientCount).map((id) => new Attacker(this.#world, id)),
     };
     this.#faults = new FaultDriver(this.#world, machines, this.#troupe.clients);
+    direction.script({ world: this.#world, troupe: this.#troupe });
   }
 
   run(): void {

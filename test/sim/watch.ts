@@ -8,6 +8,7 @@ import type {
   ReplyMessage,
   Request,
 } from "../../src/core/message.js";
+import type { RejectCode } from "../../src/core/pbft/reject.js";
 import type { Replica } from "../../src/core/pbft/replica.js";
 
 /** A batch that a replica executed, and what came of it. */
@@ -20,6 +21,9 @@ export interface ExecutedBatch {
   /** Root of the ledger's state after the batch. */
   readonly root: Digest;
 }
+
+/** What checkers look at of a replica's core. */
+export type Core = Pick<Replica, "active" | "pendingCount" | "slotCount" | "stableSeq" | "view">;
 
 /**
  * What can be seen of correct replicas from outside. A checker implements what it needs, and throws
@@ -47,7 +51,9 @@ export interface Watcher {
   /** The replica's disks are new, or what they held is damaged or gone. */
   onForgotten?(replica: ReplicaId): void;
   /** The replica's core took an event. */
-  onStep?(replica: ReplicaId, core: Replica): void;
+  onStep?(replica: ReplicaId, core: Core): void;
+  /** The replica's core dropped a message. */
+  onReject?(replica: ReplicaId, code: RejectCode): void;
 }
 
 /** What can be seen of clients. */
@@ -88,6 +94,7 @@ const CALLS = [
   "onTable",
   "onForgotten",
   "onStep",
+  "onReject",
   "onInvoke",
   "onComplete",
 ] as const satisfies readonly (keyof Checker)[];

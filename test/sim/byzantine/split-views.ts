@@ -49,11 +49,12 @@ export function paddedNewViews(villain: Villain): Strategy {
     const [first, second] = fresh;
     if (first === undefined || second === undefined) return [message];
     const rest = fresh.slice(2);
-    const other = villain.prng.pick(kept);
+    const old = kept.find(({ view }) => view !== message.view) ?? first;
+    const others = fresh.filter((vote) => vote.replica !== old.replica);
     const stuffed = villain.prng.pick([
       [first, first, ...rest],
       [first, ...fresh],
-      [other, ...fresh.filter((vote) => vote.replica !== other.replica)],
+      old === first ? [old, ...fresh] : [old, ...others],
     ]);
     const viewChanges = stuffed.sort((left, right) => left.replica - right.replica);
     return [villain.sign<NewView>({ ...message, viewChanges })];

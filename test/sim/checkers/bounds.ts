@@ -1,8 +1,7 @@
 import type { ReplicaId } from "../../../src/core/base/ids.js";
-import type { Replica } from "../../../src/core/pbft/replica.js";
 import { Violation } from "../failure.js";
 import type { SimOptions } from "../options.js";
-import type { Watcher } from "../watch.js";
+import type { Core, Watcher } from "../watch.js";
 
 /**
  * Whatever others send, a correct replica keeps a bounded part of it (I11), and never goes back
@@ -10,13 +9,13 @@ import type { Watcher } from "../watch.js";
  */
 export class Bounds implements Watcher {
   readonly #options: SimOptions;
-  readonly #last = new Map<ReplicaId, { core: Replica; view: number; stable: number }>();
+  readonly #last = new Map<ReplicaId, { core: Core; view: number; stable: number }>();
 
   constructor(options: SimOptions) {
     this.#options = options;
   }
 
-  onStep(replica: ReplicaId, core: Replica): void {
+  onStep(replica: ReplicaId, core: Core): void {
     const { protocol, clients, attackers } = this.#options;
     const clientCount = clients.clientCount + attackers.length;
     if (core.slotCount > protocol.windowSlots) {
