@@ -46,6 +46,9 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** The largest port there is. */
+export const PORT_MAX = 65_535;
+
 const WHOLE_NUMBER_PATTERN = /^\d{1,15}$/;
 const DECIMAL_PATTERN = /^\d{1,9}(\.\d{1,6})?$/;
 

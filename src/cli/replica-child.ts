@@ -2,21 +2,38 @@ import { fork } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { ReplicaId } from "../core/base/ids.js";
+import type { ReplicaId, Seq } from "../core/base/ids.js";
 import { replicaDirectory, replicaLogPath } from "../io/cluster-directory.js";
+import type { RequestFlow } from "../io/flow-recorder.js";
+import type { ReplicaStatus } from "../io/replica-status.js";
 
 /** What a replica's process tells its supervisor. */
 export type ReplicaReport =
   | { readonly kind: "serving" }
   | { readonly kind: "failed"; readonly reason: string }
   /** The order was carried out. */
-  | ReplicaOrder;
+  | CutOffOrder
+  | ({ readonly kind: "observed"; readonly number: number } & Observation);
 
-/** What a supervisor tells a replica's process. */
-export interface ReplicaOrder {
+interface CutOffOrder {
   readonly kind: "cut-off";
   readonly isCutOff: boolean;
 }
+
+/** What a supervisor tells a replica's process. */
+export type ReplicaOrder =
+  | CutOffOrder
+  /** Answer with the status and what is known of batch `seq`. Numbers tell answers apart. */
+  | { readonly kind: "observe"; readonly number: number; readonly seq: Seq | null };
+
+/** What a replica's process says of itself. */
+export interface Observation {
+  readonly status: ReplicaStatus;
+  readonly flow: RequestFlow | null;
+}
+
+/** How long a replica may take to say how it is. */
+const OBSERVE_TIMEOUT_MS = 1_000;
 
 /** How a replica's process ended. */
 interface Ending {
@@ -29,7 +46,9 @@ interface Ending {
 /** How long a replica may take to stop before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
 
-/** How Node is started: as this process was, or by a command that takes it somewhere else. */
+/**
+ * How a replica is started: as this process was, or by a command that takes it somewhere else.
+ */
 export interface Launcher {
   readonly execPath: string;
   readonly execArgv: readonly string[];
@@ -52,6 +71,7 @@ export class ReplicaChild {
   /** Resolves once the process is gone. */
   readonly ended: Promise<Ending>;
   readonly #process: ChildProcess;
+  #observationCount = 0;
 
   constructor(dir: string, id: ReplicaId, { execPath, execArgv, words: more = [] }: Launcher) {
     mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
@@ -88,10 +108,35 @@ export class ReplicaChild {
    * process ended before.
    */
   async cutOff(isCutOff: boolean): Promise<boolean> {
-    const order: ReplicaOrder = { kind: "cut-off", isCutOff };
+    const order: CutOffOrder = { kind: "cut-off", isCutOff };
     const isDone = untilReported(this.#process, order);
     if (this.#process.connected) this.#process.send(order);
     return Promise.race([isDone, this.ended.then(() => false)]);
+  }
+
+  /**
+   * Asks it how it is and what it knows of batch `seq`; null asks for the status only. Resolves
+   * with null when it does not answer in time.
+   */
+  async observe(seq: Seq | null): Promise<Observation | null> {
+    if (!this.#process.connected) return null;
+    this.#observationCount += 1;
+    const number = this.#observationCount;
+    return new Promise((resolve) => {
+      const settle = (observation: Observation | null): void => {
+        clearTimeout(timer);
+        this.#process.off("message", onMessage);
+        resolve(observation);
+      };
+      const onMessage = (message: unknown): void => {
+        const report = message as ReplicaReport;
+        if (report.kind === "observed" && report.number === number) settle(report);
+      };
+      const timer = setTimeout(() => settle(null), OBSERVE_TIMEOUT_MS);
+      this.#process.on("message", onMessage);
+      // A process that ends meanwhile is found out by the time-out.
+      this.#process.send({ kind: "observe", number, seq }, () => undefined);
+    });
   }
 
   /** Ends it at once, in the middle of whatever it does. */
@@ -122,11 +167,11 @@ function firstReport(child: ChildProcess): Promise<"serving" | { readonly reason
   });
 }
 
-function untilReported(child: ChildProcess, order: ReplicaOrder): Promise<true> {
+function untilReported(child: ChildProcess, order: CutOffOrder): Promise<true> {
   return new Promise((resolve) => {
     const onMessage = (message: unknown): void => {
       const report = message as ReplicaReport;
-      if (report.kind !== order.kind || report.isCutOff !== order.isCutOff) return;
+      if (report.kind !== "cut-off" || report.isCutOff !== order.isCutOff) return;
       child.off("message", onMessage);
       resolve(true);
     };

@@ -5,12 +5,13 @@ import { loadGenesis, loadReplicaKey, replicaPidPath } from "../io/cluster-direc
 import type { Genesis } from "../io/config.js";
 import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
+import type { MetricsPlace } from "../io/metrics-server.js";
 import { startReplica } from "../io/replica-process.js";
 import { StoreError } from "../io/store.js";
 import { WORKERS_MAX } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
-import { UsageError } from "./command.js";
+import { PORT_MAX, UsageError } from "./command.js";
 import { sentenceFor } from "./failure.js";
 import type { ReplicaOrder, ReplicaReport } from "./replica-child.js";
 
@@ -27,9 +28,11 @@ export const replicaCommand: CommandDescription = {
       flags: "--workers <n>",
       summary: "verification threads (default: by the processors that each replica here has)",
     },
+    { flags: "--metrics-port <n>", summary: "serve Prometheus metrics there; 0: any free port" },
+    { flags: "--metrics-host <ip>", summary: "address for them", fallback: "127.0.0.1" },
     { flags: "--json", summary: "print one JSON object when it serves" },
   ],
-  examples: ["replica demo --id 0"],
+  examples: ["replica demo --id 0", "replica demo --id 0 --metrics-port 9464"],
   run: runReplica,
 };
 
@@ -68,12 +71,26 @@ async function serve(
   const log = createLog(level, { replica: id });
   const listening = listenHostOf(input, genesis);
   const workers = workerCountOf(input);
-  const replica = await startReplica({ dir, genesis, key, log, signal, ...listening, ...workers });
+  const replica = await startReplica({
+    dir,
+    genesis,
+    key,
+    log,
+    signal,
+    ...listening,
+    ...workers,
+    ...metricsOf(input),
+  });
   const pidPath = replicaPidPath(dir, id);
   writeFileSync(pidPath, `${process.pid}\n`);
   process.on("message", (order: ReplicaOrder) => {
-    replica.cutOff(order.isCutOff);
-    report(order);
+    if (order.kind === "cut-off") {
+      replica.cutOff(order.isCutOff);
+      report(order);
+    } else {
+      const flow = order.seq === null ? null : replica.flow(order.seq);
+      report({ kind: "observed", number: order.number, status: replica.status(), flow });
+    }
   });
   report({ kind: "serving" });
   const { host, port } = replica.address;
@@ -125,6 +142,14 @@ function listenHostOf(input: CommandInput, genesis: Genesis): { readonly listenH
   throw new UsageError(
     `--listen must be an IPv${family} address, as the genesis has, not "${listenHost}"`,
   );
+}
+
+/** Where to serve metrics, if anywhere. */
+function metricsOf(input: CommandInput): { readonly metrics?: MetricsPlace } {
+  if (input.text("metrics-port") === null) return {};
+  const host = input.text("metrics-host") ?? "";
+  if (isIP(host) === 0) throw new UsageError(`--metrics-host must be an IP address, not "${host}"`);
+  return { metrics: { host, port: input.wholeNumber("metrics-port", 0, PORT_MAX) } };
 }
 
 function logLevelOf(written: string): LogLevel {

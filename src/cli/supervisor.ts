@@ -1,7 +1,7 @@
-import type { ReplicaId } from "../core/base/ids.js";
+import type { ReplicaId, Seq } from "../core/base/ids.js";
 import { replicaLogPath } from "../io/cluster-directory.js";
 import { sentenceFor } from "./failure.js";
-import { HERE, type Launcher, ReplicaChild } from "./replica-child.js";
+import { HERE, type Launcher, type Observation, ReplicaChild } from "./replica-child.js";
 
 /** What a replica's process is doing. "gone" ones ended too often; "crashed" ones by command. */
 type ReplicaState = "starting" | "serving" | "waiting" | "crashed" | "gone";
@@ -90,6 +90,11 @@ class Guardian {
     if (!isDone || this.#child !== child) return false;
     this.#isCutOff = isCutOff;
     return true;
+  }
+
+  /** What its process says of itself; null when none serves or it does not answer in time. */
+  async observe(seq: Seq | null): Promise<Observation | null> {
+    return this.#state === "serving" ? ((await this.#child?.observe(seq)) ?? null) : null;
   }
 
   /** Kills its process and leaves it so. */
@@ -192,7 +197,7 @@ export class Supervisor {
 
   /**
    * @param replicaCount replicas 0 to `replicaCount` - 1 of the cluster in `dir`.
-   * @param launcherOf where each of them runs; here if left out.
+   * @param launcherOf how each of them is run; here, and as it comes, if left out.
    */
   constructor(
     dir: string,
@@ -224,6 +229,11 @@ export class Supervisor {
    */
   async cutOff(id: ReplicaId, isCutOff: boolean): Promise<boolean> {
     return (await this.#guardians[id]?.cutOff(isCutOff)) ?? false;
+  }
+
+  /** What replica `id` says of itself and of batch `seq`; null when it does not answer in time. */
+  async observe(id: ReplicaId, seq: Seq | null): Promise<Observation | null> {
+    return (await this.#guardians[id]?.observe(seq)) ?? null;
   }
 
   /** Kills replica `id` and leaves it down. False when there is no such replica. */

@@ -4,7 +4,7 @@ import type { AppendId, Seq } from "../core/base/ids.js";
 import type { JournalRecord } from "../core/message.js";
 import { decodeRecord, encodeRecord } from "../core/wire/record.js";
 import type { Durability } from "./config-schema.js";
-import { nodeJournalFiles } from "./journal-files.js";
+import type { JournalFiles } from "./journal-files.js";
 import { JournalError } from "./journal-error.js";
 import { Journal, type JournalOptions } from "./journal.js";
 import type { KeyRing } from "./key-ring.js";
@@ -15,6 +15,7 @@ interface RecordLogOptions {
   readonly directory: string;
   readonly keys: KeyRing;
   readonly durability: Durability;
+  readonly files: JournalFiles;
   readonly onDurable: (id: AppendId) => void;
   readonly onFatal: (error: Error) => void;
 }
@@ -36,12 +37,11 @@ export class RecordLog {
   static async open(
     options: RecordLogOptions,
   ): Promise<{ log: RecordLog; records: readonly JournalRecord[] }> {
-    const { directory, keys, durability, onDurable, onFatal } = options;
+    const { directory, keys, durability, files, onDurable, onFatal } = options;
     const carried = new CarriedRecords();
     const { roster, hasher } = keys;
     const identity = hasher.digest(Domain.journal, Uint8Array.of(roster.self.id));
     const carryOver = (): readonly Uint8Array[] => carried.records();
-    const files = nodeJournalFiles;
     const journalOptions: JournalOptions = {
       ...{ directory, identity, durability, files, hasher, onDurable, onFatal, carryOver },
     };

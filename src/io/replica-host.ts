@@ -14,6 +14,7 @@ import { signMessage } from "../core/wire/sign.js";
 import { AddressBook } from "./address-book.js";
 import { EffectGate } from "./effect-gate.js";
 import { Destination, type Egress } from "./egress.js";
+import type { HostProbe, Outgoing } from "./host-probe.js";
 import type { KeyRing } from "./key-ring.js";
 import type { RecordLog } from "./record-log.js";
 import type { StoreRunner } from "./store-runner.js";
@@ -34,9 +35,9 @@ interface ReplicaWorld {
   readonly isStrict: boolean;
   /** Answers an inspection with JSON text. */
   readonly inspect: () => object;
+  /** Those who watch. */
+  readonly probes: readonly HostProbe[];
 }
-
-type Outgoing = Extract<Effect, { readonly kind: "send" | "reply" }>;
 
 /** What a replica did since it started. */
 interface HostCounts {
@@ -87,6 +88,7 @@ export class ReplicaHost {
       this.#world.rejects.add("host/journal-behind");
       return;
     }
+    for (const probe of this.#world.probes) probe.received?.(from, message);
     // The ingress lets only these through: it knows who may say what.
     this.dispatch({ kind: "received", from, message: message as ReplicaMessage | ClientMessage });
   }
@@ -142,6 +144,7 @@ export class ReplicaHost {
     const entered = this.#replica.active && (this.#replica.view !== view || !wasActive);
     if (entered) this.counts.viewChanges += 1;
     for (const effect of this.#replica.takeEffects()) this.#carryOut(effect);
+    for (const probe of this.#world.probes) probe.stepped?.();
   }
 
   /** All datagrams that one turn of the event loop brought are answered together. */
@@ -189,6 +192,7 @@ export class ReplicaHost {
   #append(effect: Extract<Effect, { kind: "append" }>): void {
     const id = this.#world.records.append(effect.record);
     assert(id === effect.id, "journal and core count appends alike");
+    for (const probe of this.#world.probes) probe.appended?.(effect.record);
   }
 
   #sign(effect: Extract<Effect, { kind: "sign" }>): void {
@@ -198,7 +202,8 @@ export class ReplicaHost {
   }
 
   #release(effect: Outgoing): void {
-    const { egress, peers } = this.#world;
+    const { egress, peers, probes } = this.#world;
+    for (const probe of probes) probe.released?.(effect);
     if (effect.kind === "reply") {
       if (this.#waitsForStore(effect)) return;
       const to = this.#addresses.find(effect.client, effect.session);
@@ -236,9 +241,11 @@ export class ReplicaHost {
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
     const { ledger, stores } = this.#world;
     const { seq, view, batch, requests, pin, after } = effect;
+    let operationCount = 0;
     const results = requests.map((request) => {
       const writer = new BundleWriter();
       ledger.execute(request.client, new BundleReader(request.bundle), writer);
+      operationCount += writer.count;
       return writer.finish();
     });
     if (pin) ledger.pin(seq);
@@ -246,6 +253,9 @@ export class ReplicaHost {
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
     this.#events.push({ kind: "executed", seq, results, serviceRoot });
+    for (const probe of this.#world.probes) {
+      probe.executed?.(seq, view, requests.length, operationCount);
+    }
     const block = { seq, view, digest: batch.digest, requestCount: requests.length };
     stores.executed(block, after);
   }

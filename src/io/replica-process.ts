@@ -4,34 +4,41 @@ import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { assert } from "../core/base/assert.js";
 import { hexOf } from "../core/base/bytes.js";
-import type { Principal } from "../core/base/ids.js";
+import type { Principal, Seq } from "../core/base/ids.js";
 import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
 import { Ledger } from "../core/ledger/ledger.js";
 import type { JournalRecord } from "../core/message.js";
 import type { Recovered } from "../core/pbft/recovery.js";
 import { Replica } from "../core/pbft/replica.js";
-import type { Verifier } from "../core/crypto/check.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import { replicaDirectory, replicaServedPath } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
+import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { Destination, Egress } from "./egress.js";
+import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
 import { Ingress } from "./ingress.js";
+import { nodeJournalFiles } from "./journal-files.js";
 import { KeyRing } from "./key-ring.js";
 import { LoopDelay } from "./loop-delay.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
 import type { Log } from "./log.js";
+import { machineMicros } from "./machine-clock.js";
+import { ReplicaMetrics } from "./metrics.js";
+import { serveMetrics, type MetricsPlace, type MetricsServer } from "./metrics-server.js";
 import { chooseStore } from "./open-store.js";
 import { PatientStore } from "./patient-store.js";
 import { PartitionSwitch } from "./partition-switch.js";
 import { RecordLog } from "./record-log.js";
 import { ReplicaHost } from "./replica-host.js";
-import { type ReplicaStatus, statusOf } from "./replica-status.js";
+import { figuresOf, type ReplicaStatus, statusOf } from "./replica-status.js";
+import { StateLog } from "./state-log.js";
 import { type Store, StoreError, type StoredState } from "./store.js";
 import { StoreRunner } from "./store-runner.js";
 import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
+import { timedFiles } from "./timed-files.js";
 import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
 
 /** What starting a replica takes. */
@@ -53,6 +60,8 @@ export interface StartReplicaOptions {
    * as in most containers, that address is not one of this machine.
    */
   readonly listenHost?: string;
+  /** Serves metrics there; nowhere if left out. */
+  readonly metrics?: MetricsPlace;
   /** Verification threads, 0 (included) and up; by default as many as there are processors for. */
   readonly workerCount?: number;
   /** Opens the socket; a test may put one in between that loses datagrams. */
@@ -64,6 +73,11 @@ export interface RunningReplica {
   readonly address: { readonly host: string; readonly port: number };
   /** What it would answer an inspection. */
   status(): ReplicaStatus;
+  /**
+   * The messages of batch `seq` that went through here; null when it was not seen. What comes
+   * before the first call is not recorded: nobody wanted to know.
+   */
+  flow(seq: Seq): RequestFlow | null;
   /** Cuts this replica off from everybody, or connects it again: a fault by hand. */
   cutOff(isCutOff: boolean): void;
   /** Stops taking part, makes everything durable and lets go of all files. Idempotent. */
@@ -116,7 +130,9 @@ type Closer = () => void | Promise<void>;
 /** Everything that has to be opened before the core can be made. */
 interface Parts {
   readonly keys: KeyRing;
-  readonly verifier: Verifier;
+  readonly verifier: CountingVerifier;
+  /** Null where nobody asked for metrics. */
+  readonly metricsServer: MetricsServer | null;
   readonly socket: PartitionSwitch;
   readonly store: PatientStore;
   readonly stored: StoredState;
@@ -131,6 +147,10 @@ interface Parts {
 /** What parts call that were opened before the host was made. */
 interface Hooks {
   onDurable: (id: number) => void;
+  /** A write to the journal took so many milliseconds. */
+  onJournalWritten: (ms: number) => void;
+  /** Null until there is something to tell. */
+  metrics: ReplicaMetrics | null;
   onFatal: (error: unknown) => void;
 }
 
@@ -140,11 +160,16 @@ async function openParts(
   opened: Closer[],
 ): Promise<Parts> {
   const { dir, genesis, key, log } = options;
-  const hooks: Hooks = { onDurable: () => undefined, onFatal: fatalHandler(options) };
+  const hooks: Hooks = {
+    onDurable: () => undefined,
+    onJournalWritten: () => undefined,
+    metrics: null,
+    onFatal: fatalHandler(options),
+  };
   const { provider, reason } = await loadCrypto(process.env);
   const self: Principal = { role: "replica", id: key.id };
   const keys = new KeyRing(provider, genesis, self, key);
-  const verifier = await createVerifier({
+  const checker = await createVerifier({
     workerCount: options.workerCount ?? defaultWorkerCount(genesis, key.id),
     provider,
     keys: keys.checkKeys,
@@ -152,8 +177,11 @@ async function openParts(
       hooks.onFatal(cause);
     },
   });
+  const verifier = new CountingVerifier(checker);
   opened.push(() => verifier.close());
   log.info({ crypto: provider.name, verifier: verifier.description }, `crypto chosen: ${reason}`);
+  const metricsServer = await openMetrics(options, hooks);
+  opened.push(() => metricsServer?.close());
   const place = genesis.replicas[key.id];
   assert(place !== undefined, "the key belongs to this genesis");
   const openSocket = options.openSocket ?? openUdpSocket;
@@ -174,6 +202,9 @@ async function openParts(
     directory,
     keys,
     durability: key.durability,
+    files: timedFiles(nodeJournalFiles, (ms) => {
+      hooks.onJournalWritten(ms);
+    }),
     onDurable: (id) => {
       hooks.onDurable(id);
     },
@@ -184,7 +215,21 @@ async function openParts(
   opened.push(() => records.close());
   checkTogether(directory, stored, recovered);
   if (isNew) await markServed(servedPath);
-  return { keys, verifier, socket, store, stored, isNew, ledger, records, recovered, hooks };
+  return {
+    ...{ keys, verifier, socket, store, stored, isNew, ledger, records, recovered, hooks },
+    metricsServer,
+  };
+}
+
+/** The port is taken first, so that a start that cannot have it fails before it did anything. */
+async function openMetrics(
+  { metrics: place, log }: StartReplicaOptions,
+  hooks: Hooks,
+): Promise<MetricsServer | null> {
+  if (place === undefined) return null;
+  const server = await serveMetrics(() => hooks.metrics, place);
+  log.info({ host: place.host, port: server.port }, "metrics served");
+  return server;
 }
 
 /** The store of the key file; what may pass is waited for, and told. */
@@ -264,7 +309,7 @@ function checkTogether(
 
 function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
   const { genesis, key, log } = options;
-  const { keys, verifier, socket, store, stored, ledger, records, hooks } = parts;
+  const { keys, verifier, socket, store, stored, ledger, records, hooks, metricsServer } = parts;
   const replica = makeReplica(options, parts);
   const onStored = (seq: number): void => {
     host.onStored(seq);
@@ -288,17 +333,20 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const [drops, rejects] = [new Tally(), new Tally()];
   const datagramBytesMax = datagramBytesMaxOf(genesis);
   const egress = new Egress({ roster: keys.roster, sealer: keys, socket, datagramBytesMax, drops });
-  const peers = genesis.replicas.map(({ id, host, port }) =>
-    id === key.id ? null : new Destination({ role: "replica", id }, { address: host, port }),
-  );
+  const peers = peersOf(options);
   const loopDelay = new LoopDelay();
-  const status = (): ReplicaStatus =>
-    statusOf({
+  const sources = (): Parameters<typeof statusOf>[0] => {
+    return {
       ...{ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket },
       loopDelay,
-    });
+    };
+  };
+  const status = (): ReplicaStatus => statusOf(sources());
+  const flows = new FlowRecorder(machineMicros);
+  const metrics = metricsOf(options, parts, () => figuresOf(sources()));
+  const probes = [new StateLog(replica, log), flows, ...(metrics === null ? [] : [metrics])];
   const world = {
-    ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict },
+    ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict, probes },
     inspect: status,
   };
   const host = new ReplicaHost(replica, world);
@@ -315,6 +363,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const stop = once(async () => {
     stopTicker();
     loopDelay.stop();
+    await metricsServer?.close();
     await socket.close();
     await verifier.close();
     host.stop();
@@ -324,11 +373,38 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     log.info({ executed: replica.executedSeq, view: replica.view }, "stopped");
   });
   const { address, port } = socket.local;
-  const cutOff = (isCutOff: boolean): void => {
+  const flow = (seq: Seq): RequestFlow | null => flows.flow(seq);
+  const cutOff = cutterOf(socket, log);
+  return { address: { host: address, port }, status, flow, cutOff, stop };
+}
+
+/** Where each replica is; null in this one's own place. */
+function peersOf({ genesis, key }: StartReplicaOptions): (Destination | null)[] {
+  return genesis.replicas.map(({ id, host, port }) =>
+    id === key.id ? null : new Destination({ role: "replica", id }, { address: host, port }),
+  );
+}
+
+function cutterOf(socket: PartitionSwitch, log: Log): RunningReplica["cutOff"] {
+  return (isCutOff) => {
     socket.cutOff(isCutOff);
     log.warn({ isCutOff }, isCutOff ? "cut off by hand" : "connected again");
   };
-  return { address: { host: address, port }, status, cutOff, stop };
+}
+
+/** Null where nobody asked for metrics: then nothing is measured. */
+function metricsOf(
+  { key, metrics: place }: StartReplicaOptions,
+  { verifier, hooks }: Parts,
+  status: () => ReturnType<typeof figuresOf>,
+): ReplicaMetrics | null {
+  if (place === undefined) return null;
+  const metrics = new ReplicaMetrics(key.id, { status, verifier }, () => performance.now());
+  hooks.onJournalWritten = (ms) => {
+    metrics.journalWritten(ms);
+  };
+  hooks.metrics = metrics;
+  return metrics;
 }
 
 /** The core, as the genesis, the key and the past determine it. */

@@ -76,7 +76,16 @@ interface StatusSources {
 
 /** The present status. Computes the state root, so it is not for every operation. */
 export function statusOf(sources: StatusSources): ReplicaStatus {
-  const { key, replica, host, store, stores, ledger, verifier, drops, rejects, socket } = sources;
+  return statusWith(sources, hexOf(sources.ledger.root()));
+}
+
+/** The present status without what takes time to compute. */
+export function figuresOf(sources: StatusSources): Omit<ReplicaStatus, "stateRoot"> {
+  return statusWith(sources, "");
+}
+
+function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
+  const { key, replica, host, store, stores, verifier, drops, rejects, socket } = sources;
   const { state, problem } = store.health;
   const { user, system } = process.cpuUsage();
   return {
@@ -87,7 +96,7 @@ export function statusOf(sources: StatusSources): ReplicaStatus {
     primary: replica.primary,
     executed: replica.executedSeq,
     stable: replica.stableSeq,
-    stateRoot: hexOf(ledger.root()),
+    stateRoot,
     viewChanges: host.counts.viewChanges,
     batches: host.counts.batches,
     databaseLag: replica.executedSeq - stores.storedSeq,

@@ -27,7 +27,8 @@ const ROOMS: ReadonlyMap<string, readonly string[]> = new Map([
   ["binding-free-src", ["src/core/base", "src/core/crypto"]],
   ["src/workers", ["src/core/base", "src/core/crypto", "binding-free-src"]],
   ["src/io", HOST_ROOMS],
-  ["src/cli", [...HOST_ROOMS, "src/io"]],
+  ["src/page", []],
+  ["src/cli", [...HOST_ROOMS, "src/io", "src/page"]],
   ["bench", [...HOST_ROOMS, "src/io", "src/cli"]],
 ]);
 

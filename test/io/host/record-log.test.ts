@@ -8,6 +8,7 @@ import type { JournalRecord } from "../../../src/core/message.js";
 import { createCluster } from "../../../src/io/cluster-create.js";
 import { JournalError } from "../../../src/io/journal-error.js";
 import { KeyRing } from "../../../src/io/key-ring.js";
+import { nodeJournalFiles } from "../../../src/io/journal-files.js";
 import { RecordLog } from "../../../src/io/record-log.js";
 import {
   checkpointOf,
@@ -59,6 +60,7 @@ async function open(directory: string, id = 1): Promise<Opened> {
     directory,
     keys: keysOf(id),
     durability: "none",
+    files: nodeJournalFiles,
     onDurable: (append) => durable.push(append),
     onFatal: (error) => assert.fail(error),
   });

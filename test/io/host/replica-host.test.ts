@@ -78,6 +78,7 @@ class Fixture {
       rejects: this.rejects,
       isStrict,
       inspect: () => ({ executed: replica.executedSeq }),
+      probes: [],
     };
     Object.defineProperty(world.stores, "storedSeq", { get: () => this.storedSeq });
     this.host = new ReplicaHost(replica, world as unknown as World);
