@@ -45,23 +45,26 @@ async function openSocket(): Promise<Socket> {
 
 type Kinds = (typeof Kind)[keyof typeof Kind];
 
-/** Byte 0 kind, 1 whether commits follow, 2 round, 3 and 4 the client's port. */
+const PORT_OFFSET = 2;
+const ROUND_OFFSET = 4;
+
+/** Byte 0 kind, 1 whether commits follow, 2 and 3 the client's port, 4 to 7 the round. */
 function datagram(kind: Kinds, hasCommits: boolean, round: number, clientPort: number): Buffer {
   const bytes = Buffer.alloc(BYTES[kind]);
   bytes[0] = kind;
   bytes[1] = hasCommits ? 1 : 0;
-  bytes[2] = round % ROUNDS_KEPT;
-  bytes.writeUInt16BE(clientPort, 3);
+  bytes.writeUInt16BE(clientPort, PORT_OFFSET);
+  bytes.writeUInt32BE(round, ROUND_OFFSET);
   return bytes;
 }
 
 /** Plays one replica's part. */
 export class PatternPeer {
   readonly #socket: Socket;
+  readonly #rounds = new Uint32Array(ROUNDS_KEPT);
   readonly #prepares = new Uint8Array(ROUNDS_KEPT);
   readonly #commits = new Uint8Array(ROUNDS_KEPT);
   #others: readonly number[] = [];
-  #isPrimary = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -76,64 +79,60 @@ export class PatternPeer {
     return this.#socket.address().port;
   }
 
-  /** Tells it all ports, its own included; the first one is the primary's. */
+  /** Tells it all ports, its own included. */
   meet(ports: readonly number[]): void {
     this.#others = ports.filter((port) => port !== this.port);
-    this.#isPrimary = ports[0] === this.port;
   }
 
   #onDatagram(bytes: Buffer): void {
-    const round = bytes[2] ?? 0;
+    const slot = this.#slotOf(bytes.readUInt32BE(ROUND_OFFSET));
     const kind = bytes[0];
     if (kind === Kind.read) this.#reply(bytes);
-    else if (kind === Kind.request) {
-      this.#forget(round);
-      this.#sendOthers(Kind.order, bytes);
-    } else if (kind === Kind.order) {
+    else if (kind === Kind.request) this.#sendOthers(Kind.order, bytes);
+    else if (kind === Kind.order) {
       this.#sendOthers(Kind.prepare, bytes);
-      this.#onPrepare(round, bytes);
-    } else if (kind === Kind.prepare) this.#onPrepare(round, bytes);
-    else if (kind === Kind.commit) this.#onCommit(round, bytes);
+      this.#onPrepare(slot, bytes);
+    } else if (kind === Kind.prepare) this.#onPrepare(slot, bytes);
+    else if (kind === Kind.commit) this.#onCommit(slot, bytes);
+  }
+
+  /** Where `round` is counted; what an earlier one left there is forgotten. */
+  #slotOf(round: number): number {
+    const slot = round % ROUNDS_KEPT;
+    if (this.#rounds[slot] !== round) {
+      this.#rounds[slot] = round;
+      this.#prepares[slot] = 0;
+      this.#commits[slot] = 0;
+    }
+    return slot;
   }
 
   /** Q - 1 prepares, a backup's own included. */
-  #onPrepare(round: number, bytes: Buffer): void {
-    const count = (this.#prepares[round] ?? 0) + 1;
-    this.#prepares[round] = count;
+  #onPrepare(slot: number, bytes: Buffer): void {
+    const count = (this.#prepares[slot] ?? 0) + 1;
+    this.#prepares[slot] = count;
     if (count !== QUORUM - 1) return;
-    if (!this.#isPrimary) this.#forgetNext(round);
     if (bytes[1] !== 1) return this.#reply(bytes);
     this.#sendOthers(Kind.commit, bytes);
-    this.#onCommit(round, bytes);
+    this.#onCommit(slot, bytes);
   }
 
-  #onCommit(round: number, bytes: Buffer): void {
-    const count = (this.#commits[round] ?? 0) + 1;
-    this.#commits[round] = count;
+  #onCommit(slot: number, bytes: Buffer): void {
+    const count = (this.#commits[slot] ?? 0) + 1;
+    this.#commits[slot] = count;
     if (count === QUORUM) this.#reply(bytes);
   }
 
-  #forget(round: number): void {
-    this.#prepares[round] = 0;
-    this.#commits[round] = 0;
-    this.#forgetNext(round);
-  }
-
-  /** Late datagrams of a round must be gone before its number comes again. */
-  #forgetNext(round: number): void {
-    const next = (round + ROUNDS_KEPT / 2) % ROUNDS_KEPT;
-    this.#prepares[next] = 0;
-    this.#commits[next] = 0;
-  }
-
   #sendOthers(kind: Kinds, cause: Buffer): void {
-    const bytes = datagram(kind, cause[1] === 1, cause[2] ?? 0, cause.readUInt16BE(3));
+    const round = cause.readUInt32BE(ROUND_OFFSET);
+    const bytes = datagram(kind, cause[1] === 1, round, cause.readUInt16BE(PORT_OFFSET));
     for (const port of this.#others) this.#socket.send(bytes, port, HOST);
   }
 
   #reply(cause: Buffer): void {
-    const clientPort = cause.readUInt16BE(3);
-    this.#socket.send(datagram(Kind.reply, false, cause[2] ?? 0, clientPort), clientPort, HOST);
+    const clientPort = cause.readUInt16BE(PORT_OFFSET);
+    const round = cause.readUInt32BE(ROUND_OFFSET);
+    this.#socket.send(datagram(Kind.reply, false, round, clientPort), clientPort, HOST);
   }
 }
 
@@ -149,7 +148,7 @@ export class PatternClient {
     this.#socket = socket;
     this.#ports = ports;
     socket.on("message", (bytes) => {
-      if (bytes[2] !== this.#round % ROUNDS_KEPT) return;
+      if (bytes.readUInt32BE(ROUND_OFFSET) !== this.#round) return;
       this.#replyCount += 1;
       if (this.#replyCount === QUORUM) this.#onQuorum();
     });
