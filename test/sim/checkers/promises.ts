@@ -23,6 +23,8 @@ interface Held {
   /** A quorum holds the state up to here, so nothing below is needed any more. */
   certifiedSeq: Seq;
   storedSeq: Seq;
+  /** Its checkpoint votes that it once sent with the state behind them: those may be passed on. */
+  readonly vouched: Set<string>;
 }
 
 /**
@@ -74,9 +76,11 @@ export class Promises implements Watcher {
 
   /** Its disks answer for nothing any more; what they held at some time stays counted (I10). */
   onForgotten(replica: ReplicaId): void {
-    const { storedSeqMax } = this.#of(replica);
+    const { storedSeqMax, vouched } = this.#of(replica);
     this.#replicas.delete(replica);
-    this.#of(replica).storedSeqMax = storedSeqMax;
+    const held = this.#of(replica);
+    held.storedSeqMax = storedSeqMax;
+    for (const vote of vouched) held.vouched.add(vote);
   }
 
   onStart(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void {
@@ -102,9 +106,10 @@ export class Promises implements Watcher {
     const held = this.#of(replica);
     const needed = recordBehind(replica, message);
     if (needed !== null && !held.records.has(needed)) this.#fail(replica, message, needed);
-    if (message.kind === "checkpoint" && message.replica === replica) {
-      if (held.storedSeq < message.seq) this.#fail(replica, message, "that state in its store");
-    }
+    if (message.kind !== "checkpoint" || message.replica !== replica) return;
+    const vote = textOf(message.bytes);
+    if (held.storedSeq >= message.seq) held.vouched.add(vote);
+    else if (!held.vouched.has(vote)) this.#fail(replica, message, "that state in its store");
   }
 
   onReply(replica: ReplicaId, _client: ClientId, message: ReplyMessage): void {
@@ -135,6 +140,7 @@ export class Promises implements Watcher {
       stableSeq: 0,
       certifiedSeq: 0,
       storedSeq: 0,
+      vouched: new Set<string>(),
     };
     this.#replicas.set(replica, held);
     return held;
