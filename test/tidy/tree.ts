@@ -3,7 +3,17 @@ import { join } from "node:path";
 import { Source } from "./source.js";
 
 /** Folders of the repository that people write in. */
-const FOLDERS = [".ci", "assets", "bench", "binding-free-src", "docs", "sql", "src", "test"];
+const FOLDERS = [
+  ".ci",
+  "assets",
+  "bench",
+  "binding-free-src",
+  "deploy",
+  "docs",
+  "sql",
+  "src",
+  "test",
+];
 
 /** Compiled files that a rule looks at: the proof that the core stands alone. */
 const ARTIFACTS = "dist/src/core";
