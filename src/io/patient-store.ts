@@ -69,7 +69,19 @@ export class PatientStore implements Store {
     return { state: performance.now() - startedMs > SLOW_MS ? "slow" : "ok", problem: null };
   }
 
-  async open(): Promise<StoredState | null> {
+  /** @param signal ends the wait, but only that: later, a stop leaves the database its moment. */
+  async open(signal?: AbortSignal): Promise<StoredState | null> {
+    const hurry = (): void => {
+      this.hurry();
+    };
+    signal?.addEventListener("abort", hurry);
+    if (signal?.aborted === true) hurry();
+    const stored = await this.#open();
+    signal?.removeEventListener("abort", hurry);
+    return stored;
+  }
+
+  #open(): Promise<StoredState | null> {
     const patienceMsMax = this.#options.openMsMax ?? OPEN_MS_MAX;
     return this.#persist(patienceMsMax, async (attempt) => {
       if (attempt > 0) {

@@ -34,7 +34,7 @@ import { RecordLog } from "./record-log.js";
 import { ReplicaHost } from "./replica-host.js";
 import { figuresOf, type ReplicaStatus, statusOf } from "./replica-status.js";
 import { StateLog } from "./state-log.js";
-import { type Store, StoreError, type StoredState } from "./store.js";
+import { StoreError, type StoredState } from "./store.js";
 import { StoreRunner } from "./store-runner.js";
 import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
@@ -197,7 +197,7 @@ async function openParts(
     indexKey: randomBytes(INDEX_KEY_BYTES),
   });
   const servedPath = replicaServedPath(dir, key.id);
-  const { stored, isNew } = await loadStore(store, ledger, servedPath);
+  const { stored, isNew } = await loadStore(store, ledger, servedPath, options.signal);
   const { log: records, records: recovered } = await RecordLog.open({
     directory,
     keys,
@@ -233,19 +233,14 @@ async function openMetrics(
 }
 
 /** The store of the key file; what may pass is waited for, and told. */
-function patientStore({ dir, key, log, signal }: StartReplicaOptions): PatientStore {
-  const store = new PatientStore({
+function patientStore({ dir, key, log }: StartReplicaOptions): PatientStore {
+  return new PatientStore({
     make: () => chooseStore(dir, key.id, key),
     onTrouble: (problem) => {
       if (problem === null) log.info({}, "the database works again");
       else log.warn({ problem }, "the database fails, and is tried again");
     },
   });
-  signal?.addEventListener("abort", () => {
-    store.hurry();
-  });
-  if (signal?.aborted === true) store.hurry();
-  return store;
 }
 
 /** From here on an empty folder means that promises were lost. */
@@ -257,11 +252,12 @@ async function markServed(path: string): Promise<void> {
 
 /** Reads the database into the ledger; a new one gets the genesis state. */
 async function loadStore(
-  store: Store,
+  store: PatientStore,
   ledger: Ledger,
   servedPath: string,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly stored: StoredState; readonly isNew: boolean }> {
-  const stored = await store.open();
+  const stored = await store.open(signal);
   if (stored === null && existsSync(servedPath)) throw new StoreError(wipedSentence(servedPath));
   if (stored === null) {
     const accounts = ledger.accountRows();
@@ -275,8 +271,9 @@ async function loadStore(
   const root = hexOf(ledger.root());
   if (root !== hexOf(stored.serviceRoot)) {
     throw new StoreError(
-      "The customer table is not the one this replica stored: somebody else changed its rows. " +
-        "Put the rows back; `show` tells how they are at the other replicas.",
+      "The customer table is not the one this replica stored: it is another cluster's, or " +
+        "somebody changed its rows. Choose another MySQL prefix, or put the rows " +
+        "back: `verify` names them.",
     );
   }
   return { stored, isNew: false };

@@ -126,6 +126,19 @@ test("patience: no pause holds up a stop", async (t) => {
   assert.equal(troubled.calls.length, count + 1, "once, and not again");
 });
 
+test("patience: a stop ends a start that waits, and leaves later work alone", async (t) => {
+  const { troubled, store } = patient(t);
+  const stopping = new AbortController();
+  await store.open(stopping.signal);
+  stopping.abort();
+  troubled.troubles.push(new StoreError("away", FOREVER));
+  await store.commit(groupOf(1, 1));
+  assert.deepEqual(troubled.calls, ["open", "commit", "commit"]);
+  const waiting = patient(t);
+  waiting.troubled.troubles.push(new StoreError("away", FOREVER));
+  await assert.rejects(waiting.store.open(stopping.signal), /away/);
+});
+
 test("patience: no hanging database holds up a stop", async (t) => {
   const { troubled, store } = patient(t);
   troubled.troubles.push("hangs");
