@@ -18,9 +18,11 @@ interface Place {
 
 /**
  * Where the sessions of clients are, learnt from what they authenticate. A session moves only with
- * a message that is newer than all of its kind before: so whoever plays recorded datagrams back
- * from elsewhere draws nothing to himself. Bounded per client; the session that started first is
- * forgotten first, which nobody can bring about by playing back what older ones said.
+ * a message that is at least as new as all of its kind before: so whoever plays recorded datagrams
+ * back from elsewhere draws little to himself. The newest one moves it again, because whoever was
+ * faster with a copy of it would else keep the session for ever; its client repeats it until it is
+ * answered, and is answered where it repeats it from. Bounded per client; the session that started
+ * first is forgotten first, which nobody can bring about by playing back what older ones said.
  */
 export class AddressBook {
   readonly #clients = new Map<ClientId, Map<SessionId, Place>>();
@@ -31,7 +33,7 @@ export class AddressBook {
     const { kind, session } = message;
     const count = kind === "request" ? message.timestamp : message.nonce;
     const place = this.#placeOf(client, session, address);
-    if (place === null || count <= place.last[kind]) return;
+    if (place === null || count < place.last[kind]) return;
     place.last[kind] = count;
     const { destination } = place;
     const held = destination.address;

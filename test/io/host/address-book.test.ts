@@ -39,12 +39,18 @@ describe("what was recorded and is played back from elsewhere moves no session",
       book.saw(0, of(1), at(7000));
       book.saw(0, of(2), at(7000));
       book.saw(0, of(1), at(666));
-      book.saw(0, of(2), at(666));
       assert.deepEqual(book.find(0, 1)?.address, at(7000));
       book.saw(0, of(3), at(7001));
       assert.deepEqual(book.find(0, 1)?.address, at(7001), "a new one does");
     });
   }
+
+  test("and who was faster with the newest loses it to the client that repeats it", () => {
+    const book = new AddressBook();
+    book.saw(0, requestOf({ session: 1, timestamp: 2 }), at(666));
+    book.saw(0, requestOf({ session: 1, timestamp: 2 }), at(7000));
+    assert.deepEqual(book.find(0, 1)?.address, at(7000));
+  });
 
   test("and what is of no session tells no place", () => {
     const book = new AddressBook();
