@@ -85,6 +85,7 @@ export function enterView(s: State, m: NewView): void {
   s.active = true;
   s.abdicated = false;
   s.newView = m;
+  s.suspicion = null;
   s.viewChanges.newViewDeadline = null;
   s.viewChanges.signing = false;
   s.viewChanges.missing = [];

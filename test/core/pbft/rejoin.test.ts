@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Rejoin, RejoinAnswer } from "../../../src/core/message.js";
+import type { NewView, Rejoin, RejoinAnswer } from "../../../src/core/message.js";
 import type { Recovered } from "../../../src/core/pbft/recovery.js";
 import {
   balanceOf,
@@ -140,17 +140,28 @@ describe("a replica that forgot its votes (RS4)", () => {
     assert.deepEqual(sentOf(lone.take(), "prepare"), []);
   });
 
+  test("does not hold against a primary what an earlier one did meanwhile", () => {
+    const votes = [0, 1, 3].map((from) => viewChangeOf(from, 1));
+    const newView = newViewOf(1, votes, { chosen: [{ seq: 1, digest: NULL_DIGEST }] });
+    const lone = forgetfulWith([{ kind: "new-view", newView }]);
+    for (const from of [0, 1, 3]) lone.receive(from, answerOf());
+    const other = prePrepare(1, 1, sampleBatch(1));
+    assert.equal(lone.receive(1, other), "pre-prepare/equivocation");
+    executeNullBatches(lone, 1);
+    for (const from of [0, 1, 3])
+      lone.receive(from, checkpointOf(from, 8, digestOfCheckpoint(lone)));
+    lone.receive(3, thirdView());
+    lone.durable(ofKind(lone.take(), "append").at(-1)?.id ?? assert.fail());
+    assert.deepEqual(ofKind(lone.take(), "trust"), [{ kind: "trust" }]);
+    lone.step({ kind: "trusted" });
+    assert.equal(lone.replica.rejoin, null);
+    assert.deepEqual([lone.replica.view, lone.replica.active], [3, true]);
+  });
+
   test("comes back only past both bounds, and when it will find that again after a crash", () => {
     const lone = boundedReplica();
     assert.deepEqual(lone.replica.rejoin?.bounds, { seq: 8, view: 1 });
-    for (let seq = 1; seq <= 8; seq += 1) {
-      const digest = NULL_DIGEST;
-      lone.receive(0, prePrepare(0, seq, batchOf()));
-      for (const from of [0, 1, 3]) lone.receive(from, { kind: "commit", view: 0, seq, digest });
-      lone.answer();
-    }
-    assert.equal(lone.replica.executedSeq, 8);
-    lone.step({ kind: "stored", seq: 8 });
+    executeNullBatches(lone, 0);
     assert.deepEqual(ofKind(lone.take(), "sign"), [], "no vote for a checkpoint either");
     const state = digestOfCheckpoint(lone);
     for (const from of [0, 1, 3]) lone.receive(from, checkpointOf(from, 8, state));
@@ -158,9 +169,7 @@ describe("a replica that forgot its votes (RS4)", () => {
     assert.equal(stable?.record.kind, "stable");
     lone.durable(stable.id);
     assert.deepEqual(ofKind(lone.take(), "trust"), [], "view 0 is one that it may have left");
-    const votes = [0, 1, 3].map((from) => viewChangeOf(from, 3, { stableSeq: 8 }));
-    const checkpoint = { seq: 8, stateDigest: digestOf(8) };
-    lone.receive(3, newViewOf(3, votes, { checkpoint }));
+    lone.receive(3, thirdView());
     const { id } = single(ofKind(lone.take(), "append"));
     assert.equal(lone.replica.view, 3);
     lone.tick();
@@ -176,6 +185,25 @@ describe("a replica that forgot its votes (RS4)", () => {
     assert.equal(sentOf(lone.take(), "prepare").length, 1, "it votes again");
   });
 });
+
+/** The others decide the null batches 1 to 8, which `lone` executes and stores. */
+function executeNullBatches(lone: LoneReplica, view: number): void {
+  for (let seq = 1; seq <= 8; seq += 1) {
+    lone.receive(view, prePrepare(view, seq, batchOf()));
+    for (const from of [0, 1, 3]) {
+      lone.receive(from, { kind: "commit", view, seq, digest: NULL_DIGEST });
+    }
+    lone.answer();
+  }
+  assert.equal(lone.replica.executedSeq, 8);
+  lone.step({ kind: "stored", seq: 8 });
+}
+
+/** View 3 begins after checkpoint 8. */
+function thirdView(): NewView {
+  const votes = [0, 1, 3].map((from) => viewChangeOf(from, 3, { stableSeq: 8 }));
+  return newViewOf(3, votes, { checkpoint: { seq: 8, stateDigest: digestOf(8) } });
+}
 
 /** The digest of the newest checkpoint of `lone`, as another replica with its state has it. */
 function digestOfCheckpoint(lone: LoneReplica): Uint8Array {
