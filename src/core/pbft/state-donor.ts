@@ -166,6 +166,8 @@ export function onInstalled(s: State, seq: Seq): void {
   s.checkpoints.forgetOwnAbove(s.diverged ? s.log.lowWatermark : seq);
   s.diverged = false;
   s.clients.restoreSnapshot(installing.entries);
+  // A wrong state may have been further: what clients were told of is executed again first.
+  s.readBarrierSeq = Math.max(s.readBarrierSeq, s.executedSeq);
   s.executedSeq = seq;
   s.storedSeq = seq;
   keepInstalled(s, installing);

@@ -101,7 +101,7 @@ export class State {
   storedSeq: Seq = 0;
   /** The last sequence number this primary assigned in the present view. */
   assignedSeq: Seq = 0;
-  /** Reads are refused until this much is executed again after a restart (RO6). */
+  /** Reads are refused until this much is executed again after a restart or a repair (RO6). */
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
   installing: Installation | null = null;

@@ -69,11 +69,16 @@ export class LoneReplica {
   /** Signs, executes and installs what was asked for and taken, until nothing more is asked. */
   answer(): Effect[] {
     const effects = this.take();
-    for (let next = this.#questions.shift(); next !== undefined; next = this.#questions.shift()) {
-      this.step(this.#answerTo(next));
-      effects.push(...this.take());
-    }
+    while (this.answerOne()) effects.push(...this.take());
     return effects;
+  }
+
+  /** Answers the oldest question of those that were taken; false if there is none. */
+  answerOne(): boolean {
+    const question = this.#questions.shift();
+    if (question === undefined) return false;
+    this.step(this.#answerTo(question));
+    return true;
   }
 
   #answerTo(question: Question): Event {

@@ -344,6 +344,26 @@ describe("a cluster", () => {
     assert.equal(cluster.node(3).lone.replica.stableSeq, 8, "and votes again");
   });
 
+  test("repaired, answers no read before it is again where clients saw it (RO6)", () => {
+    const { donor, votes } = donorWithVotes();
+    const lone = new LoneReplica({ self: 3 });
+    lone.ledger.load(
+      lone.ledger.accountRows().map((row) => ({ ...row, balance: row.balance + 7n })),
+    );
+    for (const seq of [1, 2, 3, 4, 5]) decide(lone, seq, [seq]);
+    for (const vote of votes) lone.receive(vote.replica, vote);
+    assert(lone.replica.diverged);
+    lone.tick();
+    feed(lone, donor);
+    assert(lone.answerOne());
+    assert.deepEqual([lone.replica.diverged, lone.replica.executedSeq], [false, 4]);
+    assert.equal(lone.hear(TELLER, readOf()), "read/recovering");
+    lone.answer();
+    assert.equal(lone.replica.executedSeq, 5);
+    assert.equal(lone.hear(TELLER, readOf()), null);
+    assert.equal(balanceOf(lone.ledger), 1_005n);
+  });
+
   test("goes on with a newer checkpoint when donors dropped the one asked for (ST3)", () => {
     const cluster = new Cluster();
     cluster.carries = ({ from, to }) => from !== 3 && to !== 3;
