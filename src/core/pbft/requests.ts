@@ -41,12 +41,23 @@ function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCo
     case "full":
       s.reply(m, { kind: "busy", session: m.session, timestamp: m.timestamp }, null);
       return "request/pool-full";
-    case "known":
     case "added":
+      relay(s, from, m);
+      return null;
+    case "known":
       // A client that sends to a backup has lost patience with the primary, or lost its datagram.
-      if (from.role === "client" && s.primary !== s.self) s.sendTo(s.primary, m);
+      if (from.role === "client") relay(s, from, m);
       return null;
   }
+}
+
+/**
+ * The primary gets what is new here from another backup too: from now on it is watched for it, and
+ * a liar must not have it voted out for what only others know.
+ */
+function relay(s: State, from: Principal, m: Request): void {
+  const isFromPrimary = from.role === "replica" && from.id === s.primary;
+  if (s.primary !== s.self && !isFromPrimary) s.sendTo(s.primary, m);
 }
 
 /**

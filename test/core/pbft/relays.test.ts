@@ -30,6 +30,31 @@ describe("a request whose client is gone", () => {
     }
   });
 
+  test("reaches the primary at once from a backup that has it of another (VT1)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const requests = [1, 2, 3].map((session) => requestOf({ session }));
+    for (const request of requests) assert.equal(lone.receive(3, request), null);
+    const relayed = { kind: "send", to: { kind: "replica", id: 0 }, after: null } as const;
+    assert.deepEqual(
+      lone.take(),
+      requests.map((message) => ({ ...relayed, message })),
+    );
+    for (const request of requests) lone.receive(3, request);
+    lone.receive(0, requestOf({ session: 4 }));
+    assert.deepEqual(lone.take(), [], "once each, and not back to the primary");
+  });
+
+  test("that a liar tells only backups of does not cost a correct primary its view", () => {
+    const cluster = new Cluster();
+    for (let session = 1; session <= 40; session += 1) {
+      for (const to of [1, 2]) cluster.inject(3, to, requestOf({ session }));
+    }
+    cluster.tick(LONG_TICKS);
+    for (const { lone } of cluster.nodes) {
+      assert.deepEqual([lone.replica.view, lone.replica.pendingCount], [0, 0]);
+    }
+  });
+
   test("is not relayed again once the primary ordered it", () => {
     const lone = new LoneReplica({ self: 2 });
     lone.hear(TELLER, requestOf());

@@ -39,9 +39,9 @@ describe("a request", () => {
     assert.equal(lone.replica.pendingCount, 1);
   });
 
-  test("that a replica relayed is kept, and relayed no further", () => {
+  test("that the primary relayed is kept, and not sent back to it", () => {
     const lone = new LoneReplica({ self: 2 });
-    assert.equal(lone.receive(3, requestOf()), null);
+    assert.equal(lone.receive(0, requestOf()), null);
     assert.deepEqual(lone.take(), []);
     assert.equal(lone.replica.pendingCount, 1);
   });
