@@ -2,8 +2,8 @@ import type { ReplicaId } from "../core/base/ids.js";
 import { FailedOperation } from "./failure.js";
 import type { Supervisor } from "./supervisor.js";
 
-/** What can be done to one replica of a local cluster: two faults, and what ends each. */
-export const FAULTS = ["crash", "restart", "cut-off", "connect"] as const;
+/** What can be done to one replica of a local cluster: three faults, and what ends each. */
+export const FAULTS = ["crash", "restart", "wipe", "rejoin", "cut-off", "connect"] as const;
 
 /** One of `FAULTS`. */
 export type Fault = (typeof FAULTS)[number];
@@ -25,6 +25,10 @@ export async function refusalOf(
       return (await supervisor.crash(replica)) ? null : `there is no replica ${replica}`;
     case "restart":
       return supervisor.restart(replica);
+    case "wipe":
+      return (await supervisor.wipe(replica)) ? null : `there is no replica ${replica}`;
+    case "rejoin":
+      return supervisor.restart(replica, true);
     case "cut-off":
     case "connect": {
       const isDone = await supervisor.cutOff(replica, fault === "cut-off");

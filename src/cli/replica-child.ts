@@ -73,10 +73,13 @@ export class ReplicaChild {
   readonly #process: ChildProcess;
   #observationCount = 0;
 
-  constructor(dir: string, id: ReplicaId, { execPath, execArgv, words: more = [] }: Launcher) {
+  /** @param mayHaveForgotten whether it has to make up for votes it may have forgotten (RS4). */
+  constructor(dir: string, id: ReplicaId, launcher: Launcher, mayHaveForgotten: boolean) {
+    const { execPath, execArgv, words: more = [] } = launcher;
     mkdirSync(replicaDirectory(dir, id), { recursive: true, mode: 0o700 });
     const log = openSync(replicaLogPath(dir, id), "a", 0o600);
     const words = ["replica", dir, "--id", id.toString(), ...more];
+    if (mayHaveForgotten) words.push("--rejoin");
     this.#process = fork(MAIN_PATH, words, {
       execPath,
       execArgv: [...execArgv],

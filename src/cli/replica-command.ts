@@ -22,6 +22,11 @@ export const replicaCommand: CommandDescription = {
   positionals: [["<dir>", "the cluster's directory, with the genesis and this replica's key"]],
   options: [
     { flags: "--id <n>", summary: "which replica, 0 and up" },
+    {
+      flags: "--rejoin",
+      summary:
+        "its disk is new, or its folder an old copy: make up for votes it may have forgotten",
+    },
     { flags: "--log-level <level>", summary: LOG_LEVELS.join(", "), fallback: "info" },
     { flags: "--listen <ip>", summary: "where to listen, if not at its address in the genesis" },
     {
@@ -32,7 +37,15 @@ export const replicaCommand: CommandDescription = {
     { flags: "--metrics-host <ip>", summary: "address for them", fallback: "127.0.0.1" },
     { flags: "--json", summary: "print one JSON object when it serves" },
   ],
-  examples: ["replica demo --id 0", "replica demo --id 0 --metrics-port 9464"],
+  notes:
+    "--rejoin is for this one start, and only if no other copy of this replica runs or will " +
+    "ever run. It votes\nagain once it has caught up and the others have moved on, which they do " +
+    "by themselves. A damaged journal\nor database needs no --rejoin: that is noticed.",
+  examples: [
+    "replica demo --id 0",
+    "replica demo --id 0 --metrics-port 9464",
+    "replica demo --id 2 --rejoin",
+  ],
   run: runReplica,
 };
 
@@ -71,12 +84,9 @@ async function serve(
   const log = createLog(level, { replica: id });
   const listening = listenHostOf(input, genesis);
   const workers = workerCountOf(input);
+  const mayHaveForgotten = input.flag("rejoin");
   const replica = await startReplica({
-    dir,
-    genesis,
-    key,
-    log,
-    signal,
+    ...{ dir, genesis, key, log, signal, mayHaveForgotten },
     ...listening,
     ...workers,
     ...metricsOf(input),

@@ -7,6 +7,7 @@ import { renderTable } from "./table.js";
 
 /** The columns after the replica's id and whether it is up. */
 const COLUMNS: readonly (readonly [head: string, field: keyof ReplicaStatus])[] = [
+  ["state", "state"],
   ["view", "view"],
   ["primary", "primary"],
   ["executed", "executed"],

@@ -1,5 +1,6 @@
+import { rmSync } from "node:fs";
 import type { ReplicaId, Seq } from "../core/base/ids.js";
-import { replicaLogPath } from "../io/cluster-directory.js";
+import { replicaDirectory, replicaLogPath } from "../io/cluster-directory.js";
 import { sentenceFor } from "./failure.js";
 import { HERE, type Launcher, type Observation, ReplicaChild } from "./replica-child.js";
 
@@ -67,15 +68,23 @@ class Guardian {
   }
 
   /** Starts its process. Resolves with null once it serves, or with the reason why it does not. */
-  start(): Promise<string | null> {
-    return this.#inTurn(() => this.#spawn());
+  start(mayHaveForgotten = false): Promise<string | null> {
+    return this.#inTurn(() => this.#spawn(mayHaveForgotten));
   }
 
   /** The same, after killing the process that runs now, if one does. */
-  restart(): Promise<string | null> {
+  restart(mayHaveForgotten: boolean): Promise<string | null> {
     return this.#inTurn(async () => {
       await this.crash();
-      return this.#spawn();
+      return this.#spawn(mayHaveForgotten);
+    });
+  }
+
+  /** Kills its process, leaves it so, and deletes all that it wrote. */
+  wipe(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.crash();
+      rmSync(replicaDirectory(this.#dir, this.id), { recursive: true, force: true });
     });
   }
 
@@ -121,11 +130,11 @@ class Guardian {
     return result;
   }
 
-  async #spawn(): Promise<string | null> {
+  async #spawn(mayHaveForgotten: boolean): Promise<string | null> {
     await this.#latest?.ended;
     if (this.#isStopped) return "the cluster is stopping";
     this.#cancelRestart();
-    const child = this.#newChild();
+    const child = this.#newChild(mayHaveForgotten);
     if (typeof child === "string") return child;
     this.#child = child;
     this.#latest = child;
@@ -140,9 +149,9 @@ class Guardian {
   }
 
   /** A process for it, or the reason why there can't be one: its log can't be written. */
-  #newChild(): ReplicaChild | string {
+  #newChild(mayHaveForgotten: boolean): ReplicaChild | string {
     try {
-      return new ReplicaChild(this.#dir, this.id, this.#launcher);
+      return new ReplicaChild(this.#dir, this.id, this.#launcher, mayHaveForgotten);
     } catch (error) {
       const reason = sentenceFor(error);
       if (reason === null) throw error;
@@ -211,9 +220,12 @@ export class Supervisor {
 
   /**
    * Starts all replicas. Resolves with null once all serve, or with the reason why one does not.
+   * @param forgetful which of them has to make up for votes it may have forgotten, if one has.
    */
-  async start(): Promise<string | null> {
-    const reasons = await Promise.all(this.#guardians.map((guardian) => guardian.start()));
+  async start(forgetful: ReplicaId | null = null): Promise<string | null> {
+    const reasons = await Promise.all(
+      this.#guardians.map((guardian) => guardian.start(guardian.id === forgetful)),
+    );
     const failed = reasons.findIndex((reason) => reason !== null);
     return failed < 0 ? null : `Replica ${failed} does not start. ${reasons[failed] ?? ""}`;
   }
@@ -246,11 +258,19 @@ export class Supervisor {
   /**
    * Starts replica `id` again, killing it first if it runs. Resolves with null once it serves, or
    * with the reason why it does not.
+   * @param mayHaveForgotten whether it has to make up for votes it may have forgotten (RS4).
    */
-  async restart(id: ReplicaId): Promise<string | null> {
+  async restart(id: ReplicaId, mayHaveForgotten = false): Promise<string | null> {
     const guardian = this.#guardians[id];
     if (guardian === undefined) return `there is no replica ${id}`;
-    return guardian.restart();
+    return guardian.restart(mayHaveForgotten);
+  }
+
+  /** Kills replica `id` and deletes all that it wrote. False when there is no such replica. */
+  async wipe(id: ReplicaId): Promise<boolean> {
+    const guardian = this.#guardians[id];
+    await guardian?.wipe();
+    return guardian !== undefined;
   }
 
   /**

@@ -17,6 +17,10 @@ export const upCommand: CommandDescription = {
   summary: "run and supervise all replicas of a cluster on this machine, until Ctrl-C",
   positionals: [["<dir>", "the cluster's directory"]],
   options: [
+    {
+      flags: "--rejoin <n>",
+      summary: "replica n lost its files: let it make up for votes it may have forgotten",
+    },
     { flags: "--dashboard", summary: "serve a page on this machine that shows the cluster live" },
     { flags: "--dashboard-port <n>", summary: "its port; 0: any free one", fallback: "7380" },
     {
@@ -26,7 +30,12 @@ export const upCommand: CommandDescription = {
     { flags: "--metrics-port <n>", summary: "Prometheus metrics: replica i at this port + i" },
     { flags: "--json", summary: "print one JSON object when all serve" },
   ],
-  examples: ["up demo", "up demo --dashboard --allow-faults", "up demo --metrics-port 9464"],
+  examples: [
+    "up demo",
+    "up demo --dashboard --allow-faults",
+    "up demo --metrics-port 9464",
+    "up demo --rejoin 2",
+  ],
   run: runUp,
 };
 
@@ -35,6 +44,7 @@ async function runUp(input: CommandInput, output: Output): Promise<ExitStatus> {
   const dir = input.directory;
   const genesis = loadGenesis(dir);
   const wanted = dashboardOf(input);
+  const forgetful = forgetfulOf(input, genesis);
   const launcherOf = launchers(input, genesis.replicas.length);
   const note = (line: string): void => output.note(line);
   const supervisor = new Supervisor(dir, genesis.replicas.length, note, launcherOf);
@@ -42,7 +52,7 @@ async function runUp(input: CommandInput, output: Output): Promise<ExitStatus> {
   let dashboard: Dashboard | null = null;
   let isClean = false;
   try {
-    const outcome = await Promise.race([supervisor.start(), stopped]);
+    const outcome = await Promise.race([supervisor.start(forgetful), stopped]);
     if (outcome !== null && outcome !== "stopped") throw new FailedOperation(outcome);
     if (outcome === null) {
       dashboard = wanted === null ? null : await openDashboard(dir, genesis, supervisor, wanted);
@@ -57,6 +67,11 @@ async function runUp(input: CommandInput, output: Output): Promise<ExitStatus> {
     isClean = await supervisor.stop();
   }
   return isClean ? 0 : 1;
+}
+
+/** The replica that lost its files, if one is named. */
+function forgetfulOf(input: CommandInput, { replicas }: Genesis): number | null {
+  return input.text("rejoin") === null ? null : input.wholeNumber("rejoin", 0, replicas.length - 1);
 }
 
 /** Resolves at the first Ctrl-C or request to end. */

@@ -25,8 +25,11 @@ export type JournalOutcome =
   /** Records may be missing that were acted on (RS4). */
   | {
       readonly kind: "amnesia";
-      /** `earlier`: found at an earlier start, after which nobody called `trust`. */
-      readonly cause: AmnesiaCause | "earlier";
+      /**
+       * `earlier`: found at an earlier start, after which nobody called `trust`; `doubted`: the
+       * caller says so.
+       */
+      readonly cause: AmnesiaCause | "earlier" | "doubted";
       /** A sentence for the operator. */
       readonly reason: string;
       /** What was recorded since. */
@@ -43,6 +46,8 @@ interface JournalPlace {
   readonly hasher: Hasher;
   /** On amnesia, whether to set the old journal aside and go on with an empty one. */
   readonly startOver: boolean;
+  /** Why to do that in any case; null when what is found decides. */
+  readonly doubt: string | null;
   /** What this run will be able to say of its newest records. */
   readonly newestRecords: NewestRecords;
 }
@@ -57,6 +62,15 @@ interface PreparedJournal {
 
 const SEGMENT_NAME = /^(\d{12})\.log$/;
 const SEGMENT_DIGITS = 12;
+
+/**
+ * Whether a journal was ever opened in `directory`: the manifest is the first that is written, and
+ * it is never removed.
+ */
+export async function journalExists(files: JournalFiles, directory: string): Promise<boolean> {
+  if ((await files.read(join(directory, "journal.manifest"))) !== null) return true;
+  return (await files.list(segmentsDirectory(directory))).length > 0;
+}
 
 /** The folder of the segments. */
 export function segmentsDirectory(directory: string): string {
@@ -92,13 +106,17 @@ export async function writeManifest(
 export async function prepareJournal(place: JournalPlace): Promise<PreparedJournal> {
   const bootId = await place.files.bootId();
   const recovery = await judge(place, bootId);
+  const { doubt } = place;
+  if (doubt !== null && recovery.kind !== "foreign") {
+    return prepareAmnesia(place, bootId, "doubted", doubt);
+  }
   switch (recovery.kind) {
     case "new":
       return prepareEmpty(place, bootId, null, { kind: "intact", records: [], tornBytes: 0 });
     case "intact":
       return prepareIntact(place, bootId, recovery);
     case "amnesia":
-      return prepareAmnesia(place, bootId, recovery);
+      return prepareAmnesia(place, bootId, recovery.cause, recovery.reason);
     case "foreign":
       throw new JournalError(
         `The journal in ${place.directory} is not this replica's: ${recovery.reason}. ` +
@@ -163,13 +181,13 @@ async function prepareIntact(
 async function prepareAmnesia(
   place: JournalPlace,
   bootId: string,
-  found: Extract<Recovery, { kind: "amnesia" }>,
+  cause: AmnesiaCause | "doubted",
+  why: string,
 ): Promise<PreparedJournal> {
-  const { cause } = found;
-  const reason = `The journal in ${place.directory} cannot be trusted: ${found.reason}.`;
+  const reason = `The journal in ${place.directory} cannot be trusted: ${why}.`;
   const outcome: JournalOutcome = { kind: "amnesia", cause, reason, records: [] };
-  if (!place.startOver) return { outcome, start: null };
-  return prepareEmpty(place, bootId, found.reason, outcome);
+  if (!place.startOver && place.doubt === null) return { outcome, start: null };
+  return prepareEmpty(place, bootId, why, outcome);
 }
 
 /** Keeps the old segments for whoever wants to find out what happened to them. */

@@ -71,6 +71,11 @@ export interface JournalOptions {
    * On amnesia: false (default) returns no journal, true sets the old one aside and starts another.
    */
   readonly startOver?: boolean;
+  /**
+   * Why nothing that is found may be believed, whatever it looks like: the journal starts over. A
+   * clause without a full stop.
+   */
+  readonly doubt?: string;
   /** A group that would make a segment larger than this begins a new one; 16 MiB by default. */
   readonly segmentBytesMax?: number;
   /**
@@ -119,10 +124,10 @@ export class Journal {
    * @throws JournalError with a sentence for the operator when the files cannot be used.
    */
   static async open(options: JournalOptions): Promise<OpenedJournal> {
-    const { durability, startOver = false } = options;
+    const { durability, startOver = false, doubt = null } = options;
     const newestRecords = NEWEST_RECORDS[durability];
     try {
-      const prepared = await prepareJournal({ ...options, startOver, newestRecords });
+      const prepared = await prepareJournal({ ...options, startOver, doubt, newestRecords });
       const { outcome, start } = prepared;
       const journal = start && new Journal(options, start.log, start.manifest);
       return { journal, outcome };

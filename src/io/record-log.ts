@@ -16,8 +16,21 @@ interface RecordLogOptions {
   readonly keys: KeyRing;
   readonly durability: Durability;
   readonly files: JournalFiles;
+  /** Why nothing that is found may be believed; null when what is found decides. */
+  readonly doubt: string | null;
   readonly onDurable: (id: AppendId) => void;
   readonly onFatal: (error: Error) => void;
+}
+
+/** A log, and what an earlier run left in it. */
+interface OpenedRecordLog {
+  readonly log: RecordLog;
+  readonly records: readonly JournalRecord[];
+  /**
+   * Why it may have lost what this replica promised, in which case `records` are what came since
+   * then; else null (RS4).
+   */
+  readonly doubt: string | null;
 }
 
 /** The protocol's records in a journal of bytes: knows which ones outlive their segment. */
@@ -31,25 +44,22 @@ export class RecordLog {
   }
 
   /**
-   * Opens the log and reads what an earlier run wrote.
-   * @throws JournalError when the journal cannot be used, or may have lost what was promised (RS4).
+   * Opens the log and reads what an earlier run wrote. What may have lost a promise is set aside,
+   * and stays there for whoever wants to find out what happened to it.
+   * @throws JournalError when the journal cannot be used.
    */
-  static async open(
-    options: RecordLogOptions,
-  ): Promise<{ log: RecordLog; records: readonly JournalRecord[] }> {
-    const { directory, keys, durability, files, onDurable, onFatal } = options;
+  static async open(options: RecordLogOptions): Promise<OpenedRecordLog> {
+    const { directory, keys, durability, files, doubt, onDurable, onFatal } = options;
     const carried = new CarriedRecords();
     const { roster, hasher } = keys;
     const identity = hasher.digest(Domain.journal, Uint8Array.of(roster.self.id));
     const carryOver = (): readonly Uint8Array[] => carried.records();
     const journalOptions: JournalOptions = {
       ...{ directory, identity, durability, files, hasher, onDurable, onFatal, carryOver },
+      ...{ startOver: true, ...(doubt === null ? {} : { doubt }) },
     };
     const { journal, outcome } = await Journal.open(journalOptions);
-    if (outcome.kind === "amnesia" || journal === null) {
-      const reason = outcome.kind === "amnesia" ? outcome.reason : "the journal is gone";
-      throw new JournalError(amnesiaSentence(directory, reason));
-    }
+    assert(journal !== null, "a journal that may start over is always there");
     const records = outcome.records.map((bytes) => {
       const record = decodeRecord(bytes, hasher, roster);
       if (typeof record === "string") {
@@ -60,7 +70,8 @@ export class RecordLog {
       carried.note(record, bytes);
       return record;
     });
-    return { log: new RecordLog(journal, carried), records };
+    const found = outcome.kind === "amnesia" ? outcome.reason : null;
+    return { log: new RecordLog(journal, carried), records, doubt: found };
   }
 
   /** Appends `record`; returns its number, 1 and up. */
@@ -120,12 +131,4 @@ function seqOf(record: JournalRecord): Seq {
     case "certified":
       return 0;
   }
-}
-
-function amnesiaSentence(directory: string, reason: string): string {
-  return (
-    `The journal in ${directory} may have lost what this replica promised: ${reason} ` +
-    "Keep it stopped; the other replicas go on without it. Do not put an older copy of the " +
-    "directory in its place: with that it would forget its votes."
-  );
 }

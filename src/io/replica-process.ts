@@ -1,23 +1,17 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { assert } from "../core/base/assert.js";
-import { hexOf } from "../core/base/bytes.js";
 import type { Principal, Seq } from "../core/base/ids.js";
-import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
-import { Ledger } from "../core/ledger/ledger.js";
-import type { JournalRecord } from "../core/message.js";
-import type { Recovered } from "../core/pbft/recovery.js";
 import { Replica } from "../core/pbft/replica.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
-import { replicaDirectory, replicaServedPath } from "./cluster-directory.js";
+import { replicaDirectory } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
 import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { Destination, Egress } from "./egress.js";
 import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
+import type { HostProbe } from "./host-probe.js";
 import { Ingress } from "./ingress.js";
 import { nodeJournalFiles } from "./journal-files.js";
 import { KeyRing } from "./key-ring.js";
@@ -30,11 +24,10 @@ import { serveMetrics, type MetricsPlace, type MetricsServer } from "./metrics-s
 import { chooseStore } from "./open-store.js";
 import { PatientStore } from "./patient-store.js";
 import { PartitionSwitch } from "./partition-switch.js";
-import { RecordLog } from "./record-log.js";
+import { type Closer, openPast, type Past } from "./replica-past.js";
 import { ReplicaHost } from "./replica-host.js";
-import { figuresOf, type ReplicaStatus, statusOf } from "./replica-status.js";
+import { alarmOf, figuresOf, type ReplicaStatus, statusOf } from "./replica-status.js";
 import { StateLog } from "./state-log.js";
-import { StoreError, type StoredState } from "./store.js";
 import { StoreRunner } from "./store-runner.js";
 import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
@@ -48,6 +41,12 @@ export interface StartReplicaOptions {
   readonly genesis: Genesis;
   readonly key: ReplicaKey;
   readonly log: Log;
+  /**
+   * Whether what this replica promised may be lost, as when its disk is a new one or its folder an
+   * old copy: then it rejoins. Only its operator can say so, for no other copy of it may ever run.
+   * What is found damaged makes it rejoin without being told.
+   */
+  readonly mayHaveForgotten?: boolean;
   /**
    * Called once when this replica cannot go on: a disk, a database or a worker failed. It has
    * stopped taking part; its process should end. The default logs and exits with status 1.
@@ -116,7 +115,7 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
     },
   ];
   try {
-    const parts = await openParts(options, directory, opened);
+    const parts = await openParts(options, opened);
     return run(options, parts, lock);
   } catch (error) {
     for (const close of opened.reverse()) await close();
@@ -124,23 +123,13 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   }
 }
 
-/** Lets go of something that was opened. */
-type Closer = () => void | Promise<void>;
-
 /** Everything that has to be opened before the core can be made. */
-interface Parts {
+interface Parts extends Past {
   readonly keys: KeyRing;
   readonly verifier: CountingVerifier;
   /** Null where nobody asked for metrics. */
   readonly metricsServer: MetricsServer | null;
   readonly socket: PartitionSwitch;
-  readonly store: PatientStore;
-  readonly stored: StoredState;
-  /** Whether this replica never ran before. */
-  readonly isNew: boolean;
-  readonly ledger: Ledger;
-  readonly records: RecordLog;
-  readonly recovered: readonly JournalRecord[];
   readonly hooks: Hooks;
 }
 
@@ -154,11 +143,7 @@ interface Hooks {
   onFatal: (error: unknown) => void;
 }
 
-async function openParts(
-  options: StartReplicaOptions,
-  directory: string,
-  opened: Closer[],
-): Promise<Parts> {
+async function openParts(options: StartReplicaOptions, opened: Closer[]): Promise<Parts> {
   const { dir, genesis, key, log } = options;
   const hooks: Hooks = {
     onDurable: () => undefined,
@@ -188,37 +173,24 @@ async function openParts(
   const local = { address: options.listenHost ?? place.host, port: place.port };
   const socket = new PartitionSwitch(await openSocket(local));
   opened.push(() => socket.close());
-  const store = patientStore(options);
-  opened.push(() => store.close());
-  const ledger = new Ledger({
-    hasher: keys.hasher,
-    clients: genesis.clients.map((client) => client.role),
-    accounts: genesis.accounts,
-    indexKey: randomBytes(INDEX_KEY_BYTES),
-  });
-  const servedPath = replicaServedPath(dir, key.id);
-  const { stored, isNew } = await loadStore(store, ledger, servedPath, options.signal);
-  const { log: records, records: recovered } = await RecordLog.open({
-    directory,
-    keys,
-    durability: key.durability,
-    files: timedFiles(nodeJournalFiles, (ms) => {
-      hooks.onJournalWritten(ms);
-    }),
-    onDurable: (id) => {
-      hooks.onDurable(id);
+  const past = await openPast(
+    {
+      ...{ dir, genesis, key, keys, log, mayHaveForgotten: options.mayHaveForgotten ?? false },
+      makeStore: () => patientStore(options),
+      signal: options.signal,
+      files: timedFiles(nodeJournalFiles, (ms) => {
+        hooks.onJournalWritten(ms);
+      }),
+      onDurable: (id) => {
+        hooks.onDurable(id);
+      },
+      onFatal: (error) => {
+        hooks.onFatal(error);
+      },
     },
-    onFatal: (error) => {
-      hooks.onFatal(error);
-    },
-  });
-  opened.push(() => records.close());
-  checkTogether(directory, stored, recovered);
-  if (isNew) await markServed(servedPath);
-  return {
-    ...{ keys, verifier, socket, store, stored, isNew, ledger, records, recovered, hooks },
-    metricsServer,
-  };
+    opened,
+  );
+  return { ...past, keys, verifier, socket, hooks, metricsServer };
 }
 
 /** The port is taken first, so that a start that cannot have it fails before it did anything. */
@@ -241,67 +213,6 @@ function patientStore({ dir, key, log }: StartReplicaOptions): PatientStore {
       else log.warn({ problem }, "the database fails, and is tried again");
     },
   });
-}
-
-/** From here on an empty folder means that promises were lost. */
-async function markServed(path: string): Promise<void> {
-  const file = await open(path, "a", 0o600);
-  await file.sync();
-  await file.close();
-}
-
-/** Reads the database into the ledger; a new one gets the genesis state. */
-async function loadStore(
-  store: PatientStore,
-  ledger: Ledger,
-  servedPath: string,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly stored: StoredState; readonly isNew: boolean }> {
-  const stored = await store.open(signal);
-  if (stored === null && existsSync(servedPath)) throw new StoreError(wipedSentence(servedPath));
-  if (stored === null) {
-    const accounts = ledger.accountRows();
-    const genesisState: StoredState = {
-      ...{ seq: 0, serviceRoot: ledger.root(), accounts, sessions: [], evictedThrough: [] },
-    };
-    await store.replace(genesisState);
-    return { stored: genesisState, isNew: true };
-  }
-  ledger.load(stored.accounts);
-  const root = hexOf(ledger.root());
-  if (root !== hexOf(stored.serviceRoot)) {
-    throw new StoreError(
-      "The customer table is not the one this replica stored: it is another cluster's, or " +
-        "somebody changed its rows. Choose another MySQL prefix, or put the rows " +
-        "back: `verify` names them.",
-    );
-  }
-  return { stored, isNew: false };
-}
-
-/** Who forgot its votes may vote against them: an amnesiac counts among the f faulty (RS4). */
-function wipedSentence(servedPath: string): string {
-  return (
-    `This replica has taken part before (${servedPath} says so), but its database is gone, and ` +
-    "with it what it promised. Keep it stopped; the other replicas go on without it. A cluster " +
-    "whose store is memory cannot be started a second time."
-  );
-}
-
-/** The journal's stable checkpoint must be in the database, else promises would be forgotten. */
-function checkTogether(
-  directory: string,
-  stored: StoredState,
-  recovered: readonly JournalRecord[],
-): void {
-  const stable = recovered.findLast((record) => record.kind === "stable");
-  const needed = stable?.seq ?? 0;
-  if (stored.seq >= needed) return;
-  throw new StoreError(
-    `The database in ${directory} ends at batch ${stored.seq.toString()}, but the journal says ` +
-      `that it held batch ${needed.toString()}: it was lost or replaced. Restore the newest copy ` +
-      "of it. A cluster whose store is memory cannot be started a second time.",
-  );
 }
 
 function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
@@ -335,13 +246,13 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const sources = (): Parameters<typeof statusOf>[0] => {
     return {
       ...{ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket },
-      loopDelay,
+      ...{ loopDelay, replicaCount: genesis.replicas.length },
     };
   };
   const status = (): ReplicaStatus => statusOf(sources());
   const flows = new FlowRecorder(machineMicros);
   const metrics = metricsOf(options, parts, () => figuresOf(sources()));
-  const probes = [new StateLog(replica, log), flows, ...(metrics === null ? [] : [metrics])];
+  const probes = [flows, ...observersOf(parts, replica, log, metrics)];
   const world = {
     ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict, probes },
     inspect: status,
@@ -410,7 +321,7 @@ function makeReplica({ genesis, key }: StartReplicaOptions, parts: Parts): Repli
   const replicaCount = genesis.replicas.length;
   const clientCount = genesis.clients.length;
   const replicaOptions = { ...settings, self: key.id, replicaCount, clientCount };
-  return new Replica(replicaOptions, parts.keys.hasher, parts.ledger, recoveredFrom(parts));
+  return new Replica(replicaOptions, parts.keys.hasher, parts.ledger, parts.recovered);
 }
 
 /** From here on what arrives reaches the host. */
@@ -431,21 +342,38 @@ function listen({ keys, verifier, socket }: Parts, host: ReplicaHost, drops: Tal
   return ingress;
 }
 
-/**
- * What the core gets to know of the past; null on the first start only. A past that left nothing
- * counts too: with a durability below fsync a primary may have sent what is lost (2.12).
- */
-function recoveredFrom({ stored, isNew, recovered }: Parts): Recovered | null {
-  if (isNew && recovered.length === 0) return null;
-  const sessions = stored.sessions.map((row) => ({ ...row, code: 0 as const }));
-  const { seq, evictedThrough } = stored;
-  return { records: recovered, storedSeq: seq, sessions, evictedThrough, rejoinNonce: null };
-}
-
 function logStart(log: Log, status: ReplicaStatus): void {
   const { view, executed, stable, stateRoot } = status;
   const root = stateRoot.slice(0, SHORT_HEX_LENGTH);
   log.info({ view, executed, stable, stateRoot: root, pid: process.pid }, "serving");
+}
+
+/** Who tells the operator what happens. */
+function observersOf(
+  parts: Parts,
+  replica: Replica,
+  log: Log,
+  metrics: ReplicaMetrics | null,
+): HostProbe[] {
+  const logs = [new StateLog(replica, log), newsOf(parts, replica, log)];
+  return metrics === null ? logs : [...logs, metrics];
+}
+
+/** Tells the log, once each, what an operator must know, and when it is over. */
+function newsOf({ keys }: Parts, replica: Replica, log: Log): HostProbe {
+  let alarm: string | null = null;
+  let wasRejoining = replica.rejoin !== null;
+  const stepped = (): void => {
+    const now = alarmOf(replica, keys.roster.replicaCount);
+    if (now !== null && now !== alarm) log.error({ alarm: true }, now);
+    if (now === null && alarm !== null) log.info({ alarm: false }, "that is over");
+    alarm = now;
+    const { view, stableSeq: stable } = replica;
+    const isRejoining = replica.rejoin !== null;
+    if (wasRejoining && !isRejoining) log.info({ view, stable }, "rejoined: votes count again");
+    wasRejoining = isRejoining;
+  };
+  return { stepped };
 }
 
 /** A replica that cannot go on takes no further part, whatever its owner does about it. */

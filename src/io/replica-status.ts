@@ -1,4 +1,5 @@
 import { hexOf } from "../core/base/bytes.js";
+import { quorumsOf } from "../core/base/quorum.js";
 import type { Verifier } from "../core/crypto/check.js";
 import type { Ledger } from "../core/ledger/ledger.js";
 import type { Replica } from "../core/pbft/replica.js";
@@ -33,6 +34,14 @@ export interface ReplicaStatus {
   readonly database: StoreHealth["state"];
   /** The sentence why it is tried again; null unless it is. */
   readonly databaseProblem: string | null;
+  /**
+   * What it does: it gives votes; or it follows and gives none, because it forgot former ones
+   * (RS4); or it gives none until its state, which was not what the others agree on, is fetched
+   * anew (CK4).
+   */
+  readonly state: "voting" | "rejoining" | "repairing";
+  /** What an operator must know, or null. */
+  readonly alarm: string | null;
   /** False while a view change is under way. */
   readonly active: boolean;
   /** Requests executed since this process started; a request may hold many operations. */
@@ -63,6 +72,8 @@ export interface ReplicaStatus {
 interface StatusSources {
   readonly key: ReplicaKey;
   readonly replica: Replica;
+  /** n. */
+  readonly replicaCount: number;
   readonly host: ReplicaHost;
   readonly store: PatientStore;
   readonly stores: StoreRunner;
@@ -102,6 +113,8 @@ function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
     databaseLag: replica.executedSeq - stores.storedSeq,
     database: state,
     databaseProblem: problem,
+    state: stateOf(replica),
+    alarm: alarmOf(replica, sources.replicaCount),
     active: replica.active,
     requests: host.counts.requests,
     pending: replica.pendingCount,
@@ -119,4 +132,27 @@ function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
     memoryBytes: process.memoryUsage.rss(),
     eventLoopDelayP99Ms: sources.loopDelay.p99Ms(),
   };
+}
+
+function stateOf({ rejoin, diverged }: Replica): ReplicaStatus["state"] {
+  if (diverged) return "repairing";
+  return rejoin === null ? "voting" : "rejoining";
+}
+
+/** The sentence for what an operator must know and may have to act on, or null. */
+export function alarmOf(replica: Replica, replicaCount: number): string | null {
+  const { faultsMax } = quorumsOf(replicaCount);
+  const { rejoiningCount, diverged } = replica;
+  if (rejoiningCount > faultsMax) {
+    return (
+      `${rejoiningCount.toString()} replicas forgot what they promised, and this cluster makes ` +
+      `up for ${faultsMax.toString()} at a time. Until some have their own disks back it stops, ` +
+      "because going on could lose acknowledged operations. With store memory it is lost."
+    );
+  }
+  if (!diverged) return null;
+  return (
+    "The state of this replica was not what the others agree on: it is fetched from them. " +
+    "Look for faulty memory or a faulty disk."
+  );
 }

@@ -12,7 +12,7 @@ const MICROS_PER_MS = 1_000;
 
 /**
  * Waits until the database of a replica that came back at `sinceMicros` holds all batches up to
- * `seqMin`: what clients had been answered by then.
+ * `seqMin`: what clients had been answered by then, and until it votes.
  * @returns the milliseconds it took from `sinceMicros`; null when it never did.
  */
 export async function awaitCatchUp(
@@ -26,7 +26,8 @@ export async function awaitCatchUp(
   const deadlineMicros = clock.nowMicros() + WAIT_MICROS_MAX;
   while (clock.nowMicros() < deadlineMicros) {
     const progress = await cluster.progress(replica);
-    if (progress !== null && progress.executed - progress.databaseLag >= seqMin) {
+    const isBack = progress?.state === "voting";
+    if (isBack && progress.executed - progress.databaseLag >= seqMin) {
       return (clock.nowMicros() - sinceMicros) / MICROS_PER_MS;
     }
     await clock.sleepUntil(clock.nowMicros() + PAUSE_MICROS, signal);

@@ -21,7 +21,7 @@ export interface MeasuredSession extends MeasuredClient {
 /** What is asked of a replica while it is measured. */
 export type ReplicaProgress = Pick<
   ReplicaStatus,
-  "view" | "primary" | "executed" | "databaseLag" | "viewChanges"
+  "state" | "view" | "primary" | "executed" | "databaseLag" | "viewChanges"
 >;
 
 /** What the benchmark needs of a running cluster. */

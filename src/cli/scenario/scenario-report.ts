@@ -42,37 +42,46 @@ export function isConsistent(report: ScenarioReport): boolean {
 
 const LABEL_LENGTH = 22;
 
+/** How a fault is told, by what ends it. */
+const WORDS = {
+  restart: { done: "killed", deed: "kill", returned: "served again", caughtUp: "caught up" },
+  rejoin: { done: "wiped", deed: "wipe", returned: "was started", caughtUp: "voted again" },
+  connect: {
+    done: "cut off",
+    deed: "cut",
+    returned: "was connected again",
+    caughtUp: "caught up",
+  },
+} as const satisfies Record<Scenario["cure"], unknown>;
+
 /** The report for the terminal. */
 export function scenarioText(scenario: Scenario, report: ScenarioReport): string {
   const { victims, viewBefore, viewAfter, catchUpsMs } = report;
-  const isCrash = scenario.fault === "crash";
-  const fault = isCrash ? "kill" : "cut";
-  const returned = isCrash ? "served again" : "was connected again";
+  const { deed, returned, caughtUp } = WORDS[scenario.cure];
   const catchUps = catchUpsMs.map((ms) => (ms === null ? "never" : msText(ms)));
   const pairs: readonly (readonly [label: string, value: string])[] = [
     [
       "service was back",
-      `${msText(report.backMs)} after the ${fault}: a deposit begun since was acknowledged`,
+      `${msText(report.backMs)} after the ${deed}: a deposit begun since was acknowledged`,
     ],
     ["longest gap", `${msText(report.gapMs)} without an acknowledged deposit`],
     ["view", `${viewBefore} before, ${viewAfter} after`],
-    [replicasText(victims), `${returned} ${msText(report.curedMs)} after the ${fault}`],
-    ["caught up", `${catchUps.join(", ")} after that`],
+    [replicasText(victims), `${returned} ${msText(report.curedMs)} after the ${deed}`],
+    [caughtUp, `${catchUps.join(", ")} after that`],
     ["deposits", depositsText(report)],
     ["exactly once", report.chainFault ?? `yes, each of them: ${formatMoney(report.held)} in all`],
     ["databases", `${report.isIdentical ? "identical" : "DIFFERENT"}: ${report.agreement}`],
   ];
   const lines = pairs.map(([label, value]) => `  ${label.padEnd(LABEL_LENGTH)}${value}`);
-  return [headOf(report, isCrash), ...lines].join("\n");
+  return [headOf(scenario, report), ...lines].join("\n");
 }
 
-function headOf(report: ScenarioReport, isCrash: boolean): string {
-  const { scenario, victims, wasPrimary, viewBefore, inFlight } = report;
+function headOf({ name, cure }: Scenario, report: ScenarioReport): string {
+  const { victims, wasPrimary, viewBefore, inFlight } = report;
   const role = wasPrimary ? `the primary of view ${viewBefore}` : `a backup in view ${viewBefore}`;
   const who =
     victims.length > 1 ? "all replicas at once were" : `replica ${victims.join()}, ${role}, was`;
-  const what = isCrash ? "killed" : "cut off";
-  return `${scenario}: ${who} ${what} under load, ${inFlight} deposits in flight`;
+  return `${name}: ${who} ${WORDS[cure].done} under load, ${inFlight} deposits in flight`;
 }
 
 function replicasText(victims: readonly ReplicaId[]): string {

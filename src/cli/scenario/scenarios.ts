@@ -7,7 +7,7 @@ export interface Scenario {
   readonly summary: string;
   readonly victims: "primary" | "backup" | "all";
   readonly fault: Fault;
-  readonly cure: Fault;
+  readonly cure: Extract<Fault, "restart" | "rejoin" | "connect">;
 }
 
 /** The scenarios that can be played. */
@@ -25,6 +25,13 @@ export const SCENARIOS: readonly Scenario[] = [
     victims: "backup",
     fault: "crash",
     cure: "restart",
+  },
+  {
+    name: "wipe-backup",
+    summary: "a backup is killed and all that it wrote is deleted; later it rejoins",
+    victims: "backup",
+    fault: "wipe",
+    cure: "rejoin",
   },
   {
     name: "partition-primary",

@@ -68,6 +68,7 @@ export class FakeCluster implements MeasuredCluster {
   progress(replica: number): Promise<ReplicaProgress | null> {
     if (this.cutOff.has(replica)) return Promise.resolve(null);
     return Promise.resolve({
+      state: "voting",
       view: this.view,
       primary: this.view % this.replicaCount,
       executed: this.seqs[replica] ?? 0,

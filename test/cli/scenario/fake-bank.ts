@@ -46,7 +46,9 @@ export class FakeBank {
     const { view } = this;
     const primary = view % this.replicaCount;
     const executed = this.depositCount;
-    return Promise.resolve({ view, primary, executed, databaseLag: 0, viewChanges: view });
+    return Promise.resolve({
+      ...{ state: "voting", view, primary, executed, databaseLag: 0, viewChanges: view },
+    });
   }
 
   readTable(): Promise<ReplicaTable | null> {
