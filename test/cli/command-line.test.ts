@@ -58,7 +58,10 @@ const WRONG_USAGE: readonly (readonly [words: readonly string[], message: RegExp
   [["client", "x", "fly", "A"], /fly A\ncolumn 1: expected a command/],
   [["client", "x", "deposit", "A", "1,000"], /column 11: .*without thousands separators/],
   [["client", "x", "deposit $0 to A"], /column 9: expected an amount above 0/],
-  [["fault", "x", "--replica", "0"], /one of --crash, --restart and --partition on\|off/],
+  [
+    ["fault", "x", "--replica", "0"],
+    /one of --crash, --restart, --wipe, --rejoin and --partition on\|off/,
+  ],
   [["fault", "x", "--replica", "0", "--crash", "--restart"], /takes one of --crash/],
   [["fault", "x", "--replica", "0", "--crash", "--partition", "on"], /takes one of --crash/],
   [["fault", "x", "--replica", "0", "--partition", "half"], /--partition must be on or off/],

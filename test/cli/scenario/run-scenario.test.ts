@@ -52,6 +52,7 @@ test("each scenario hits whom it says and brings them back", async () => {
   assert.deepEqual(Object.fromEntries(faults), {
     "primary-crash": "crash 0, restart 0",
     "backup-crash": "crash 1, restart 1",
+    "wipe-backup": "wipe 1, rejoin 1",
     "partition-primary": "cut-off 0, connect 0",
     "all-crash": "crash 0, crash 1, crash 2, crash 3, restart 0, restart 1, restart 2, restart 3",
   });
