@@ -31,8 +31,6 @@ export interface JournalFiles {
   read(path: string): Promise<Uint8Array | null>;
   /** Makes an empty file, in place of any that has this name. */
   create(path: string, durableWrites: boolean): Promise<JournalFile>;
-  /** Cuts a file to `byteCount` bytes and makes all of it durable. */
-  truncate(path: string, byteCount: number): Promise<void>;
   /** Gives a file or directory another name, in place of any file that has it. */
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -69,15 +67,16 @@ export const nodeJournalFiles: JournalFiles = {
     const handle = await open(path, CREATE_FLAGS | flags, MODE_OWNER_ONLY);
     return new NodeJournalFile(handle, durableWrites && !DSYNC_IS_DURABLE);
   },
-  truncate: (path, byteCount) =>
-    withHandle(path, "r+", async (handle) => {
-      await handle.truncate(byteCount);
-      await handle.sync();
-    }),
   rename,
   unlink,
   syncDirectory: async (directory) => {
-    if (DIRECTORIES_SYNC) await withHandle(directory, "r", (handle) => handle.sync());
+    if (!DIRECTORIES_SYNC) return;
+    const handle = await open(directory, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   },
   bootId,
   salt: () => randomBytes(4).readUInt32BE(),
@@ -106,19 +105,6 @@ class NodeJournalFile implements JournalFile {
 
   close(): Promise<void> {
     return this.#handle.close();
-  }
-}
-
-async function withHandle(
-  path: string,
-  flags: string,
-  use: (handle: FileHandle) => Promise<void>,
-): Promise<void> {
-  const handle = await open(path, flags);
-  try {
-    await use(handle);
-  } finally {
-    await handle.close();
   }
 }
 

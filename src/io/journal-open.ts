@@ -1,5 +1,5 @@
-import { join } from "node:path";
-import { unreachable } from "../core/base/assert.js";
+import { dirname, join } from "node:path";
+import { assert, unreachable } from "../core/base/assert.js";
 import type { Hasher } from "../core/base/hasher.js";
 import { encodeManifest } from "../core/journal/manifest.js";
 import type { Manifest, NewestRecords } from "../core/journal/manifest.js";
@@ -89,13 +89,17 @@ export async function writeManifest(
   directory: string,
   manifest: Manifest,
 ): Promise<void> {
-  const path = join(directory, "journal.manifest");
+  await writeWhole(files, join(directory, "journal.manifest"), encodeManifest(manifest));
+}
+
+/** Replaces a file as a whole, or makes it; durable on return. */
+async function writeWhole(files: JournalFiles, path: string, bytes: Uint8Array): Promise<void> {
   const file = await files.create(`${path}.new`, false);
-  await file.write(encodeManifest(manifest), 0);
+  await file.write(bytes, 0);
   await file.sync();
   await file.close();
   await files.rename(`${path}.new`, path);
-  await files.syncDirectory(directory);
+  await files.syncDirectory(dirname(path));
 }
 
 /**
@@ -105,7 +109,8 @@ export async function writeManifest(
  */
 export async function prepareJournal(place: JournalPlace): Promise<PreparedJournal> {
   const bootId = await place.files.bootId();
-  const recovery = await judge(place, bootId);
+  const segments = await readSegments(place);
+  const recovery = await judge(place, bootId, segments);
   const { doubt } = place;
   if (doubt !== null && recovery.kind !== "foreign") {
     return prepareAmnesia(place, bootId, "doubted", doubt);
@@ -114,7 +119,7 @@ export async function prepareJournal(place: JournalPlace): Promise<PreparedJourn
     case "new":
       return prepareEmpty(place, bootId, null, { kind: "intact", records: [], tornBytes: 0 });
     case "intact":
-      return prepareIntact(place, bootId, recovery);
+      return prepareIntact(place, bootId, recovery, segments);
     case "amnesia":
       return prepareAmnesia(place, bootId, recovery.cause, recovery.reason);
     case "foreign":
@@ -127,9 +132,16 @@ export async function prepareJournal(place: JournalPlace): Promise<PreparedJourn
   }
 }
 
-async function judge(place: JournalPlace, bootId: string): Promise<Recovery> {
-  const { files, directory, identity, hasher } = place;
+async function judge(
+  { files, directory, identity, hasher }: JournalPlace,
+  bootId: string,
+  segments: readonly SegmentFile[],
+): Promise<Recovery> {
   const manifest = await files.read(join(directory, "journal.manifest"));
+  return recover({ identity, bootId, manifest, segments, hasher });
+}
+
+async function readSegments({ files, directory }: JournalPlace): Promise<readonly SegmentFile[]> {
   const segments: SegmentFile[] = [];
   for (const name of [...(await files.list(segmentsDirectory(directory)))].sort()) {
     const [, digits] = SEGMENT_NAME.exec(name) ?? [];
@@ -138,7 +150,7 @@ async function judge(place: JournalPlace, bootId: string): Promise<Recovery> {
     const bytes = await files.read(segmentPath(directory, number));
     if (bytes !== null) segments.push({ number, bytes });
   }
-  return recover({ identity, bootId, manifest, segments, hasher });
+  return segments;
 }
 
 async function prepareEmpty(
@@ -160,10 +172,11 @@ async function prepareIntact(
   place: JournalPlace,
   bootId: string,
   found: Extract<Recovery, { kind: "intact" }>,
+  read: readonly SegmentFile[],
 ): Promise<PreparedJournal> {
   const { files, directory, newestRecords } = place;
   const { records, tornBytes, segments, group, hash, cut } = found;
-  if (cut !== null) await files.truncate(segmentPath(directory, cut.number), cut.bytes);
+  if (cut !== null) await rewriteNewest(place, cut, read);
   await files.makeDirectory(segmentsDirectory(directory));
   const manifest = { ...found.manifest, newestRecords, bootId };
   await writeManifest(files, directory, manifest);
@@ -176,6 +189,22 @@ async function prepareIntact(
       ? { kind: "intact", records, tornBytes }
       : { kind: "amnesia", cause: "earlier", reason: doubt, records };
   return { outcome, start: { log: { segments, group, hash }, manifest } };
+}
+
+/**
+ * Writes the newest segment anew, without what was cut short. What we read may never have reached
+ * the disk: the process before us was killed before its sync, or that sync failed. After a failed
+ * sync the system keeps the bytes in its memory and takes them for written, so syncing the same
+ * file again would succeed and save nothing. Older segments were synced before newer ones began.
+ */
+async function rewriteNewest(
+  { files, directory }: JournalPlace,
+  { number, bytes: byteCount }: { readonly number: number; readonly bytes: number },
+  read: readonly SegmentFile[],
+): Promise<void> {
+  const newest = read.find((segment) => segment.number === number);
+  assert(newest !== undefined, "a segment that is cut was read");
+  await writeWhole(files, segmentPath(directory, number), newest.bytes.subarray(0, byteCount));
 }
 
 async function prepareAmnesia(

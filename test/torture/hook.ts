@@ -55,7 +55,7 @@ function aroundSync<T>(operation: string, work: () => T): T {
 /** Which of the replica's promises a file holds; "other" for none. */
 function kindOf(path: string): FileKind | "other" {
   const name = basename(path);
-  if (/^\d{12}\.log$/.test(name)) return "segment";
+  if (/^\d{12}\.log(\.new)?$/.test(name)) return "segment";
   if (name.startsWith("journal.manifest")) return "manifest";
   if (name.endsWith(".served")) return "mark";
   return name === "journal" || /^replica-\d+$/.test(name) ? "directory" : "other";
@@ -111,7 +111,6 @@ async function wrapHandles(): Promise<void> {
   };
   wrap("sync", "sync");
   wrap("datasync", "sync");
-  wrap("truncate", "truncate");
   const write = prototype["write"] as unknown as Write;
   const wrapped: Write = async function (this: FileHandle, bytes, start, length, position) {
     const operation = `${kinds.get(this) ?? "other"} write`;

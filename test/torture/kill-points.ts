@@ -62,7 +62,7 @@ export const START_POINTS: readonly KillPoint[] = [
   { operation: "lock", phases: AROUND },
   { operation: "segment create", phases: AROUND },
   { operation: "segment write", phases: WRITE },
-  { operation: "segment truncate", phases: AROUND },
+  { operation: "segment rename", phases: AROUND },
   { operation: "segment sync", phases: AROUND },
   { operation: "segment unlink", phases: AROUND },
   { operation: "manifest create", phases: AROUND },

@@ -10,13 +10,27 @@ type ContentChange =
   | { readonly kind: "write"; readonly offset: number; readonly bytes: Uint8Array }
   | { readonly kind: "size"; readonly byteCount: number };
 
-/** A file: what is safe on the platter, and what was changed since. */
+/** A file: what is safe on the platter, what the system shows, and what it has yet to write. */
 class Inode {
   durable: Uint8Array = new Uint8Array();
+  bytes: Uint8Array = new Uint8Array();
   changes: ContentChange[] = [];
 
-  get bytes(): Uint8Array {
-    return this.changes.reduce(applyChange, this.durable);
+  change(change: ContentChange): void {
+    this.bytes = applyChange(this.bytes, change);
+    this.changes.push(change);
+  }
+
+  /** Replaces the content, on the platter too. */
+  replace(bytes: Uint8Array): void {
+    this.changes = [];
+    this.durable = bytes.slice();
+    this.bytes = this.durable;
+  }
+
+  /** What was to be written could not be: it is still shown, but taken for written, as on Linux. */
+  syncFailed(): void {
+    this.changes = [];
   }
 
   /** What makes the changes so far durable, later. */
@@ -37,6 +51,7 @@ class Inode {
       const kept = fate === 1 || change.kind === "size" ? [change] : torn(change, choose);
       this.durable = kept.reduce(applyChange, this.durable);
     }
+    this.bytes = this.durable;
   }
 }
 
@@ -49,7 +64,8 @@ interface NameChange {
 
 /**
  * A disk in memory on which nothing is safe before it was synced: at a crash every write and every
- * change of a name since the last sync is kept, lost, or torn at a sector, each on its own.
+ * change of a name since the last sync is kept, lost, or torn at a sector, each on its own. What a
+ * sync that failed was to save is lost at a crash, whatever is synced later.
  */
 export class FakeDisk {
   /** Names of the calls so far. */
@@ -111,15 +127,13 @@ export class FakeDisk {
 
   /** Replaces the bytes of a file, as decay or a person would. */
   overwrite(path: string, bytes: Uint8Array): void {
-    const inode = this.#inode(path);
-    inode.changes = [];
-    inode.durable = bytes.slice();
+    this.#inode(path).replace(bytes);
   }
 
   /** Puts a file where there is none. */
   place(path: string, bytes: Uint8Array): void {
     const inode = new Inode();
-    inode.durable = bytes.slice();
+    inode.replace(bytes);
     for (const names of [this.#names, this.#durableNames]) names.set(path, inode);
   }
 
@@ -157,7 +171,6 @@ export class FakeDisk {
           return () => file(inode);
         });
       },
-      truncate: (path, byteCount) => call("truncate", path, () => this.#truncate(path, byteCount)),
       rename: (from, to) => call("rename", from, () => this.#rename(from, to)),
       unlink: (path) => call("unlink", path, () => this.#unlink(path)),
       syncDirectory: (directory) =>
@@ -176,7 +189,7 @@ export class FakeDisk {
   #create(path: string): Inode {
     const existing = this.#names.get(path);
     const inode = existing ?? new Inode();
-    if (existing !== undefined) inode.changes.push({ kind: "size", byteCount: 0 });
+    if (existing !== undefined) inode.change({ kind: "size", byteCount: 0 });
     else this.#changeNames(dirname(path), (names) => names.set(path, inode));
     return inode;
   }
@@ -184,14 +197,19 @@ export class FakeDisk {
   #file(path: string, inode: Inode, durableWrites: boolean, call: Call): JournalFile {
     let syncCount = 0;
     return {
-      write: (bytes, offset) =>
-        call("write", path, () => {
-          inode.changes.push({ kind: "write", offset, bytes: bytes.slice() });
+      write: (bytes, offset) => {
+        const written = call("write", path, () => {
+          inode.change({ kind: "write", offset, bytes: bytes.slice() });
           return durableWrites ? inode.syncLater() : nothing;
-        }),
+        });
+        return durableWrites ? synced(inode, written) : written;
+      },
       sync: async () => {
         syncCount += 1;
-        await call("sync", path, () => inode.syncLater());
+        await synced(
+          inode,
+          call("sync", path, () => inode.syncLater()),
+        );
         syncCount -= 1;
       },
       close: () => {
@@ -199,12 +217,6 @@ export class FakeDisk {
         return call("close", path, () => nothing);
       },
     };
-  }
-
-  #truncate(path: string, byteCount: number): () => void {
-    const inode = this.#inode(path);
-    inode.changes.push({ kind: "size", byteCount });
-    return inode.syncLater();
   }
 
   #rename(from: string, to: string): () => void {
@@ -271,6 +283,15 @@ export class FakeDisk {
     return new Promise((resolve) => {
       this.#haltNow = resolve;
     });
+  }
+}
+
+async function synced(inode: Inode, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    inode.syncFailed();
+    throw error;
   }
 }
 

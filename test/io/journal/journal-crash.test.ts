@@ -6,7 +6,8 @@ import { Journal } from "../../../src/io/journal.js";
 import type { JournalOptions } from "../../../src/io/journal.js";
 import { FakeDisk } from "./fake-disk.js";
 import type { Choose } from "./fake-disk.js";
-import { bytesOf, DIRECTORY, HASHER, IDENTITY, intactTexts, settle } from "./fixture.js";
+import { appendGroups, bytesOf, DIRECTORY, HASHER, IDENTITY } from "./fixture.js";
+import { intactTexts, openJournal, settle } from "./fixture.js";
 
 type Step =
   | { readonly kind: "append"; readonly seqStep: number; readonly size: number }
@@ -67,7 +68,7 @@ const REMOVED_TOO_EARLY: Life[] = [
   },
   {
     steps: [{ kind: "append", seqStep: 0, size: 0 }],
-    haltAfter: 18,
+    haltAfter: 23,
     closes: true,
     endsBy: "kill",
     seed: 0,
@@ -233,6 +234,26 @@ test("PS: with durability async every reported record outlives the process", asy
     }),
     { numRuns: 100 },
   );
+});
+
+test("RS1: what a failed sync left in memory only is written anew before it counts", async () => {
+  for (const namesSurvive of [true, false]) {
+    const disk = new FakeDisk();
+    const { journal, fatal } = await openJournal(disk.mount());
+    assert.ok(journal !== null);
+    await appendGroups(journal, [["synced"]]);
+    disk.failure = (call) => (call === "write" ? new Error("EIO: i/o error, write") : null);
+    await appendGroups(journal, [["unsynced"]]);
+    assert.equal(fatal.length, 1);
+    disk.failure = () => null;
+    disk.kill();
+    const again = await openJournal(disk.mount());
+    assert.deepEqual(intactTexts(again.outcome), ["synced", "unsynced"]);
+    // Of what was not synced, all bytes are lost; names are kept or lost.
+    disk.cutPower((bound) => (bound === 2 && !namesSurvive ? 1 : 0));
+    const last = await openJournal(disk.mount());
+    assert.deepEqual(intactTexts(last.outcome), ["synced", "unsynced"]);
+  }
 });
 
 test("the crash test can fail: a disk that forgets what it synced is found out", async () => {
