@@ -1,39 +1,32 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import { benchCommand } from "./bench/bench-command.js";
-import { clientCommand } from "./client-command.js";
 import type { CommandDescription, ExitStatus, Output } from "./command.js";
 import { CommandInput, UsageError } from "./command.js";
 import { sentenceFor } from "./failure.js";
-import { faultCommand } from "./fault-command.js";
-import { initCommand } from "./init-command.js";
-import { replicaCommand } from "./replica-command.js";
-import { reportCommand } from "./report/report-command.js";
-import { scenarioCommand } from "./scenario-command.js";
-import { showCommand } from "./show-command.js";
-import { statusCommand } from "./status-command.js";
-import { upCommand } from "./up-command.js";
-import { verifyCommand } from "./verify/verify-command.js";
 
 /*
  * The entry point of the command line: finds the command, checks its form, runs it, and turns
  * whatever happens into an exit status and a sentence.
  */
 
-const COMMANDS: readonly CommandDescription[] = [
-  initCommand,
-  upCommand,
-  replicaCommand,
-  clientCommand,
-  statusCommand,
-  showCommand,
-  verifyCommand,
-  benchCommand,
-  reportCommand,
-  faultCommand,
-  scenarioCommand,
-];
+/**
+ * Each is loaded when it is asked for: what one command needs, such as the drawing of charts, took
+ * half the time in which a replica starts.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<CommandDescription>>> = {
+  init: async () => (await import("./init-command.js")).initCommand,
+  up: async () => (await import("./up-command.js")).upCommand,
+  replica: async () => (await import("./replica-command.js")).replicaCommand,
+  client: async () => (await import("./client-command.js")).clientCommand,
+  status: async () => (await import("./status-command.js")).statusCommand,
+  show: async () => (await import("./show-command.js")).showCommand,
+  verify: async () => (await import("./verify/verify-command.js")).verifyCommand,
+  bench: async () => (await import("./bench/bench-command.js")).benchCommand,
+  report: async () => (await import("./report/report-command.js")).reportCommand,
+  fault: async () => (await import("./fault-command.js")).faultCommand,
+  scenario: async () => (await import("./scenario-command.js")).scenarioCommand,
+};
 
 const PROGRAM = "pbft-ledger";
 
@@ -50,7 +43,7 @@ async function runProgram(words: readonly string[]): Promise<ExitStatus> {
     .version(packageVersion())
     .showHelpAfterError(`(${PROGRAM} --help tells more)`)
     .exitOverride();
-  for (const description of COMMANDS) {
+  for (const description of await loadCommands(words[0])) {
     register(program, description, (ended) => {
       status = ended;
     });
@@ -61,6 +54,13 @@ async function runProgram(words: readonly string[]): Promise<ExitStatus> {
   } catch (error) {
     return statusOf(error);
   }
+}
+
+/** The command named `name`; all of them, for help and for advice, where there is none. */
+function loadCommands(name: string | undefined): Promise<CommandDescription[]> {
+  const names = Object.keys(COMMANDS);
+  const wanted = name !== undefined && names.includes(name) ? [name] : names;
+  return Promise.all(wanted.flatMap((one) => COMMANDS[one]?.() ?? []));
 }
 
 function register(
