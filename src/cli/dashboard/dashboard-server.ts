@@ -75,7 +75,9 @@ export async function serveDashboard(options: DashboardOptions): Promise<Dashboa
     isBusy = true;
     void options.snapshot().then((snapshot) => {
       isBusy = false;
-      for (const page of pages) page.write(`data: ${JSON.stringify(snapshot)}\n\n`);
+      const text = `data: ${JSON.stringify(snapshot)}\n\n`;
+      // A page that does not keep up, as in a browser that sleeps, misses some.
+      for (const page of pages) if (!page.writableNeedDrain) page.write(text);
     });
   }, INTERVAL_MS);
   return {
@@ -207,13 +209,18 @@ async function inject(
   else say(response, 409, `Not done: ${refusal}.`);
 }
 
-/** Null when it is longer than any of ours. */
+/** Null when it is longer than any of ours, or never came to its end. */
 async function bodyOf(request: IncomingMessage): Promise<string | null> {
   let body = "";
   request.setEncoding("utf8");
-  for await (const part of request as AsyncIterable<string>) {
-    body += part;
-    if (body.length > BODY_BYTES_MAX) return null;
+  try {
+    for await (const part of request as AsyncIterable<string>) {
+      body += part;
+      if (body.length > BODY_BYTES_MAX) return null;
+    }
+  } catch {
+    // Whoever sent it went away, and must not take the cluster's supervisor along.
+    return null;
   }
   return body;
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { serveDashboard } from "../../../src/cli/dashboard/dashboard-server.js";
 import { FailedOperation } from "../../../src/cli/failure.js";
 import type { Snapshot } from "../../../src/page/snapshot.js";
@@ -115,6 +118,25 @@ test("orders are carried out where faults are allowed, and refused in words", as
   assert.deepEqual(injected, ["cut-off 2", "crash 9"]);
 });
 
+test("whoever goes away in the middle of an order harms nobody", async (context) => {
+  const { port, injected } = await serve(context);
+  const headers = {
+    ...{ origin: `http://127.0.0.1:${port}`, "content-type": "application/json" },
+    ...{ "content-length": "100", expect: "100-continue" },
+  };
+  const asked = request({ host: "127.0.0.1", port, path: "/fault", method: "POST", headers });
+  asked.on("error", () => undefined);
+  const gone = new Promise((resolve) => asked.once("close", resolve));
+  asked.flushHeaders();
+  // By then the dashboard waits for the order.
+  await once(asked, "continue");
+  asked.write('{"fault":');
+  asked.destroy();
+  await gone;
+  for (let turn = 0; turn < 10; turn += 1) assert.equal((await ask(port, "/")).status, 200);
+  assert.deepEqual(injected, []);
+});
+
 test("without --allow-faults a dashboard only reads", async (context) => {
   const { port } = await serve(context, null);
   const headers = { origin: `http://127.0.0.1:${port}`, "content-type": "application/json" };
@@ -133,6 +155,27 @@ test("whoever follows gets snapshots", async (context) => {
     if (text.includes("data: ")) break;
   }
   assert.ok(text.includes(`data: ${JSON.stringify(SNAPSHOT)}\n\n`));
+});
+
+test("a page that does not keep up misses snapshots, and is not saved them up", async (context) => {
+  let made = 0;
+  const padding = "x".repeat(8_000_000);
+  const snapshot = (): Promise<Snapshot> => {
+    made += 1;
+    const large = { ...SNAPSHOT, atMs: made, padding };
+    return Promise.resolve(large);
+  };
+  const dashboard = await serveDashboard({ port: 0, snapshot, inject: null });
+  afterwards(context, () => dashboard.close());
+  const asked = request(new URL("/events", dashboard.url)).end();
+  const [page] = (await once(asked, "response")) as [IncomingMessage];
+  while (made < 4) await nextTurn();
+  const seen: number[] = [];
+  for await (const part of page.setEncoding("utf8") as AsyncIterable<string>) {
+    for (const [, atMs] of part.matchAll(/"atMs":(\d+)/g)) seen.push(Number(atMs));
+    if ((seen.at(-1) ?? 0) > 4) break;
+  }
+  assert.ok(seen.length < (seen.at(-1) ?? 0), `${seen.join()} of ${made}`);
 });
 
 test("a port that is taken is said in a sentence", async (context) => {
