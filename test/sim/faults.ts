@@ -59,8 +59,10 @@ export class FaultDriver {
   /** Starts a stopped machine again after a while, as an operator or a supervisor would. */
   restartLater(machine: Machine): void {
     const delay = this.#prng.exponential(this.#world.options.faults.downMean);
+    // In peace only those run that shall; a write that was begun before may still fail there.
+    const isPeace = this.#isOver;
     this.#world.scheduler.after(delay, () => {
-      if (!this.#isOver && machine.process === null) machine.start();
+      if (this.#isOver === isPeace && machine.process === null) machine.start();
     });
   }
 
