@@ -160,7 +160,7 @@ test("without a running cluster, commands say how to start it", async (context) 
   assert.match(status.stderr, /No replica answers/);
   assert.match(status.stdout, /^\{"replica":0,"up":false\}\n\{"replica":1,"up":false\}\n/);
   assert.equal(show.status, 1);
-  assert.match(show.stderr, /holds no database/);
+  assert.match(show.stderr, /leads to no database/);
   assert.equal(fault.status, 1);
   assert.match(fault.stderr, /is not up\. Start it: pbft-ledger up/);
 });
