@@ -39,7 +39,11 @@ export async function migrateSchema(connection: MysqlConnection, place: MysqlPla
   await connection.run(useSql(place.schema));
   // Whoever else starts on this schema waits here until all steps are done.
   const lock = `pbft-ledger.${place.schema}`;
-  await connection.select("SELECT GET_LOCK(?, 10)", [lock]);
+  const locked = await connection.select("SELECT GET_LOCK(?, 10)", [lock]);
+  if (Number(locked[0]?.[0]) !== 1) {
+    const sentence = `Another program is bringing the tables of ${place.name} up to date.`;
+    throw new StoreError(sentence, { patienceMs: Infinity });
+  }
   await connection.run(MIGRATION_TABLE_SQL);
   const done = await connection.select("SELECT VERSION, APPLIED_AT_MS FROM SCHEMA_MIGRATION");
   const begun = done.filter(([, appliedAtMs]) => Number(appliedAtMs) === 0);

@@ -17,6 +17,7 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { hexOf } from "../core/base/bytes.js";
 import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
 import { Ledger } from "../core/ledger/ledger.js";
@@ -85,7 +86,7 @@ export async function openPast(options: PastOptions, opened: Closer[]): Promise<
   const current = await databaseToGoOnWith(options, database, opened);
   const { store, ledger } = current;
   const stored = current.stored ?? (await storeGenesis(store, ledger));
-  if (!hasServed) await markServed(servedPath);
+  if (!hasServed) await markServed(options.files, servedPath);
   if (doubt !== null)
     log.warn({ doubt }, "rejoining: no vote before all former ones are made up for");
   const isNew = !hasJournal && !hasServed && doubt === null;
@@ -207,10 +208,11 @@ async function storeGenesis(store: Store, ledger: Ledger): Promise<StoredState> 
 }
 
 /** From here on an empty folder means that promises were lost. */
-async function markServed(path: string): Promise<void> {
+async function markServed(files: JournalFiles, path: string): Promise<void> {
   const file = await open(path, "a", 0o600);
   await file.sync();
   await file.close();
+  await files.syncDirectory(dirname(path));
 }
 
 /**
