@@ -72,6 +72,7 @@ function timelyRun(changes: (options: SimOptions) => Partial<SimOptions>): RunRe
     isCalm: false,
     replicaCount: 4,
     ...{ byzantine: [], attackers: [], adversaries: [], mishaps: NO_MISHAPS },
+    forgetEvery: 0,
     network: { ...drawn.network, ...PEACEFUL_NETWORK },
     faults: { ...drawn.faults, ...PEACEFUL_FAULTS },
     protocol: { ...REPLICA_OPTIONS_DEFAULT, viewChangeTicks: 40, viewChangeTicksMax: 160 },
