@@ -51,6 +51,8 @@ const ONCE_FAILED: readonly (readonly [seed: string, fault: string])[] = [
   ["2386", "a primary did not watch its own batches"],
   ["30088", "replicas that fetched state nobody could give never voted for another view"],
   ["24762", "checkpoints that were not stable yet pushed the state of the stable one out"],
+  ["289", "a certificate moved the window past a batch, and a reply did not wait for its record"],
+  ["202003", "who was faster with a copy of a client's request kept its replies for ever"],
   ["110500", "a primary vouched alone for what it had decided, and never sent its order again"],
   ["106771", "a replica listed a checkpoint that it had fetched, and nobody took its vote"],
   ["3104", "a view change carried over to a new segment came before an older NEW-VIEW"],

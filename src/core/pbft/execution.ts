@@ -2,7 +2,7 @@
  * Execution in order, at most once, and the replies (TOCS'02 section 4.3; rules EX1, EX2, EX4).
  */
 import { assert } from "../base/assert.js";
-import type { Seq, Ticks } from "../base/ids.js";
+import type { AppendId, Seq, Ticks } from "../base/ids.js";
 import { ReplyCode, type Reply, type Request } from "../message.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
@@ -121,8 +121,18 @@ export function answerRequest(s: State, request: Request): void {
   if (standing === "answered") {
     const entry = s.clients.find(request.client, request.session);
     assert(entry !== null, "an answered request has an entry");
-    s.reply(request, replyOf(s, entry), s.log.find(entry.seq)?.replyAppend ?? null);
+    s.reply(request, replyOf(s, entry), appendBehind(s, entry.seq));
   } else if (standing === "expired") s.reply(request, expiredReply(s, request), null);
+}
+
+/**
+ * The append that whatever tells of batch `seq`, which was executed, must wait for (2.12). A
+ * certificate may have moved the window past a batch whose records are still under way.
+ */
+export function appendBehind(s: State, seq: Seq): AppendId | null {
+  const slot = s.log.find(seq);
+  if (slot !== null) return slot.replyAppend;
+  return seq > s.storedSeq ? s.lastAppend : null;
 }
 
 function replyOf(s: State, entry: SessionEntry): Reply {

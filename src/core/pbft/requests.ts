@@ -3,7 +3,7 @@
  */
 import type { ClientId, Principal } from "../base/ids.js";
 import type { Hello, Read, Request, Verified } from "../message.js";
-import { answerRequest } from "./execution.js";
+import { answerRequest, appendBehind } from "./execution.js";
 import type { RejectCode } from "./reject.js";
 import type { State } from "./state.js";
 
@@ -71,7 +71,7 @@ export function onRead(s: State, m: Verified<Read>): RejectCode | null {
   if (!s.mayVote || isRecovering) return "read/recovering";
   const seq = s.executedSeq;
   // What an answer shows must be known here after a crash too, or the barrier would not cover it.
-  const after = s.log.find(seq)?.replyAppend ?? null;
+  const after = appendBehind(s, seq);
   s.emit({ kind: "query", read: m, view: s.view, seq, after });
   return null;
 }

@@ -60,9 +60,7 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: REQUESTS,
-        find:
-          'if (from.role === "client" && s.primary !== ' +
-          "s.self)\n                s.sendTo(s.primary, m);",
+        find: "if (s.primary !== s.self && !isFromPrimary)\n" + "        s.sendTo(s.primary, m);",
         replace: "",
       },
       { file: TICKS, find: "    relayOldest(s);\n", replace: "" },
@@ -136,8 +134,7 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: EXECUTION,
-        find:
-          "s.reply(request, replyOf(s, entry), " + "s.log.find(entry.seq)?.replyAppend ?? null)",
+        find: "s.reply(request, replyOf(s, entry), appendBehind(s, entry.seq))",
         replace: "s.reply(request, replyOf(s, entry), null)",
       },
     ],
