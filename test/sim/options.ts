@@ -285,7 +285,8 @@ export function calmOptions(seed: string, replicaCount: number): SimOptions {
   };
 }
 
-const CALM_NETWORK: NetworkOptions = {
+/** A network that only delays, and little. */
+export const CALM_NETWORK: NetworkOptions = {
   delayMin: 1 * MS,
   delayMean: 2 * MS,
   lossShare: 0,
@@ -304,7 +305,8 @@ const CALM_NETWORK: NetworkOptions = {
   healedDelayMin: 0,
 };
 
-const CALM_FAULTS: FaultOptions = {
+/** Machines that never fail, with quick disks. */
+export const CALM_FAULTS: FaultOptions = {
   crashEvery: 0,
   downMean: 0,
   powerCutShare: 0,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { REPLICA_OPTIONS_DEFAULT } from "../../src/core/pbft/options.js";
-import { drawOptions, type SimOptions } from "./options.js";
+import { CALM_FAULTS, CALM_NETWORK, drawOptions, type SimOptions } from "./options.js";
 import { NO_MISHAPS } from "./mishaps.js";
 import { MS, SECOND } from "./scheduler.js";
 import { type RunResult, simulate } from "./simulation.js";
@@ -75,8 +75,7 @@ function timelyRun(changes: (options: SimOptions) => Partial<SimOptions>): RunRe
     replicaCount: 4,
     ...{ byzantine: [], attackers: [], adversaries: [], mishaps: NO_MISHAPS },
     forgetEvery: 0,
-    network: { ...drawn.network, ...PEACEFUL_NETWORK },
-    faults: { ...drawn.faults, ...PEACEFUL_FAULTS },
+    ...{ network: CALM_NETWORK, faults: CALM_FAULTS },
     protocol: { ...REPLICA_OPTIONS_DEFAULT, viewChangeTicks: 40, viewChangeTicksMax: 160 },
     clients: {
       ...drawn.clients,
@@ -94,26 +93,6 @@ function timelyRun(changes: (options: SimOptions) => Partial<SimOptions>): RunRe
   assert.equal(result.failure, null);
   return result;
 }
-
-const PEACEFUL_NETWORK = {
-  delayMin: 1 * MS,
-  delayMean: 2 * MS,
-  lossShare: 0,
-  duplicateShare: 0,
-  replayShare: 0,
-  corruptShare: 0,
-  lossyKinds: [],
-  clogEvery: 0,
-  partitionEvery: 0,
-};
-
-const PEACEFUL_FAULTS = {
-  crashEvery: 0,
-  pauseEvery: 0,
-  syncMean: 1 * MS,
-  storeMean: 3 * MS,
-  driftMax: 0.001,
-};
 
 describe("a primary is judged by what it can help (VT7)", () => {
   test("one that orders just in time, and early to some, is replaced (A5, A6)", () => {
