@@ -17,6 +17,12 @@ export type ClientStrategy = (attacker: Attacker) => () => void;
 /** Makes a signature of its own out of the right one. */
 type Pen = (signature: Uint8Array) => Uint8Array;
 
+/** Ticks of an attack before a rest: from (included) and to (included). */
+const SPELL_TICKS = [10, 40] as const;
+
+/** A rest lasts this many times as long as a spell: a run shall not consist of attacks alone. */
+const RESTS_PER_SPELL = 3;
+
 /**
  * A Byzantine client: keys of its own that the cluster knows, an account of its own, and a socket.
  * Whatever it does, its own money is all that may change, and all others are served.
@@ -32,6 +38,7 @@ export class Attacker {
   readonly #address: SocketAddress;
   readonly #destinations = new Map<ReplicaId, Destination>();
   #nextSession = 1;
+  #ticksToGo = 0;
   #isOver = false;
 
   constructor(world: World, id: ClientId) {
@@ -52,7 +59,7 @@ export class Attacker {
     });
   }
 
-  /** Follows `strategies` until the end of the run. */
+  /** Follows `strategies`, by spells, until the end of the run. */
   start(strategies: readonly ClientStrategy[]): void {
     const acts = strategies.map((strategy) => strategy(this));
     const { scheduler, options } = this.world;
@@ -61,7 +68,7 @@ export class Attacker {
       for (const act of acts) act();
       this.#egress.flush();
       for (const release of this.#afterTurn.splice(0)) release();
-      scheduler.after(options.tick, tick);
+      scheduler.after(options.tick * this.#ticksToNext(), tick);
     };
     scheduler.after(this.prng.range(0, options.tick), tick);
   }
@@ -118,6 +125,14 @@ export class Attacker {
   /** Sends bytes as they are. */
   throwAt(to: ReplicaId, bytes: Uint8Array): void {
     this.world.network.send(this.#address, { address: `r${to}`, port: 1 }, bytes);
+  }
+
+  /** Ticks until it acts again: 1 within a spell, and a rest after it. */
+  #ticksToNext(): number {
+    this.#ticksToGo -= 1;
+    if (this.#ticksToGo > 0) return 1;
+    this.#ticksToGo = this.prng.between(...SPELL_TICKS);
+    return RESTS_PER_SPELL * this.#ticksToGo;
   }
 
   #destination(id: ReplicaId): Destination {
