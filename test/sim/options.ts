@@ -203,6 +203,7 @@ function withScenes(options: SimOptions, prng: Prng): SimOptions {
   return {
     ...options,
     network: { ...network, ...(cuts === null ? {} : SMOOTH), healedDelayMin },
+    livenessPhase: healedDelayMin === 0 ? options.livenessPhase : 600 * SECOND,
     faults: { ...faults, ...cuts },
     clients: { ...clients, ...drawRush(prng.fork("rush"), readsMatter) },
     byzantine,

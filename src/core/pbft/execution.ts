@@ -54,20 +54,27 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
     assert(bundle !== undefined, "one bundle of results a request");
     recordResult(s, request, seq, bundle);
   }
-  // Something new ran in this view, so it is one that works: doubling starts anew from here (VT5).
-  const isNew = seq > s.viewChanges.carriedSeqMax && executing.requests.length > 0;
-  if (s.active && isNew) s.viewChanges.progressView = s.view;
   watchPrimary(s, seq);
   answerBatch(s, seq);
 }
 
-/** Whether requests that we knew of took too long, once too often (VT7). */
+/** Learns from a batch of the present view what the view is worth (VT5, VT7). */
 function watchPrimary(s: State, seq: Seq): void {
   const slot = s.log.slot(seq);
-  const isJudged = s.active && s.primary !== s.self && slot.acceptedIn(s.view);
-  if (!isJudged || isOurFault(s, seq)) return;
-  const waitedTicks = longestWait(s, slot.decidedBatch?.requests ?? []);
-  if (waitedTicks !== null && s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
+  if (!s.active || !slot.acceptedIn(s.view)) return;
+  const requests = slot.decidedBatch?.requests ?? [];
+  const waitedTicks = longestWait(s, requests);
+  // What a NEW-VIEW carried over says little about the view, and null batches say nothing.
+  if (seq > s.viewChanges.carriedSeqMax && requests.length > 0) {
+    s.timer.served(s.view, Math.max(waitedTicks ?? 0, s.now - slot.acceptedTicks));
+  }
+  if (waitedTicks !== null) judgePrimary(s, seq, waitedTicks);
+}
+
+/** Whether a request that we knew of took too long, once too often (VT7). */
+function judgePrimary(s: State, seq: Seq, waitedTicks: Ticks): void {
+  if (s.primary === s.self || isOurFault(s, seq)) return;
+  if (s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
 }
 
 /** How long the one of these requests has waited that was known first; null if none was. */

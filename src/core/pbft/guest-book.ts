@@ -1,4 +1,4 @@
-import type { ReplicaId, Ticks, View } from "../base/ids.js";
+import type { ReplicaId, Seq, Ticks, View } from "../base/ids.js";
 import type { VoteBounds } from "./rejoin-estimate.js";
 
 /** Time between two questions of a replica that rejoins: short against all that it waits for. */
@@ -14,9 +14,8 @@ export interface Guest {
   granted: VoteBounds | null;
   grantedTicks: Ticks;
   pauseTicks: Ticks;
-  /** Since when the present primary could have helped. */
-  hopeTicks: Ticks;
-  hopeView: View;
+  /** The view and the progress in which there is hope of help, and since when. */
+  hope: { readonly view: View; readonly executedSeq: Seq; readonly sinceTicks: Ticks } | null;
   /** How often we may still give up a primary that does not help. */
   impatienceLeft: number;
 }
@@ -32,8 +31,7 @@ export class GuestBook {
       granted: null,
       grantedTicks: -Infinity,
       pauseTicks: 0,
-      hopeTicks: 0,
-      hopeView: -1,
+      hope: null,
       impatienceLeft: 0,
     }));
   }

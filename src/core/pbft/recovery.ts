@@ -42,7 +42,7 @@ export function restoreState(s: State, recovered: Recovered): void {
   // up.
   s.abdicated = s.active && s.primary === s.self;
   // Views of earlier days are no failures in a row: doubling starts anew (VT5).
-  s.viewChanges.progressView = s.active ? s.view : s.view - 1;
+  s.timer.forgive(s.active ? s.view : s.view - 1);
   s.assignedSeq = Math.max(s.assignedSeq, s.log.lowWatermark);
   retakeCheckpoint(s);
 }

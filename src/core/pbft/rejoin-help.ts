@@ -5,7 +5,7 @@
  *
  * Whoever asks may be lying, so what it gets is bounded: it is granted one pair of goals, within
  * reach of where we are ourselves, and the next one only after a pause that doubles each time. A
- * grant costs at most 2f + 1 handed-on views and the null batches of one window and one checkpoint
+ * grant costs at most 3f + 1 handed-on views and the null batches of one window and one checkpoint
  * interval.
  */
 import type { ReplicaId, Seq } from "../base/ids.js";
@@ -25,8 +25,8 @@ const GRANT_PAUSE_TICKS_MIN = 500;
 const GRANT_PAUSE_TICKS_MAX = 360_000;
 
 /**
- * What a primary gets to hand its view on or to reach the checkpoint, in longest view change
- * timeouts: it may have a window of batches to write to a slow disk.
+ * What a primary gets to hand its view on, or to order the next batch before the checkpoint, in
+ * longest view change timeouts: it may have a window of batches to write to a slow disk.
  */
 const PATIENCE_TIMEOUTS = 4;
 
@@ -61,8 +61,9 @@ function grant(s: State, guest: Guest, { seq, view }: Rejoin): RejectCode | null
   const { granted } = guest;
   if (granted !== null && seq <= granted.seq && view <= granted.view) return null;
   // Who asks for more than a correct replica can, from here: or we are behind, and it asks again.
+  // Its bound is at most 2f above where a correct one is, which alone got at most f ahead of us.
   const isInReach =
-    seq <= preparedSeq(s) + s.options.windowSlots && view <= s.view + 2 * s.quorums.faultsMax;
+    seq <= preparedSeq(s) + s.options.windowSlots && view <= s.view + 3 * s.quorums.faultsMax;
   if (!isInReach) return "rejoin/out-of-reach";
   if (s.now - guest.grantedTicks < guest.pauseTicks) return "rejoin/too-often";
   guest.granted = { seq, view };
@@ -70,7 +71,7 @@ function grant(s: State, guest: Guest, { seq, view }: Rejoin): RejectCode | null
   const pauseTicks = Math.max(GRANT_PAUSE_TICKS_MIN, 2 * guest.pauseTicks);
   guest.pauseTicks = Math.min(pauseTicks, GRANT_PAUSE_TICKS_MAX);
   guest.impatienceLeft = s.quorums.weak;
-  guest.hopeView = -1;
+  guest.hope = null;
   return null;
 }
 
@@ -100,13 +101,23 @@ function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
   if (granted === null) return false;
   const isTooLow = s.view <= granted.view;
   if (s.primary === s.self) return isTooLow;
-  if (!isTooLow && s.log.lowWatermark >= granted.seq) return false;
-  if (guest.hopeView !== s.view) {
-    guest.hopeView = s.view;
-    guest.hopeTicks = s.now;
-  }
-  const patienceTicks = PATIENCE_TIMEOUTS * s.options.viewChangeTicksMax;
-  if (s.now - guest.hopeTicks < patienceTicks || guest.impatienceLeft === 0) return false;
+  const isTooEarly = s.log.lowWatermark < granted.seq;
+  if (!isTooLow && !isTooEarly) return false;
+  if (hasHope(s, guest, isTooEarly) || guest.impatienceLeft === 0) return false;
   guest.impatienceLeft -= 1;
   return true;
+}
+
+/**
+ * Whether the present primary may still be at it. While the checkpoint is not reached each batch is
+ * a step: on a slow network a window of them takes longer than anybody's patience.
+ */
+function hasHope(s: State, guest: Guest, isTooEarly: boolean): boolean {
+  const { view, executedSeq, now } = s;
+  const { hope } = guest;
+  if (hope?.view !== view || (isTooEarly && hope.executedSeq < executedSeq)) {
+    guest.hope = { view, executedSeq, sinceTicks: now };
+    return true;
+  }
+  return now - hope.sinceTicks < PATIENCE_TIMEOUTS * s.options.viewChangeTicksMax;
 }

@@ -99,7 +99,7 @@ export function onTrusted(s: State): void {
   assert(s.rejoin?.isEnding === true, "the host answers what was asked for");
   s.rejoin = null;
   s.pool.restart(s.now);
-  s.viewChanges.progressView = s.view;
+  s.timer.forgive(s.view);
   for (const own of s.checkpoints.own()) {
     const isMissing = own.seq > s.log.lowWatermark && own.seq <= s.storedSeq;
     if (isMissing && isRegular(s, own.seq)) signCheckpoint(s, own.seq, own.stateDigest);

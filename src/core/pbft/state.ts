@@ -20,6 +20,7 @@ import { genesisDigestOf } from "./state-digest.js";
 import type { Slot } from "./slot.js";
 import { StateTransfer, type FetchedState } from "./state-transfer.js";
 import { ViewChangeBook } from "./view-change-book.js";
+import { ViewTimer } from "./view-timer.js";
 
 /** A commit of our own that counts once its P-entry is durable (2.12). */
 interface OwnCommit {
@@ -76,6 +77,7 @@ export class State {
   readonly viewChanges: ViewChangeBook;
   readonly peers: PeerBook;
   readonly monitor: PrimaryMonitor;
+  readonly timer: ViewTimer;
   readonly transfer: StateTransfer;
   /** The replicas that forgot their votes and ask for help (PR3). */
   readonly guests: GuestBook;
@@ -151,6 +153,7 @@ export class State {
     this.viewChanges = new ViewChangeBook(options.replicaCount);
     this.peers = new PeerBook(options.replicaCount);
     this.monitor = new PrimaryMonitor(options);
+    this.timer = new ViewTimer(options);
     this.transfer = new StateTransfer(hasher, service);
     this.guests = new GuestBook(options.replicaCount);
     this.checkpoints.stabilize({ seq: 0, stateDigest: genesisDigestOf(hasher), votes: [] });

@@ -8,7 +8,7 @@ import { helpGuests } from "./rejoin-help.js";
 import { fetchState } from "./state-donor.js";
 import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
-import { startViewChange, viewChangeTimeoutTicks } from "./view-changes.js";
+import { startViewChange } from "./view-changes.js";
 
 /** One tick of the host's ticker. */
 export function onTicked(s: State): void {
@@ -46,7 +46,7 @@ function watchRequests(s: State): void {
     return;
   }
   const sinceTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
-  const overdueTicks = s.now - sinceTicks - viewChangeTimeoutTicks(s);
+  const overdueTicks = s.now - sinceTicks - s.timer.timeoutTicks(s.view);
   // Bounded: what we wait for may be what only a view change can bring, such as a last vote for it.
   const graceTicks = isWaitingForItself(s) ? s.options.viewChangeTicksMax : 0;
   if (overdueTicks < graceTicks) return;

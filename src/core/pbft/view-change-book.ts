@@ -17,8 +17,6 @@ export class ViewChangeBook {
   missing: readonly Digest[] = [];
   /** Choices of the NEW-VIEW that do not fit the window yet (VC7). */
   unplaced: NewView["chosen"] = [];
-  /** The last view in which something new was executed: where doubling starts from (VT5). */
-  progressView: View = 0;
   /** The largest number the NEW-VIEW carried over: what lies above it is new. */
   carriedSeqMax = 0;
 

@@ -2,22 +2,12 @@
  * Leaving a view (TOCS'02 section 4.5; rules VC1, VC2, VC5, VC10, VT2 to VT5).
  */
 import { assert } from "../base/assert.js";
-import type { Ticks, View } from "../base/ids.js";
+import type { View } from "../base/ids.js";
 import type { CheckpointEntry, Verified, ViewChange } from "../message.js";
 import { isRegular } from "./checkpoints.js";
 import { isValidVote, type VoteRules } from "./new-view-decision.js";
 import type { RejectCode } from "./reject.js";
 import type { State, ViewChangeReason } from "./state.js";
-
-/**
- * T for the present view: doubled for every view since the last that made progress, up to a cap
- * (VT5).
- */
-export function viewChangeTimeoutTicks(s: State): Ticks {
-  const { viewChangeTicks, viewChangeTicksMax } = s.options;
-  const failedViews = Math.max(0, s.view - s.viewChanges.progressView - 1);
-  return Math.min(viewChangeTicks * 2 ** Math.min(failedViews, 30), viewChangeTicksMax);
-}
 
 /** Stops taking part in lower views for ever, and asks for a vote for `view` to be signed (VC1). */
 export function startViewChange(s: State, view: View, reason: ViewChangeReason): void {
@@ -29,6 +19,7 @@ export function startViewChange(s: State, view: View, reason: ViewChangeReason):
   s.suspicion = null;
   if (reason === "slow-primary") s.monitor.replaced();
   s.monitor.restart();
+  s.timer.restart();
   s.viewChanges.newViewDeadline = null;
   s.viewChanges.signing = false;
   s.viewChanges.missing = [];
@@ -102,5 +93,5 @@ function startNewViewTimer(s: State): void {
   if (s.active || s.viewChanges.newViewDeadline !== null) return;
   const taking = s.viewChanges.viewsAbove(s.view - 1).length;
   if (taking < s.quorums.strong) return;
-  s.viewChanges.newViewDeadline = s.now + viewChangeTimeoutTicks(s);
+  s.viewChanges.newViewDeadline = s.now + s.timer.timeoutTicks(s.view);
 }

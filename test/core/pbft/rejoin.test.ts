@@ -272,7 +272,7 @@ describe("a replica that is asked for help (PR3, PR4)", () => {
     const lone = new LoneReplica({ self: 0 });
     for (const [seq, view] of [
       [9, 1],
-      [8, 3],
+      [8, 4],
       [1_000_000, 1_000_000],
     ] as const) {
       assert.equal(lone.receive(2, rejoinOf(seq, view)), "rejoin/out-of-reach");
@@ -390,12 +390,12 @@ describe("a liar that claims to have forgotten its votes", () => {
     const cluster = new Cluster();
     cluster.crash(3);
     // A grant a pause, which doubles from 500 ticks on: 11 in the 360,000 ticks of an hour. Each is
-    // worth 3 views, and each of 3 replicas gives its own.
-    const viewsMax = 11 * 3 * 3;
+    // worth 4 views, and each of 3 replicas gives its own.
+    const viewsMax = 11 * 4 * 3;
     for (let now = 0; now < 360_000; now += 40) {
       for (const to of [0, 1, 2]) {
         const { view, executedSeq } = cluster.node(to).lone.replica;
-        cluster.inject(3, to, rejoinOf(executedSeq + 8, view + 2));
+        cluster.inject(3, to, rejoinOf(executedSeq + 8, view + 3));
       }
       cluster.run();
       for (const id of [0, 1, 2]) cluster.tickOne(id, 40);

@@ -26,8 +26,8 @@ export const OTHER_PLANTS: readonly Plant[] = [
     rule: "VT5",
     edits: [
       {
-        file: VIEW_CHANGES,
-        find: "viewChangeTicks * 2 ** Math.min(failedViews, 30)",
+        file: "src/core/pbft/view-timer.js",
+        find: "viewChangeTicks * 2 ** doublings",
         replace: "viewChangeTicks",
       },
     ],
