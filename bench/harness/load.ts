@@ -1,49 +1,23 @@
+import { BulkOperations, runClosedLoop } from "../../src/cli/bench/closed-loop.js";
+import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { LatencyHistogram } from "../../src/cli/bench/latency-histogram.js";
-import type { LedgerOperation } from "../../src/core/ledger/operation.js";
-import type { LedgerClient, LedgerOutcome } from "../../src/io/ledger-client.js";
-import { Prng } from "../../src/cli/bench/prng.js";
+import type { MeasuredOutcome } from "../../src/cli/bench/measured-client.js";
+import type { LedgerClient } from "../../src/io/ledger-client.js";
 import { accountName } from "./private-cluster.js";
 import { rounded } from "./usage.js";
 import type { Figures } from "./tool.js";
 
-/** What is asked: balance queries, or deposits and moves in equal parts. */
-export type LoadKind = "read" | "write";
-
-/** Operations drawn before the load starts; it goes round in them. */
-const OPERATIONS_DRAWN = 65_536;
-
-const AMOUNT_MAX = 20;
+/** Deadline of an operation, in milliseconds. */
 const TIMEOUT_MS = 30_000;
+
 const MS_PER_SECOND = 1_000;
 const MICROS_PER_MS = 1_000;
 
-/** An endless stream of operations on random accounts; costs nothing while it is measured. */
-export class Operations {
-  readonly #drawn: readonly LedgerOperation[];
-  #next = 0;
-
-  constructor(kind: LoadKind, accountCount: number, seed: number) {
-    const prng = new Prng(seed);
-    const draw = (): LedgerOperation => drawOperation(prng, kind, accountCount);
-    this.#drawn = Array.from({ length: OPERATIONS_DRAWN }, draw);
+/** An endless stream of operations on the accounts of a private cluster. */
+export class Operations extends BulkOperations {
+  constructor(kind: BulkKind, accountCount: number, seed: number) {
+    super(kind, { count: accountCount, nameOf: accountName }, seed);
   }
-
-  /** The next `count`, up to `OPERATIONS_DRAWN`. */
-  take(count: number): readonly LedgerOperation[] {
-    if (this.#next + count > this.#drawn.length) this.#next = 0;
-    this.#next += count;
-    return this.#drawn.slice(this.#next - count, this.#next);
-  }
-}
-
-function drawOperation(prng: Prng, kind: LoadKind, accountCount: number): LedgerOperation {
-  const first = prng.below(accountCount);
-  const account = accountName(first);
-  if (kind === "read") return { kind: "get", account };
-  const amount = BigInt(1 + prng.below(AMOUNT_MAX));
-  if (prng.below(2) === 0) return { kind: "deposit", account, amount };
-  const target = accountName((first + 1 + prng.below(accountCount - 1)) % accountCount);
-  return { kind: "move", source: account, target, amount };
 }
 
 /** What a load did, between the end of the warm-up and the end. */
@@ -73,7 +47,7 @@ export class LoadMeter {
   }
 
   /** Notes outcomes that came now, of operations meant to start at `startsMs[i]`. */
-  note(outcomes: readonly LedgerOutcome[], startMsOf: (index: number) => number): void {
+  note(outcomes: readonly MeasuredOutcome[], startMsOf: (index: number) => number): void {
     if (!this.isOpen) return;
     const nowMs = performance.now();
     for (const [index, outcome] of outcomes.entries()) {
@@ -100,10 +74,7 @@ export class LoadMeter {
   }
 }
 
-/**
- * Keeps `inFlight` operations outstanding, spread over `clients`, until the returned function is
- * called: each client submits its share together, and again when all of it is answered.
- */
+/** Keeps `inFlight` operations outstanding until the returned function is called. */
 export function closedLoop(
   clients: readonly LedgerClient[],
   inFlight: number,
@@ -111,33 +82,16 @@ export function closedLoop(
   meter: LoadMeter,
 ): () => Promise<void> {
   let isStopped = false;
-  const lane = async (client: LedgerClient, share: number): Promise<void> => {
-    while (!isStopped) {
-      const startMs = performance.now();
-      const outcomes = await runShare(client, operations.take(share));
-      meter.note(outcomes, () => startMs);
-    }
-  };
-  const used = clients.slice(0, Math.min(clients.length, inFlight));
-  const lanes = used.map((client, index) => {
-    const share = Math.floor(inFlight / used.length) + (index < inFlight % used.length ? 1 : 0);
-    return lane(client, share);
+  const ended = runClosedLoop({
+    ...{ clients, inFlight, operations, timeoutMs: TIMEOUT_MS },
+    nowMicros: () => performance.now() * MICROS_PER_MS,
+    isOver: () => isStopped,
+    onOutcomes: (outcomes, startMicros) => meter.note(outcomes, () => startMicros / MICROS_PER_MS),
   });
   return async () => {
     isStopped = true;
-    await Promise.all(lanes);
+    await ended;
   };
-}
-
-async function runShare(
-  client: LedgerClient,
-  operations: readonly LedgerOperation[],
-): Promise<readonly LedgerOutcome[]> {
-  const [only] = operations;
-  if (operations.length > 1 || only === undefined) {
-    return client.runAll(operations, { timeoutMs: TIMEOUT_MS });
-  }
-  return [await client.run(only, { timeoutMs: TIMEOUT_MS })];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type LoadKind, LoadMeter, Operations, closedLoop } from "./load.js";
+import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
+import { LoadMeter, Operations, closedLoop } from "./load.js";
 import type { PrivateCluster } from "./private-cluster.js";
 import type { Figures } from "./tool.js";
 import { usageFigures, usageNow } from "./usage.js";
@@ -17,7 +18,7 @@ const SEED = 7;
 export async function measureClosedLoop(
   cluster: PrivateCluster,
   clients: readonly LedgerClient[],
-  kind: LoadKind,
+  kind: BulkKind,
   inFlight: number,
   times: LoadTimes,
 ): Promise<Figures> {

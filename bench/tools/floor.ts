@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { LatencyHistogram } from "../../src/cli/bench/latency-histogram.js";
 import { nodeJournalFiles } from "../../src/io/journal-files.js";
 import type { LedgerClient } from "../../src/io/ledger-client.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
 import { cryptoCost } from "../harness/crypto-cost.js";
 import { PatternClient } from "../harness/datagrams.js";
-import { type LoadKind, Operations } from "../harness/load.js";
+import { Operations } from "../harness/load.js";
 import { withPrivateCluster } from "../harness/private-cluster.js";
 import { settingsOf, SETUP_OPTIONS, setupOf, timesOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
@@ -97,7 +98,7 @@ export const floor: BenchTool = {
   },
 };
 
-function loneOperation(client: LedgerClient, kind: LoadKind, accountCount: number): Step {
+function loneOperation(client: LedgerClient, kind: BulkKind, accountCount: number): Step {
   const operations = new Operations(kind, accountCount, SEED);
   return async () => {
     const [operation] = operations.take(1);

@@ -1,4 +1,4 @@
-import type { LoadKind } from "../harness/load.js";
+import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { measureClosedLoop } from "../harness/measure-load.js";
 import { withPrivateCluster } from "../harness/private-cluster.js";
 import {
@@ -26,7 +26,7 @@ export const throughput: BenchTool = {
     const setup = setupOf(input);
     const times = timesOf(input);
     const sessionCount = input.wholeNumber("sessions", 1, SESSIONS_MAX);
-    const kinds = (input.text("kinds") ?? "").split(",") as LoadKind[];
+    const kinds = (input.text("kinds") ?? "").split(",") as BulkKind[];
     const rows: Figures[] = [];
     await withPrivateCluster(setup, note, async (cluster) => {
       const clients = [];

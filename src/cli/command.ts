@@ -12,6 +12,8 @@ interface OptionDescription {
   readonly summary: string;
   /** The value when the option is not given; none for a flag. */
   readonly fallback?: string;
+  /** What this program says to itself only: not in its help. */
+  readonly isInternal?: boolean;
 }
 
 /** Where a command says things: results on standard output, everything else on standard error. */
@@ -35,6 +37,8 @@ export interface CommandDescription {
   readonly examples: readonly string[];
   /** More for its help, after the options and before the examples. */
   readonly notes?: string;
+  /** Commands of its own, each in place of its positionals. */
+  readonly subcommands?: readonly CommandDescription[];
   /** Runs to the end. Throws `UsageError`, or an error that `sentenceFor` knows. */
   run(input: CommandInput, output: Output): Promise<ExitStatus>;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { CommandDescription, ExitStatus, Output } from "./command.js";
 import { CommandInput, UsageError } from "./command.js";
 import { sentenceFor } from "./failure.js";
@@ -41,6 +41,8 @@ async function runProgram(words: readonly string[]): Promise<ExitStatus> {
   const program = new Command(PROGRAM)
     .description("A replicated bank ledger that tolerates Byzantine faults")
     .version(packageVersion())
+    // An option after a command's name is that command's, whatever its parent knows too.
+    .enablePositionalOptions()
     .showHelpAfterError(`(${PROGRAM} --help tells more)`)
     .exitOverride();
   for (const description of await loadCommands(words[0])) {
@@ -64,16 +66,18 @@ function loadCommands(name: string | undefined): Promise<CommandDescription[]> {
 }
 
 function register(
-  program: Command,
+  parent: Command,
   description: CommandDescription,
   onEnded: (status: ExitStatus) => void,
 ): void {
-  const { name, summary, positionals, options, examples, notes } = description;
-  const command = program.command(name).description(summary).exitOverride();
+  const { name, summary, positionals, options, examples, notes, subcommands = [] } = description;
+  const command = parent.command(name).description(summary).exitOverride();
+  command.enablePositionalOptions();
   for (const [positional, meaning] of positionals) command.argument(positional, meaning);
-  for (const { flags, summary: meaning, fallback } of options) {
-    command.option(flags, meaning, fallback);
+  for (const { flags, summary: meaning, fallback, isInternal } of options) {
+    command.addOption(new Option(flags, meaning).default(fallback).hideHelp(isInternal === true));
   }
+  for (const subcommand of subcommands) register(command, subcommand, onEnded);
   if (notes !== undefined) command.addHelpText("after", `\n${notes}`);
   const lines = examples.map((example) => `  ${PROGRAM} ${example}`);
   command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);

@@ -26,11 +26,16 @@ export interface LinkQuality {
 /** Where the hosts of a network are. */
 export interface NetworkLab {
   readonly name: string;
+  /** What it is like, in words. */
+  readonly description: string;
   /** The replicas' IP addresses, in order. */
   readonly hosts: readonly string[];
   /** How to start a replica's process on its host. */
   readonly launcherOf: (replica: ReplicaId) => Launcher;
 }
+
+/** What Ethernet carries, and veth too unless it is told otherwise. */
+const MTU_BYTES = 1_500;
 
 const SUBNET = "10.77.0";
 const SUBNET_BITS = 24;
@@ -41,13 +46,26 @@ const SWITCH = "switch";
 const NAME_PATTERN = /^(pbft-(\d+))-/;
 
 /** The network called `name`, which `withNetworkLab` made. */
-export function networkLab(name: string, replicaCount: number): NetworkLab {
+export function networkLab(name: string, replicaCount: number, quality: LinkQuality): NetworkLab {
   const replicas = Array.from({ length: replicaCount }, (_, replica) => replica);
   return {
     name,
+    description: descriptionOf(quality),
     hosts: replicas.map((replica) => addressOf(replica)),
     launcherOf: (replica) => launcherIn(`${name}-${replica}`),
   };
+}
+
+function descriptionOf({ delayMs, lossPercent }: LinkQuality): string {
+  const faults = [
+    ...(delayMs === 0 ? [] : [`${delayMs} ms each way`]),
+    ...(lossPercent === 0 ? [] : [`${lossPercent} % of datagrams lost`]),
+  ];
+  const quality = faults.length === 0 ? "no delay or loss added" : faults.join(", ");
+  return (
+    "network namespaces on one machine, an address and a link for each replica and the client, " +
+    `MTU ${MTU_BYTES}, ${quality}`
+  );
 }
 
 /** How to start the client's process on its host. */

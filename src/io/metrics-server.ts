@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import type { AddressInfo } from "node:net";
 import { ConfigError } from "./config-error.js";
 import type { ReplicaMetrics } from "./metrics.js";
@@ -40,9 +41,13 @@ export async function serveMetrics(
 
 async function answer(
   metrics: () => ReplicaMetrics | null,
-  { method, url }: IncomingMessage,
+  { method, url, headers }: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (!isAddress(headers.host ?? "")) {
+    response.writeHead(403, { "content-type": "text/plain" }).end(FOREIGN);
+    return;
+  }
   if (url !== "/metrics" || (method !== "GET" && method !== "HEAD")) {
     response.writeHead(404, { "content-type": "text/plain" }).end("GET /metrics\n");
     return;
@@ -54,6 +59,17 @@ async function answer(
   }
   const text = await source.text();
   response.writeHead(200, { "content-type": source.contentType }).end(text);
+}
+
+const FOREIGN = "Metrics answer to an IP address or localhost, not to other names.\n";
+
+/**
+ * Whether a request names this server by an address: whoever makes a domain of his point here, so
+ * that a browser lets his page read what it gets, has to name the domain.
+ */
+function isAddress(host: string): boolean {
+  const name = host.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  return name === "localhost" || isIP(name) !== 0;
 }
 
 function placeError(error: NodeJS.ErrnoException, host: string, port: number): ConfigError {

@@ -35,8 +35,12 @@ const GAUGES: readonly (readonly [name: string, help: string, value: (s: Status)
   ["pbft_executed_sequence", "Last sequence number executed.", (s) => s.executed],
   ["pbft_stable_sequence", "Last stable checkpoint.", (s) => s.stable],
   ["pbft_database_lag_batches", "Executed, but not in the database yet.", (s) => s.databaseLag],
+  ["pbft_voting", "1, or 0 while it gives no votes.", (s) => (s.state === "voting" ? 1 : 0)],
   ["pbft_pending_requests", "Requests known and not executed.", (s) => s.pending],
 ];
+
+/** What a database's state may be; the metric is 1 for the present one and 0 for the others. */
+const DATABASE_STATES = ["ok", "slow", "retrying"] as const satisfies readonly Status["database"][];
 
 /** Figures that only grow while the process runs. */
 const COUNTERS: readonly (readonly [name: string, help: string, value: (s: Status) => number])[] = [
@@ -137,6 +141,14 @@ function addReadFigures(registers: Registry[], { status, verifier }: MetricsSour
     help: "Lists of checks that wait for the verifier.",
     collect() {
       this.set(verifier.queued);
+    },
+  });
+  new Gauge({
+    ...{ name: "pbft_database_state", labelNames: ["state"], registers },
+    help: "1 for the state of the database: ok, slow, or retrying while it fails.",
+    collect() {
+      const { database } = status();
+      for (const state of DATABASE_STATES) this.set({ state }, state === database ? 1 : 0);
     },
   });
   for (const [name, help, value] of COUNTERS) {

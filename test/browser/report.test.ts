@@ -32,6 +32,10 @@ for (const [what, reports] of [
     assert.deepEqual(errors, []);
     await page.setViewportSize({ width: 420, height: 800 });
     assert.equal(await overflows(page), false, "a telephone scrolls tables, not the page");
+    await page.emulateMedia({ media: "print", colorScheme: "dark" });
+    await page.setViewportSize(PAPER);
+    assert.deepEqual(await page.evaluate(CUT_OFF), [], "paper does not scroll");
+    assert.equal(await page.evaluate(PAPER_COLOR), "rgb(255, 255, 255)", "paper is white");
   });
 }
 
@@ -46,6 +50,16 @@ test("text and lines have contrast on the page, in light and in dark", async (co
     assert.deepEqual(weak, [], colorScheme);
   }
 });
+
+/** A page of A4 without its margins, in pixels of 1/96 inch. */
+const PAPER = { width: 688, height: 1_000 };
+
+/** Tables and drawings that are wider than the page. */
+const CUT_OFF = `[...document.querySelectorAll("table, svg")]
+  .filter((element) => element.getBoundingClientRect().right > window.innerWidth + 1)
+  .map((element) => element.textContent.slice(0, 80))`;
+
+const PAPER_COLOR = "getComputedStyle(document.body).backgroundColor";
 
 /** The colours of the palette whose contrast with the page is below 4.5 (WCAG 2, 1.4.3). */
 const WEAK_COLORS = `(() => {

@@ -28,6 +28,15 @@ for (const command of COMMANDS) {
   });
 }
 
+test("bench table1 --help shows what `npm start` takes", async () => {
+  const { status, stdout } = await run(["bench", "table1", "--help"]);
+  assert.equal(status, 0);
+  assert.match(stdout, /^Usage: pbft-ledger bench table1 /);
+  for (const option of ["--rows", "--sweep", "--hosts", "--json"])
+    assert.ok(stdout.includes(option));
+  assert.ok(!stdout.includes("--network"), "what it says to itself is nobody else's");
+});
+
 test("--version prints the version of the package", async () => {
   const { status, stdout } = await run(["--version"]);
   const path = new URL("../../../package.json", import.meta.url);

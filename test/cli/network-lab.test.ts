@@ -46,8 +46,9 @@ test(
   },
   async (context) => {
     const dir = temporaryDirectory(context);
-    await withNetworkLab(REPLICA_COUNT, { delayMs: 0, lossPercent: 0 }, async (name) => {
-      const { hosts, launcherOf } = networkLab(name, REPLICA_COUNT);
+    const quality = { delayMs: 0, lossPercent: 0 };
+    await withNetworkLab(REPLICA_COUNT, quality, async (name) => {
+      const { hosts, launcherOf } = networkLab(name, REPLICA_COUNT, quality);
       const client = clientLauncher(name);
       const all = [...hosts.keys()].map((replica) => launcherOf(replica)).concat(client);
       const made = await run(["init", dir, "--host", hosts.join()]);

@@ -1,7 +1,7 @@
 import type { Seq } from "../../core/base/ids.js";
 import type { AccountRow } from "../../io/store.js";
 import type { LoadClock } from "./load-clock.js";
-import type { MeasuredCluster, ReplicaTable } from "./measured-cluster.js";
+import type { ObservedCluster, ReplicaTable } from "./measured-cluster.js";
 
 /** Whether all replicas hold the same customers and balances, and if not, why. */
 export interface Agreement {
@@ -23,7 +23,7 @@ const PAUSE_MICROS = 25_000;
  * compares the customer tables. Only what the databases themselves say counts.
  */
 export async function awaitAgreement(
-  cluster: MeasuredCluster,
+  cluster: ObservedCluster,
   seqMin: Seq,
   clock: LoadClock,
   signal: AbortSignal,
@@ -37,7 +37,7 @@ export async function awaitAgreement(
   return isLevel(tables, seqMin) ? compare(tables) : notLevel(tables, seqMin);
 }
 
-function readTables(cluster: MeasuredCluster): Promise<(ReplicaTable | null)[]> {
+function readTables(cluster: ObservedCluster): Promise<(ReplicaTable | null)[]> {
   const replicas = Array.from({ length: cluster.replicaCount }, (_, replica) => replica);
   return Promise.all(replicas.map((replica) => cluster.readTable(replica)));
 }

@@ -8,10 +8,12 @@ import { interruptible } from "./interrupt.js";
 import { LedgerCluster } from "./ledger-cluster.js";
 import { PARTITIONS_MAX } from "./partitions.js";
 import { planRows } from "./plan-rows.js";
+import { planSweep, SWEEP_SUMMARY } from "./plan-sweep.js";
 import { SEED_LIMIT } from "./prng.js";
 import { ProgressBar } from "./progress-bar.js";
 import { PASSES_MAX } from "./run-bench.js";
 import type { BenchPlan } from "./run-bench.js";
+import { table1Command } from "./table1-command.js";
 import { WORKLOAD_KINDS } from "./workload.js";
 import type { WorkloadKind } from "./workload.js";
 
@@ -30,8 +32,10 @@ const TIMEOUT_MS = 10_000;
 /** `bench`: measures a running cluster. */
 export const benchCommand: CommandDescription = {
   name: "bench",
-  summary: "measure a running cluster; saves the report under DIR/runs",
-  positionals: [["<dir>", "the cluster's directory, with the key of the first client"]],
+  summary: "measure a running cluster, or with table1 a new one; saves a report",
+  positionals: [
+    ["<dir>", "the cluster's directory, with the first client's key; the report goes to DIR/runs"],
+  ],
   options: [
     { flags: "--iterations <n>", summary: "operations of a row, or several separated by commas" },
     { flags: "--read-only", summary: "only rows of balance queries" },
@@ -44,20 +48,24 @@ export const benchCommand: CommandDescription = {
       fallback: "0",
     },
     { flags: "--repeat <n>", summary: "passes over each row, in turns", fallback: "1" },
+    { flags: "--sweep <n,...>", summary: SWEEP_SUMMARY },
     { flags: "--rate <ops>", summary: "open loop: operations started a second, come what may" },
     { flags: "--seed <n>", summary: "repeats the operations of an earlier run" },
     { flags: "--json", summary: "print one JSON object at the end" },
   ],
   notes:
     "Without --iterations it measures the rows of Table 1: 1,000 reads; 1,000, 5,000 and 10,000 " +
-    "operations of half\nreads and half writes. Writes move small amounts among the accounts of " +
-    "the genesis. Nobody else may\nchange these meanwhile. Partitions fall on the primary of the " +
-    "time and on a backup in turn, evenly spread\nover a row's operations.",
+    "operations of half\nreads and half writes; then the curve of --sweep. Writes move small " +
+    "amounts among the accounts of the\ngenesis. Nobody else may change these meanwhile. " +
+    "Partitions fall on the primary of the time and on a backup\nin turn, evenly spread over a " +
+    "row's operations.",
   examples: [
     "bench demo",
+    "bench table1",
     "bench demo --read-write --iterations 5000 --in-flight 64 --json",
     "bench demo --read-write --iterations 10000 --partitions 2",
   ],
+  subcommands: [table1Command],
   run: runBenchCommand,
 };
 
@@ -82,20 +90,28 @@ async function runBenchCommand(input: CommandInput, output: Output): Promise<Exi
 }
 
 function planOf(input: CommandInput): BenchPlan {
+  const kinds = kindsOf(input);
   const ratePerSecond = input.text("rate") === null ? null : input.decimal("rate", 0.001, RATE_MAX);
   return {
     hasExperiments: false,
     rows: planRows(
       input.text("iterations"),
-      kindsOf(input),
+      kinds,
       input.wholeNumber("partitions", 0, PARTITIONS_MAX),
     ),
     repeat: { passes: input.wholeNumber("repeat", 1, PASSES_MAX), budgetMs: null },
+    sweep: planSweep(input.text("sweep"), kinds, isWhole(input)),
     hasBaseline: true,
     sessionCount: input.wholeNumber("sessions", 1, SESSIONS_MAX),
     load: { inFlight: inFlightOf(input, ratePerSecond), ratePerSecond, timeoutMs: TIMEOUT_MS },
     seed: seedOf(input),
   };
+}
+
+/** Whether nothing was said that makes it measure something else than Table 1 and the curve. */
+function isWhole(input: CommandInput): boolean {
+  const isNarrowed = WORKLOAD_KINDS.some((kind) => input.flag(kind));
+  return !isNarrowed && ["iterations", "rate"].every((name) => input.text(name) === null);
 }
 
 function kindsOf(input: CommandInput): readonly WorkloadKind[] {

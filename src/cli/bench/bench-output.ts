@@ -1,6 +1,6 @@
 import type { ExitStatus, Output } from "../command.js";
 import { isConsistent, problemsOf } from "./bench-report.js";
-import { rowLabel } from "./figures.js";
+import { loadText, rowLabel } from "./figures.js";
 import { jsonReport } from "./json-report.js";
 import { processClock } from "./load-clock.js";
 import type { MeasuredCluster } from "./measured-cluster.js";
@@ -30,7 +30,7 @@ export async function benchAndReport(job: BenchJob): Promise<ExitStatus> {
   const { cluster, conditions, plan, isJson, output, signal, progress } = job;
   const folder = runFolder(job.parent, new Date());
   const say = (text: string): void => (isJson ? output.note(text) : output.result(text));
-  const observer = observe(progress, say);
+  const observer = observe(progress, say, (line) => output.note(line));
   const finish = (): void => progress.stop();
   const result = await runBench(cluster, conditions, plan, observer, processClock, signal).finally(
     finish,
@@ -44,11 +44,16 @@ export async function benchAndReport(job: BenchJob): Promise<ExitStatus> {
   return isRight ? 0 : 1;
 }
 
-function observe(progress: ProgressBar, say: (text: string) => void): BenchObserver {
+function observe(
+  progress: ProgressBar,
+  say: (text: string) => void,
+  note: (line: string) => void,
+): BenchObserver {
   return {
     experimentDone: (report) => say(experimentText(report)),
     rowStarted: (plan, operationCount) => progress.start(rowLabel(plan), operationCount),
     operationDone: () => progress.advance(),
     rowDone: () => progress.stop(),
+    loadDone: (label, point) => note(loadText(label, point)),
   };
 }

@@ -40,11 +40,12 @@ export interface BenchReport {
   readonly throughput: readonly ThroughputReport[];
 }
 
-/** Whether all replicas' databases agreed after every experiment and every pass. */
+/** Whether all replicas' databases agreed after every experiment, pass and series of loads. */
 export function isConsistent(report: BenchReport): boolean {
   return (
     report.experiments.every((experiment) => experiment.identical) &&
-    report.rows.every((row) => row.passes.every((pass) => pass.consistent))
+    report.rows.every((row) => row.passes.every((pass) => pass.consistent)) &&
+    report.throughput.every((series) => series.consistent)
   );
 }
 
@@ -56,6 +57,17 @@ export function problemsOf(report: BenchReport): string[] {
     if (!asPublished) problems.push(`${title}: a balance is not the published one.`);
   }
   for (const row of report.rows) problems.push(...rowProblems(row));
+  for (const series of report.throughput) problems.push(...seriesProblems(series));
+  return problems;
+}
+
+function seriesProblems({ label, points, consistent, consistency }: ThroughputReport): string[] {
+  const problems = consistent ? [] : [`As the load of ${label} grew: ${consistency}.`];
+  for (const { inFlight, failures } of points) {
+    for (const [code, count] of Object.entries(failures)) {
+      problems.push(`${label}, ${inFlight} in flight: ${count} operations failed with "${code}".`);
+    }
+  }
   return problems;
 }
 

@@ -1,6 +1,6 @@
 import type { ReplicaId, Seq } from "../../core/base/ids.js";
 import type { LoadClock } from "./load-clock.js";
-import type { MeasuredCluster } from "./measured-cluster.js";
+import type { ObservedCluster } from "./measured-cluster.js";
 
 /** Longest wait for a replica that came back. */
 const WAIT_MICROS_MAX = 30_000_000;
@@ -16,7 +16,7 @@ const MICROS_PER_MS = 1_000;
  * @returns the milliseconds it took from `sinceMicros`; null when it never did.
  */
 export async function awaitCatchUp(
-  cluster: MeasuredCluster,
+  cluster: ObservedCluster,
   replica: ReplicaId,
   seqMin: Seq,
   sinceMicros: number,

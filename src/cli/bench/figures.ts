@@ -2,7 +2,7 @@ import type { RunConditions } from "./run-conditions.js";
 import type { BenchReport, ExperimentReport } from "./bench-report.js";
 import { catchUpCost } from "./catch-up-cost.js";
 import type { PartitionReport } from "./partitions.js";
-import type { PassReport, RowReport } from "./row-report.js";
+import type { PassReport, RowReport, ThroughputPoint, ThroughputReport } from "./row-report.js";
 import { spreadOf } from "./spread.js";
 import type { Spread } from "./spread.js";
 import { PUBLISHED_MEAN_MS, PUBLISHED_MEAN_RANGE_MS } from "./table1.js";
@@ -131,7 +131,7 @@ export function meanOf(row: RowReport): number {
 }
 
 /** What replication costs against one copy of the same ledger; nothing without a baseline. */
-export function comparisonTexts({ rows, baselines }: BenchReport): string[] {
+export function comparisonTexts({ rows, baselines, conditions }: BenchReport): string[] {
   const ratio = readWriteRatio(rows);
   const texts = baselines.flatMap((baseline) => {
     const row = rows.find((each) => each.kind === baseline.kind);
@@ -140,7 +140,8 @@ export function comparisonTexts({ rows, baselines }: BenchReport): string[] {
     return [
       `Without replication (${baseline.system}) the ${baseline.kind} operations ` +
         `take ${msText(baseline.latency.meanMs)} ms in the mean, p99 ` +
-        `${msText(baseline.latency.p99Ms)} ms: four replicas that agree cost ${times} that.`,
+        `${msText(baseline.latency.p99Ms)} ms: ${conditions.cluster.replicaCount} replicas that ` +
+        `agree cost ${times} that.`,
     ];
   });
   if (ratio === null) return texts;
@@ -150,6 +151,36 @@ export function comparisonTexts({ rows, baselines }: BenchReport): string[] {
     `Half reads and half writes take ${ratioText(ratio)} the mean of reads alone; published: ` +
       `${range}×.`,
     ...texts,
+  ];
+}
+
+/** What came of one load of the sweep, on one line. */
+export function loadText(label: string, { inFlight, opsPerSecond }: ThroughputPoint): string {
+  return `${label}, ${wholeText(inFlight)} in flight: ${wholeText(opsPerSecond)}/s`;
+}
+
+/** Column heads of the sweep's table. One for each cell of `loadCells`. */
+export const LOAD_HEADS: readonly string[] = ["kind", "in flight", "ops/s", "p50\nms", "p99\nms"];
+
+/** The rows below `LOAD_HEADS`. */
+export function loadCells({ label, points }: ThroughputReport): string[][] {
+  return points.map(({ inFlight, opsPerSecond, p50Ms, p99Ms }) => [
+    label,
+    wholeText(inFlight),
+    wholeText(opsPerSecond),
+    msText(p50Ms),
+    msText(p99Ms),
+  ]);
+}
+
+/** How the sweep was measured; nothing where it was not. */
+export function sweepTexts({ throughput: [series] }: BenchReport): string[] {
+  if (series === undefined) return [];
+  const seconds = series.measuredMs / 1_000;
+  return [
+    `As the load grows: ${series.sessions} sessions share the operations in flight; each submits ` +
+      "its share together, and again when all of it is answered, so that a latency is that of a " +
+      `whole share. Each load was measured for ${seconds} s.`,
   ];
 }
 
@@ -190,6 +221,7 @@ export function conditionPairs({
   machine,
   nodeVersion,
   commit,
+  loadBefore,
   cluster,
   load,
 }: RunConditions): Pair[] {
@@ -203,16 +235,26 @@ export function conditionPairs({
     ["memory", `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
     ["Node.js", nodeVersion],
     ["commit", commit ?? "unknown"],
-    ["replicas", `${cluster.replicaCount}, with the client on this machine`],
+    ["load before", loadBefore === null ? "unknown" : busyText(loadBefore, machine.cpuCount)],
+    ["replicas", cluster.replicaCount.toString()],
+    ["network", cluster.network],
     ["store", cluster.store],
+    ["files on", cluster.fileSystem ?? "unknown"],
     ["durability", cluster.durability],
     ["replies wait for", cluster.replies === "strict" ? "the database" : "the journal"],
     ["verification", cluster.verifier],
     ["sessions", load.sessions.toString()],
     ["in flight", `${load.inFlight} a session`],
     ["load", loop],
+    ["deadline of an operation", `${wholeText(load.timeoutMs)} ms`],
     ["seed", load.seed.toString()],
   ];
+}
+
+/** Who else used the processors: figures of a busy machine are no figures of the system. */
+function busyText(loadBefore: number, cpuCount: number): string {
+  const words = `${loadBefore.toFixed(1)} processes at a time in the minute before`;
+  return loadBefore < cpuCount / 2 ? words : `${words}: the machine was busy with other work`;
 }
 
 function yesNo(value: boolean): string {

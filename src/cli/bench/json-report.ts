@@ -9,7 +9,15 @@ const DECIMALS = 3;
 /** The one line of JSON that `--json` promises scripts, without a line end. */
 export function jsonReport(report: BenchReport, reportPath: string): string {
   const rows = report.rows.map((row) => jsonRow(row));
-  return JSON.stringify({ consistent: isConsistent(report), rows, report: reportPath });
+  const throughput = report.throughput.map(({ label, points }) => ({
+    label,
+    points: points.map(({ inFlight, opsPerSecond, p50Ms, p99Ms }) => ({
+      ...{ inFlight, opsPerSecond: rounded(opsPerSecond) },
+      ...{ p50Ms: rounded(p50Ms), p99Ms: rounded(p99Ms) },
+    })),
+  }));
+  const consistent = isConsistent(report);
+  return JSON.stringify({ consistent, rows, report: reportPath, throughput });
 }
 
 /** Figures are medians of the row's passes; counts are those of the pass with the most. */

@@ -1,16 +1,20 @@
+import { join } from "node:path";
 import type { ReplicaId } from "../../core/base/ids.js";
 import { loadClientKey, loadGenesis, storeOfReplica } from "../../io/cluster-directory.js";
 import type { ClientKey, Genesis } from "../../io/config.js";
 import { connect } from "../../io/ledger-client.js";
 import type { LedgerClient } from "../../io/ledger-client.js";
+import { datagramBytesMaxOf, isLoopback } from "../../io/datagram-size.js";
 import { readTableOf } from "../../io/read-customer-table.js";
 import type { ReplicaStatus } from "../../io/replica-status.js";
 import type { AccountRow } from "../../io/store.js";
 import { loadCrypto } from "../../workers/load-crypto.js";
 import { FailedOperation } from "../failure.js";
 import type { InjectFault } from "../fault.js";
+import { fileSystemOf } from "./file-system.js";
 import type { MeasuredCluster, ReplicaProgress, ReplicaTable } from "./measured-cluster.js";
 import type { ClusterConditions } from "./run-conditions.js";
+import { wholeText } from "./units.js";
 
 /** How long a replica may take to say how it is before it counts as down. */
 const INSPECT_TIMEOUT_MS = 1_500;
@@ -48,15 +52,21 @@ export class LedgerCluster implements MeasuredCluster {
   /**
    * Finds the cluster of `dir` and makes sure that all its replicas answer.
    * @param inject does faults to its replicas.
+   * @param network what is between client and replicas, in words; null to tell by their addresses.
    * @throws ConfigError when the directory is not in order, FailedOperation when a replica is down.
    */
-  static async open(dir: string, inject: InjectFault): Promise<LedgerCluster> {
+  static async open(
+    dir: string,
+    inject: InjectFault,
+    network: string | null = null,
+  ): Promise<LedgerCluster> {
     const genesis = loadGenesis(dir);
     const { provider } = await loadCrypto(process.env);
     const key = loadClientKey(dir, genesis, null, provider);
     const observer = await connect({ genesis, key });
     try {
-      const conditions = conditionsOf(dir, await inspectAll(observer, genesis));
+      const statuses = await inspectAll(observer, genesis);
+      const conditions = conditionsOf(dir, statuses, networkText(genesis, network));
       return new LedgerCluster(dir, inject, genesis, key, observer, conditions);
     } catch (error) {
       await observer.close();
@@ -121,7 +131,11 @@ function inspectAll(
 }
 
 /** How the cluster is set up, as its replicas themselves say. */
-function conditionsOf(dir: string, statuses: readonly (ReplicaStatus | null)[]): ClusterConditions {
+function conditionsOf(
+  dir: string,
+  statuses: readonly (ReplicaStatus | null)[],
+  network: string,
+): ClusterConditions {
   const answers = statuses.filter((status) => status !== null);
   const [first] = answers;
   if (first === undefined || answers.length < statuses.length) {
@@ -132,5 +146,16 @@ function conditionsOf(dir: string, statuses: readonly (ReplicaStatus | null)[]):
     );
   }
   const { store, durability, replies, verifier } = first;
-  return { replicaCount: statuses.length, store, durability, replies, verifier };
+  // Where replicas run elsewhere, their folders are not here.
+  const fileSystem = fileSystemOf(join(dir, "replica-0"));
+  const settings = { store, durability, replies, verifier };
+  return { replicaCount: statuses.length, ...settings, network, fileSystem };
+}
+
+/** What is between client and replicas, and how large a datagram on it gets. */
+function networkText(genesis: Genesis, known: string | null): string {
+  const hosts = [...new Set(genesis.replicas.map(({ host }) => host))];
+  const isLocal = hosts.every((host) => isLoopback(host));
+  const between = isLocal ? "loopback, the client on the same machine" : `to ${hosts.join(", ")}`;
+  return `${known ?? between}; datagrams of up to ${wholeText(datagramBytesMaxOf(genesis))} bytes`;
 }

@@ -65,19 +65,28 @@ export async function runLoad(
   const lanes = clients.flatMap((client) =>
     Array.from({ length: options.inFlight }, () => load.lane(client)),
   );
-  const ended = new AbortController();
-  try {
-    await Promise.race([Promise.all(lanes), aborted(signal, ended.signal)]);
-  } finally {
-    ended.abort();
-  }
+  await unlessAborted(Promise.all(lanes), signal);
   return load.result();
 }
 
-/** Rejects when `signal` aborts: an operation with a far deadline must not delay the end. */
+/**
+ * What comes of `work`, but not later than `signal` aborts: an operation with a far deadline must
+ * not delay the end.
+ * @throws what `work` throws, or the signal's reason.
+ */
+export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const ended = new AbortController();
+  try {
+    return await Promise.race([work, aborted(signal, ended.signal)]);
+  } finally {
+    ended.abort();
+  }
+}
+
 function aborted(signal: AbortSignal, ended: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true, signal: ended });
   });
 }

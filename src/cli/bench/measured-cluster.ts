@@ -2,6 +2,7 @@ import type { ReplicaId } from "../../core/base/ids.js";
 import type { ReplicaStatus } from "../../io/replica-status.js";
 import type { CustomerTable } from "../../io/store.js";
 import type { InjectFault } from "../fault.js";
+import type { BulkClient } from "./closed-loop.js";
 import type { MeasuredClient } from "./measured-client.js";
 
 /** A replica's customer table, and where it comes from. */
@@ -14,7 +15,7 @@ export interface ReplicaTable extends CustomerTable {
 }
 
 /** A session that the benchmark opened and closes again. */
-export interface MeasuredSession extends MeasuredClient {
+export interface MeasuredSession extends MeasuredClient, BulkClient {
   close(): Promise<void>;
 }
 
@@ -24,15 +25,19 @@ export type ReplicaProgress = Pick<
   "state" | "view" | "primary" | "executed" | "databaseLag" | "viewChanges"
 >;
 
-/** What the benchmark needs of a running cluster. */
-export interface MeasuredCluster {
+/** What can be seen of a running cluster, and done to it, without being its client. */
+export interface ObservedCluster {
   readonly replicaCount: number;
-  /** Opens one more client session. */
-  connect(): Promise<MeasuredSession>;
   /** Does something to a replica; only where a supervisor runs the replicas on this machine. */
   readonly inject: InjectFault;
   /** How far this replica says it is; null when it does not answer, as when it is cut off. */
   progress(replica: ReplicaId): Promise<ReplicaProgress | null>;
   /** This replica's customer table; null when the replica cannot be asked at the moment. */
   readTable(replica: ReplicaId): Promise<ReplicaTable | null>;
+}
+
+/** What the benchmark needs of a running cluster. */
+export interface MeasuredCluster extends ObservedCluster {
+  /** Opens one more client session. */
+  connect(): Promise<MeasuredSession>;
 }

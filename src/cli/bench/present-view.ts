@@ -1,6 +1,6 @@
 import type { ReplicaId, View } from "../../core/base/ids.js";
 import { FailedOperation } from "../failure.js";
-import type { MeasuredCluster, ReplicaProgress } from "./measured-cluster.js";
+import type { ObservedCluster, ReplicaProgress } from "./measured-cluster.js";
 
 /** The view that a cluster is in, and who leads it. */
 interface PresentView {
@@ -12,7 +12,7 @@ interface PresentView {
  * The highest view that a replica says it is in.
  * @throws FailedOperation when no replica answers.
  */
-export async function presentView(cluster: MeasuredCluster): Promise<PresentView> {
+export async function presentView(cluster: ObservedCluster): Promise<PresentView> {
   const answers = (await progressOfAll(cluster)).filter((progress) => progress !== null);
   const [first, ...others] = answers;
   if (first === undefined) throw new FailedOperation("No replica answers any more.");
@@ -20,7 +20,7 @@ export async function presentView(cluster: MeasuredCluster): Promise<PresentView
 }
 
 /** How far each replica says it is; null for one that does not answer. */
-export function progressOfAll(cluster: MeasuredCluster): Promise<(ReplicaProgress | null)[]> {
+export function progressOfAll(cluster: ObservedCluster): Promise<(ReplicaProgress | null)[]> {
   const replicas = Array.from({ length: cluster.replicaCount }, (_, replica) => replica);
   return Promise.all(replicas.map((replica) => cluster.progress(replica)));
 }

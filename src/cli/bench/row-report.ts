@@ -65,17 +65,27 @@ export interface BaselineReport {
 }
 
 /** One load of a throughput series: how much was asked for, and what came of it. Plain data. */
-interface ThroughputPoint {
+export interface ThroughputPoint {
   /** Operations that clients had outstanding together. */
   readonly inFlight: number;
+  /** Operations that ended well while it was measured; the figures below are theirs. */
+  readonly count: number;
   readonly opsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How many operations failed, by code; empty when all went well. */
+  readonly failures: Readonly<Record<string, number>>;
 }
 
 /** Throughput and latency of one kind of work as the load grows. Plain data. */
 export interface ThroughputReport {
   readonly label: string;
+  /** Sessions that shared each load, and how long each was measured. */
+  readonly sessions: number;
+  readonly measuredMs: number;
   /** Ascending by load. */
   readonly points: readonly ThroughputPoint[];
+  /** Whether all replicas' databases were identical afterwards. */
+  readonly consistent: boolean;
+  readonly consistency: string;
 }

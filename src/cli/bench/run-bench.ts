@@ -12,8 +12,11 @@ import type { LoadOptions } from "./load.js";
 import { measurePass } from "./measure-pass.js";
 import type { MeasuredPass } from "./measure-pass.js";
 import type { MeasuredCluster, MeasuredSession } from "./measured-cluster.js";
+import type { ThroughputPoint, ThroughputReport } from "./row-report.js";
 import { runConditions } from "./run-conditions.js";
 import type { ClusterConditions } from "./run-conditions.js";
+import { measureSweep } from "./sweep.js";
+import type { SweepPlan } from "./sweep.js";
 import { warmUpCount } from "./table1.js";
 import type { RowPlan } from "./table1.js";
 import { WORKLOAD_KINDS } from "./workload.js";
@@ -38,6 +41,8 @@ export interface BenchPlan {
   readonly hasExperiments: boolean;
   readonly rows: readonly RowPlan[];
   readonly repeat: RepeatPlan;
+  /** The throughput-latency curve, measured after the rows; null for none. */
+  readonly sweep: SweepPlan | null;
   /** Whether to measure the same work without replication too. */
   readonly hasBaseline: boolean;
   /** Client sessions to spread the load over, 1 and up. */
@@ -53,6 +58,8 @@ export interface BenchObserver {
   rowStarted(plan: RowPlan, operationCount: number): void;
   operationDone(): void;
   rowDone(): void;
+  /** One load of the sweep was measured. */
+  loadDone(label: string, point: ThroughputPoint): void;
 }
 
 /** A finished run: the report, and what goes into its percentile files. */
@@ -66,13 +73,16 @@ const MICROS_PER_MS = 1_000;
 /** Runs `plan` on a cluster that is up. Nobody else may change its accounts meanwhile. */
 export async function runBench(
   cluster: MeasuredCluster,
-  conditions: ClusterConditions,
+  clusterConditions: ClusterConditions,
   plan: BenchPlan,
   observer: BenchObserver,
   clock: LoadClock,
   signal: AbortSignal,
 ): Promise<BenchResult> {
   const startedAt = new Date().toISOString();
+  const { load, seed, sessionCount } = plan;
+  const loadConditions = { ...load, seed, sessions: sessionCount };
+  const conditions = await runConditions(clusterConditions, loadConditions);
   const sessions: MeasuredSession[] = [];
   try {
     for (let count = 0; count < plan.sessionCount; count += 1) {
@@ -81,17 +91,17 @@ export async function runBench(
     const run = { cluster, plan, observer, clock, signal, sessions };
     const experiments = plan.hasExperiments ? await runExperiments(run) : [];
     const rows = await runRows(run);
-    const baselines = await runBaselines(run, conditions.durability);
-    const { load, seed, sessionCount } = plan;
+    const throughput = await runSweep(run);
+    const baselines = await runBaselines(run, clusterConditions.durability);
     const report: BenchReport = {
       format: RUN_FORMAT,
       version: RUN_VERSION,
       startedAt,
-      conditions: await runConditions(conditions, { ...load, seed, sessions: sessionCount }),
+      conditions,
       experiments,
       rows: rows.map((row) => row.report),
       baselines: baselines.map((baseline) => baseline.report),
-      throughput: [],
+      throughput,
     };
     const distributions = [...rows, ...baselines].map(({ report: part, percentileText }) => {
       return { file: part.percentileFile, text: percentileText };
@@ -148,6 +158,13 @@ async function runRows(run: BenchRun): Promise<MeasuredRow[]> {
     }
   }
   return measured.map(({ row, passes }, index) => combinePasses(row, index + 1, passes));
+}
+
+async function runSweep(run: BenchRun): Promise<ThroughputReport[]> {
+  const { plan, cluster, clock, signal, observer } = run;
+  if (plan.sweep === null) return [];
+  const onPoint = (label: string, point: ThroughputPoint): void => observer.loadDone(label, point);
+  return measureSweep({ cluster, seed: plan.seed, clock, signal, onPoint }, plan.sweep);
 }
 
 /** One baseline for each kind of work, as long as its first row. */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -20,6 +20,11 @@ interface MachineConditions {
 
 /** What a figure depends on and a reader has to know to compare it. */
 export interface RunConditions extends MachineConditions {
+  /**
+   * Processes of all programs that wanted a processor, in the mean of the minute before the run;
+   * null where the system does not count them.
+   */
+  readonly loadBefore: number | null;
   readonly cluster: ClusterConditions;
   readonly load: LoadConditions;
 }
@@ -32,6 +37,10 @@ export interface ClusterConditions {
   /** "journal" or "strict". */
   readonly replies: string;
   readonly verifier: string;
+  /** What is between client and replicas, in words. */
+  readonly network: string;
+  /** What the replicas' files are on, in words; null when unknown. */
+  readonly fileSystem: string | null;
 }
 
 /** How it was driven. */
@@ -44,12 +53,13 @@ interface LoadConditions {
   readonly timeoutMs: number;
 }
 
-/** Collects the conditions of a run on this machine. */
+/** Collects the conditions of a run on this machine, before it begins. */
 export async function runConditions(
   cluster: ClusterConditions,
   load: LoadConditions,
 ): Promise<RunConditions> {
-  return { ...(await machineConditions()), cluster, load };
+  const loadBefore = process.platform === "win32" ? null : (loadavg()[0] ?? null);
+  return { ...(await machineConditions()), loadBefore, cluster, load };
 }
 
 /** The part of the conditions that does not depend on what is run. */
@@ -60,7 +70,7 @@ export async function machineConditions(): Promise<MachineConditions> {
       cpuModel: processors[0]?.model.trim() ?? "unknown",
       cpuCount: processors.length,
       memoryBytes: totalmem(),
-      platform: `${process.platform} ${process.arch}`,
+      platform: `${process.platform} ${release()} ${process.arch}`,
     },
     nodeVersion: process.version,
     commit: await commitOfCheckout(),

@@ -7,8 +7,11 @@ import {
   experimentCells,
   experimentHeads,
   experimentVerdict,
+  LOAD_HEADS,
+  loadCells,
   partitionTexts,
   rowCells,
+  sweepTexts,
 } from "./figures.js";
 import { PUBLISHED_NOTE } from "./table1.js";
 
@@ -39,11 +42,18 @@ export function rowsText(report: BenchReport): string {
     ),
     ...report.rows.flatMap(partitionTexts).flatMap(wrapped),
     ...comparisonTexts(report).flatMap(wrapped),
+    ...sweepLines(report),
     ...wrapped(note),
     ...wrapped(PUBLISHED_NOTE),
     ...wrapped(`Measured with ${conditions.join("; ")}.`),
   ];
   return lines.join("\n");
+}
+
+function sweepLines(report: BenchReport): string[] {
+  const cells = report.throughput.flatMap(loadCells);
+  if (cells.length === 0) return [];
+  return [renderTable(LOAD_HEADS, cells), ...sweepTexts(report).flatMap(wrapped)];
 }
 
 /** Breaks a sentence between words. */

@@ -32,3 +32,8 @@ export function logTicks(values: readonly number[]): number[] {
   const last = ticks.findIndex((tick) => tick >= high);
   return ticks.slice(Math.max(first, 0), last < 0 ? ticks.length : last + 1);
 }
+
+/** What an axis with these ticks spans, from the first to the last. */
+export function domainOf(ticks: readonly number[]): readonly [from: number, to: number] {
+  return [ticks[0] ?? 1, ticks.at(-1) ?? 10];
+}

@@ -1,7 +1,7 @@
 import type { HistogramColumn, PercentilePoint } from "../bench/latency-histogram.js";
 import { axisX, axisY, CHART_WIDTH, draw, gridX, gridY, line, rect, ruleY } from "./draw.js";
 import { seriesColor, seriesDash, text } from "./draw.js";
-import { CENTERED_X, CENTERED_Y, logTicks, MARGIN_LEFT } from "./axis.js";
+import { CENTERED_X, CENTERED_Y, domainOf, logTicks, MARGIN_LEFT } from "./axis.js";
 import { msTick, percentText } from "../bench/units.js";
 
 /** One line of a percentile chart. */
@@ -50,7 +50,7 @@ export function percentileChart(series: readonly CurveSeries[]): string {
     plot: {
       ...{ height: 400, marginLeft: MARGIN_LEFT, marginRight: 28, marginBottom: 46 },
       x: { domain: [0, ninesMax] },
-      y: { type: "log", domain: [levels[0] ?? 1, levels.at(-1) ?? 10] },
+      y: { type: "log", domain: domainOf(levels) },
       marks: [
         gridX(ticks, { strokeOpacity: 0.15 }),
         gridY(levels, { strokeOpacity: 0.15 }),
@@ -80,7 +80,7 @@ export function histogramChart(series: readonly HistogramSeries[]): string {
     plot: {
       ...{ height: PANEL_HEIGHT * series.length + 56, marginLeft: MARGIN_LEFT, marginRight: 28 },
       ...{ marginTop: 12, marginBottom: 46, width: CHART_WIDTH },
-      x: { type: "log", domain: [ticks[0] ?? 1, ticks.at(-1) ?? 10] },
+      x: { type: "log", domain: domainOf(ticks) },
       fy: { domain: series.map(({ label }) => label), axis: null, padding: 0.12 },
       marks: [
         gridX(ticks, { strokeOpacity: 0.12 }),

@@ -29,6 +29,8 @@ interface LegendEntry {
   readonly style: number;
   /** Whether the series is drawn as dots, not as a line. */
   readonly isDot?: boolean;
+  /** Its dash pattern, where that is not the one of `style`. */
+  readonly dash?: string;
 }
 
 /** What every chart says of itself besides its marks. */
@@ -134,7 +136,7 @@ function legendMark(create: (name: string) => Node, { entry, x, y }: LegendPlace
     ? { cx: x + LEGEND_SAMPLE_PX / 2, cy: sampleY, r: 5.5, fill: color }
     : {
         ...{ x1: x, x2: x + LEGEND_SAMPLE_PX, y1: sampleY, y2: sampleY, stroke: color },
-        ...{ "stroke-width": 2.5, "stroke-dasharray": seriesDash(entry.style) },
+        ...{ "stroke-width": 2.5, "stroke-dasharray": entry.dash ?? seriesDash(entry.style) },
       };
   for (const [name, value] of Object.entries(attributes)) sample.setAttribute(name, String(value));
   label.setAttribute("x", (x + LEGEND_SAMPLE_PX + 6).toString());

@@ -1,7 +1,7 @@
 import type { PassReport, ThroughputReport } from "../bench/row-report.js";
 import { areaY, axisX, axisY, dot, draw, gridX, gridY, line, link } from "./draw.js";
 import { rect, ruleX, ruleY, seriesColor, text } from "./draw.js";
-import { CENTERED_X, CENTERED_Y, logTicks, MARGIN_LEFT } from "./axis.js";
+import { CENTERED_X, CENTERED_Y, domainOf, logTicks, MARGIN_LEFT } from "./axis.js";
 import { msText, msTick, ratioText, wholeText } from "../bench/units.js";
 
 /** Most points of a throughput curve: narrower ones cannot be told apart. */
@@ -103,49 +103,58 @@ function catchUpsOf({ partitions, durationMs }: PassReport): Span[] {
   });
 }
 
+/** Dash patterns of the two figures of each load: what is usual, and the tail. */
+const FIGURE_DASHES = { p50: "none", p99: "5 3" } as const;
+const FIGURES = ["p50", "p99"] as const;
+
 /** Latency over throughput as the load grows: where the curve turns up, the system is full. */
-export function throughputChart(series: readonly ThroughputReport[]): string {
-  const points = series.flatMap(({ points: loads }, style) =>
-    loads.flatMap((load) => [
-      { style, x: load.opsPerSecond, y: load.p50Ms, inFlight: load.inFlight, part: `${style} p50` },
-      { style, x: load.opsPerSecond, y: load.p99Ms, inFlight: load.inFlight, part: `${style} p99` },
-    ]),
+export function throughputChart(
+  series: readonly Pick<ThroughputReport, "label" | "points">[],
+): string {
+  const curves = series.flatMap(({ label, points }, style) =>
+    FIGURES.map((figure) => ({ label: `${label}, ${figure}`, figure, style, points })),
   );
-  const isTail = (point: { readonly part: string }): boolean => point.part.endsWith("p99");
+  const lines = curves.map(({ figure, style, points }) => {
+    // Where nothing was done there is nothing to draw, least of all on logarithmic axes.
+    return points
+      .filter(({ count }) => count > 0)
+      .map(({ inFlight, opsPerSecond, p50Ms, p99Ms }) => {
+        const y = figure === "p50" ? p50Ms : p99Ms;
+        return { x: opsPerSecond, y, inFlight: wholeText(inFlight), style, figure };
+      });
+  });
+  const points = lines.flat();
+  const rates = logTicks(points.map(({ x }) => x));
+  const levels = logTicks(points.map(({ y }) => y));
   const color = (point: { readonly style: number }): string => seriesColor(point.style);
   const place = { x: "x", y: "y" } as const;
-  const levels = logTicks(points.map((point) => point.y));
-  const curve = { ...place, z: "part", stroke: color, strokeWidth: 2 } as const;
+  const halo = { stroke: "var(--paper)", strokeWidth: 4, fill: "currentColor" } as const;
+  const tails = points.filter(({ figure }) => figure === "p99");
   return draw({
     description: "Latency over throughput, one point for each load",
-    legend: series.map(({ label }, style) => ({ label, style })),
+    legend: curves.map(({ label, figure, style }) => {
+      return { label, style, dash: FIGURE_DASHES[figure] };
+    }),
     plot: {
-      ...{ height: 380, marginLeft: MARGIN_LEFT, marginRight: 60, marginBottom: 46 },
-      y: { type: "log", domain: [levels[0] ?? 1, levels.at(-1) ?? 10] },
+      ...{ height: 380, marginLeft: MARGIN_LEFT, marginRight: 34, marginBottom: 46 },
+      x: { type: "log", domain: domainOf(rates) },
+      y: { type: "log", domain: domainOf(levels) },
       marks: [
-        gridX({ strokeOpacity: 0.12 }),
+        gridX(rates, { strokeOpacity: 0.12 }),
         gridY(levels, { strokeOpacity: 0.12 }),
-        line(
-          points.filter((point) => !isTail(point)),
-          curve,
-        ),
-        line(points.filter(isTail), { ...curve, strokeDasharray: "5 3" }),
-        dot(points, { ...place, fill: color, r: 3.2 }),
-        text(points.filter(isTail), { ...place, text: "inFlight", dy: -10 }),
-        text(lastOf(points), { ...place, text: nameOfPart, dx: 10, textAnchor: "start" }),
-        axisX({ tickFormat: wholeText, label: "operations/s", ...CENTERED_X }),
+        ...lines.map((each, index) => {
+          const { figure, style } = curves[index] ?? { figure: "p50", style: 0 };
+          const strokeDasharray = FIGURE_DASHES[figure];
+          const stroke = seriesColor(style);
+          return line(each, { ...place, stroke, strokeWidth: 2, strokeDasharray });
+        }),
+        dot(points, { ...place, fill: color, r: 3.4 }),
+        text(tails, { ...place, ...halo, text: "inFlight", dy: -12 }),
+        axisX(rates, { text: wholeText, label: "operations/s", ...CENTERED_X }),
         axisY(levels, { text: msTick, label: "latency, ms", ...CENTERED_Y }),
       ],
     },
   });
-}
-
-function nameOfPart({ part }: { readonly part: string }): string {
-  return part.slice(-"p50".length);
-}
-
-function lastOf<T extends { readonly part: string }>(points: readonly T[]): T[] {
-  return [...new Map(points.map((point) => [point.part, point])).values()];
 }
 
 /** One line of a comparison: the same figure of two things. */
@@ -177,7 +186,7 @@ export function comparisonChart(
     plot: {
       ...{ height: 30 * comparisons.length + 70, marginLeft: 70, marginRight: 70 },
       ...{ marginTop: 14, marginBottom: 46 },
-      x: { type: "log", domain: [ticks[0] ?? 1, ticks.at(-1) ?? 10] },
+      x: { type: "log", domain: domainOf(ticks) },
       y: { type: "point", domain: comparisons.map(({ label }) => label), padding: 0.6 },
       marks: [
         gridX(ticks, { strokeOpacity: 0.15 }),

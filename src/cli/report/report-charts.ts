@@ -123,8 +123,8 @@ function throughputOf(runs: readonly NamedRun[]): ReportChart[] {
       section: "Latency against throughput",
       title: "As the load grows",
       caption:
-        "Each point is one load; the number at it is how many operations clients had " +
-        "outstanding. Solid: p50; dashed: p99.",
+        "Each point is one load; the number above it is how many operations were in flight. " +
+        "Solid: p50; dashed: p99. Both axes are logarithmic.",
       svg: throughputChart(series),
     },
   ];
@@ -149,7 +149,9 @@ function baselinesOf(run: NamedRun): ReportChart[] {
   return run.report.baselines.flatMap((baseline) => {
     const row = run.report.rows.find((each) => each.kind === baseline.kind);
     if (row === undefined) return [];
-    const svg = comparisonChart(["one copy", "four replicas"], figuresOf(baseline, row));
+    const { replicaCount } = run.report.conditions.cluster;
+    const names = ["one copy", `${replicaCount} replicas`] as const;
+    const svg = comparisonChart(names, figuresOf(baseline, row));
     return [
       {
         name: fileStem(run, `baseline-${baseline.kind}`),

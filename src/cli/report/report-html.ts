@@ -7,11 +7,14 @@ import {
   experimentCells,
   experimentHeads,
   experimentVerdict,
+  LOAD_HEADS,
+  loadCells,
   meanOf,
   partitionTexts,
   readWriteRatio,
   ROW_HEADS,
   rowCells,
+  sweepTexts,
 } from "../bench/figures.js";
 import { spreadOf } from "../bench/spread.js";
 import { PUBLISHED_NOTE } from "../bench/table1.js";
@@ -58,11 +61,12 @@ function headOf({ name, report }: NamedRun): Markup {
   const verdict = isGood
     ? "After every step all replicas' databases were identical."
     : "The replicas' databases did not agree after every step.";
-  const { machine, commit } = report.conditions;
+  const { machine, commit, cluster } = report.conditions;
   const which = name === "" ? "" : `Run ${name}: `;
   const problems = problemsOf(report);
   return markup`<p class="quiet">${which}${report.startedAt.slice(0, 16).replace("T", " ")} UTC on
-${machine.cpuCount} × ${machine.cpuModel}, commit ${commit ?? "unknown"}</p>
+${machine.cpuCount} × ${machine.cpuModel}, commit ${commit ?? "unknown"}. Network:
+${cluster.network}.</p>
 <p class="verdict ${isGood ? "good" : "bad"}">${verdict}</p>
 ${problems.map((problem) => markup`<p class="problem">${problem}</p>`)}`;
 }
@@ -136,7 +140,19 @@ ${shown.map(({ title, caption, svg }) => {
   const drawing = new Markup(svg);
   return markup`${heading}<figure>${drawing}<figcaption>${caption}</figcaption></figure>`;
 })}
+${section === "Latency against throughput" ? loadsOf(runs) : markup``}
 </section>`;
+}
+
+/** The points of the throughput-latency curve as figures, and how they were measured. */
+function loadsOf(runs: readonly NamedRun[]): Markup {
+  const isOne = runs.length === 1;
+  const cells = runs.flatMap(({ name, report }) =>
+    report.throughput.flatMap(loadCells).map((each) => (isOne ? each : [name, ...each])),
+  );
+  const sentences = new Set(runs.flatMap(({ report }) => sweepTexts(report)));
+  return markup`${tableMarkup(isOne ? LOAD_HEADS : ["run", ...LOAD_HEADS], cells)}
+${[...sentences].map((sentence) => markup`<p class="quiet">${sentence}</p>`)}`;
 }
 
 function experimentSection({ name }: NamedRun, experiment: ExperimentReport): Markup {

@@ -73,8 +73,12 @@ dt { color: var(--quiet); } dd { margin: 0; overflow-wrap: anywhere; }
 ul.files { columns: 2 20rem; font-size: .9rem; padding-left: 1.1rem; }
 @media (max-width: 40rem) { main { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.5rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
-@media print { @page { margin: 14mm; } body { font-size: 10pt; }
-  main { padding: 0; max-width: none; }
+@media print { @page { margin: 14mm; } html { font-size: 9.5pt; } body { font-size: 1rem; }
+  main { padding: 0; max-width: none; } p { max-width: none; }
+  .wide { overflow: visible; } table { font-size: .82rem; } th { font-size: .76rem; }
+  th, td { padding: .3rem .4rem; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); }
+  .tiles b { font-size: 1.3rem; }
   figure, .tiles, table, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
   h2 { margin-top: 1.5rem; } }
 `);

@@ -82,11 +82,14 @@ const row = z.object({
 const conditions = z.object({
   machine: z.object({ cpuModel: text, cpuCount: number, memoryBytes: number, platform: text }),
   nodeVersion: text,
+  loadBefore: z.nullable(number).default(null),
   commit: z.nullable(text),
   cluster: z.object({
     ...{ replicaCount: number, store: text, durability: text, verifier: text },
-    // Runs of earlier releases do not say: there was nothing else.
+    // Runs of earlier releases do not say these. There were no other replies.
     replies: text.default("journal"),
+    network: text.default("unknown"),
+    fileSystem: z.nullable(text).default(null),
   }),
   load: z.object({
     sessions: number,
@@ -115,7 +118,10 @@ const experiment = z.object({
   asPublished: flag,
 });
 
-const load = z.object({ inFlight: number, opsPerSecond: number, p50Ms: number, p99Ms: number });
+const load = z.object({
+  ...{ inFlight: number, count: number, opsPerSecond: number, p50Ms: number, p99Ms: number },
+  failures: z.record(z.string(), number),
+});
 
 /** A `BenchReport`, field by field: the compiler sees to it that the two stay alike. */
 const runSchema: z.ZodType<BenchReport> = z.object({
@@ -128,7 +134,12 @@ const runSchema: z.ZodType<BenchReport> = z.object({
   baselines: z.array(
     z.object({ kind, iterations: number, system: text, opsPerSecond: number, ...distribution }),
   ),
-  throughput: z.array(z.object({ label: text, points: z.array(load) })),
+  throughput: z.array(
+    z.object({
+      ...{ label: text, sessions: number, measuredMs: number, points: z.array(load) },
+      ...{ consistent: flag, consistency: text },
+    }),
+  ),
 });
 
 /**

@@ -5,7 +5,7 @@ import { awaitAgreement } from "../bench/agreement.js";
 import type { Agreement } from "../bench/agreement.js";
 import { awaitCatchUp } from "../bench/catch-up.js";
 import type { LoadClock } from "../bench/load-clock.js";
-import type { MeasuredCluster } from "../bench/measured-cluster.js";
+import type { ObservedCluster } from "../bench/measured-cluster.js";
 import { presentView } from "../bench/present-view.js";
 import { FailedOperation } from "../failure.js";
 import type { Fault } from "../fault.js";
@@ -20,7 +20,7 @@ import type { Scenario } from "./scenarios.js";
 type ScenarioClient = Pick<LedgerClient, "run" | "deposit" | "get" | "close">;
 
 /** A cluster that is up, supervised on this machine. */
-interface ScenarioCluster extends Omit<MeasuredCluster, "connect"> {
+interface ScenarioCluster extends ObservedCluster {
   connect(): Promise<ScenarioClient>;
 }
 

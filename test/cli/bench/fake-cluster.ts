@@ -51,6 +51,7 @@ export class FakeCluster implements MeasuredCluster {
     this.openSessions += 1;
     return Promise.resolve({
       run: (operation) => Promise.resolve(this.#run(operation)),
+      runAll: (operations) => Promise.resolve(operations.map((each) => this.#run(each))),
       close: () => {
         this.openSessions -= 1;
         return Promise.resolve();

@@ -8,11 +8,8 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
-import { fileURLToPath } from "node:url";
-import { newCluster, run, startCluster } from "../program.js";
+import { MAIN_PATH, newCluster, run, startCluster } from "../program.js";
 import { temporaryDirectory } from "../temporary-directory.js";
-
-const START_PATH = fileURLToPath(new URL("../../../bench/main.js", import.meta.url));
 
 interface Row {
   readonly iterations: number;
@@ -29,6 +26,10 @@ interface Report {
   readonly consistent: boolean;
   readonly rows: readonly Row[];
   readonly report: string;
+  readonly throughput: readonly {
+    readonly label: string;
+    readonly points: readonly { readonly inFlight: number }[];
+  }[];
 }
 
 /** What `npm start` starts, in a folder of its own, with temporary files in another. */
@@ -41,7 +42,7 @@ class Start {
     this.folder = temporaryDirectory(context);
     this.temporary = join(this.folder, "temporary");
     mkdirSync(this.temporary);
-    this.process = spawn(process.execPath, [START_PATH, ...words], {
+    this.process = spawn(process.execPath, [MAIN_PATH, "bench", "table1", ...words], {
       cwd: this.folder,
       env: { ...process.env, TMPDIR: this.temporary },
       stdio: ["ignore", "pipe", "pipe"],
@@ -63,10 +64,10 @@ function lastLine(output: string): Report {
 
 test("the main job experiments, measures and leaves nothing but its report", async (context) => {
   const words = ["--iterations", "40", "--rows", "read-only,read-write", "--seed", "3", "--json"];
-  const start = new Start(context, ...words);
+  const start = new Start(context, ...words, "--sweep", "16");
   const { status, stdout, stderr } = await start.ended();
   assert.equal(status, 0, stderr);
-  const { consistent, rows, report } = lastLine(stdout);
+  const { consistent, rows, report, throughput } = lastLine(stdout);
   assert.equal(consistent, true);
   assert.deepEqual(
     rows.map(({ iterations, read, write }) => [iterations, read, write]),
@@ -78,6 +79,15 @@ test("the main job experiments, measures and leaves nothing but its report", asy
   assert.ok(rows.every((row) => row.consistent && row.meanMs > 0));
   const html = readFileSync(report, "utf8");
   for (const balance of ["200.00", "300.00", "1000.00"]) assert.ok(html.includes(balance), balance);
+  assert.deepEqual(
+    throughput.map(({ label, points }) => [label, points[0]?.inFlight]),
+    [
+      ["reads", 16],
+      ["writes", 16],
+    ],
+  );
+  assert.ok(existsSync(join(report, "..", "throughput-latency.svg")));
+  assert.match(html, /<dt>network<\/dt><dd>loopback, .*; datagrams of up to 65,507 bytes<\/dd>/);
   assert.match(stderr, /Experiment 3: deposit A 100, get A, deposit B 200/);
   assert.deepEqual(readdirSync(start.temporary), []);
 });
@@ -127,12 +137,15 @@ test("an interrupt ends the main job and the replicas that it started", async (c
 test("the main job says how it is used, and refuses what it does not know", async (context) => {
   const help = await new Start(context, "--help").ended();
   assert.equal(help.status, 0);
-  assert.match(help.stdout, /--iterations[\s\S]*Example:/);
+  assert.match(help.stdout, /--iterations[\s\S]*Examples:/);
   for (const words of [
     ["--rows", "some"],
     ["--bogus"],
     ["--store", "paper"],
     ["--partitions", "-1"],
+    ["--sweep", "0"],
+    ["--hosts", "islands"],
+    ["--delay", "5"],
     ["extra"],
   ]) {
     const { status, stderr } = await new Start(context, ...words).ended();

@@ -15,6 +15,7 @@ const PLAN: BenchPlan = {
     { kind: "read-write", iterations: 200, partitionCount: 0 },
   ],
   repeat: { passes: 1, budgetMs: null },
+  sweep: null,
   hasBaseline: false,
   sessionCount: 2,
   load: { inFlight: 1, ratePerSecond: null, timeoutMs: 1_000 },
@@ -26,6 +27,7 @@ const QUIET: BenchObserver = {
   rowStarted: () => undefined,
   operationDone: () => undefined,
   rowDone: () => undefined,
+  loadDone: () => undefined,
 };
 
 const CLUSTER = {
@@ -34,6 +36,8 @@ const CLUSTER = {
   durability: "fsync",
   replies: "journal",
   verifier: "native",
+  network: "loopback",
+  fileSystem: "ext4",
 };
 
 function bench(cluster: FakeCluster, plan = PLAN, observer = QUIET): Promise<BenchResult> {
@@ -197,7 +201,7 @@ test("the JSON line begins with the promised members, in the promised order", as
   const line = jsonReport(report, "runs/1/report.html");
   assert.ok(!line.includes("\n"));
   const parsed = JSON.parse(line) as { rows: object[] };
-  assert.deepEqual(Object.keys(parsed), ["consistent", "rows", "report"]);
+  assert.deepEqual(Object.keys(parsed), ["consistent", "rows", "report", "throughput"]);
   assert.deepEqual(Object.keys(parsed.rows[0] ?? {}), [
     "iterations",
     "read",

@@ -41,9 +41,10 @@ export function sampleReport(words: string, scale = 1): BenchReport {
       machine: { cpuModel: words, cpuCount: 2, memoryBytes: 2 ** 33, platform: "linux x64" },
       nodeVersion: "v20.0.0",
       commit: null,
+      loadBefore: 0.2,
       cluster: {
         ...{ replicaCount: 4, store: words, durability: "fsync", replies: "journal" },
-        verifier: "native",
+        ...{ verifier: "native", network: words, fileSystem: null },
       },
       load: { sessions: 1, inFlight: 1, ratePerSecond: 500, seed: 9, timeoutMs: 1_000 },
     },
@@ -75,10 +76,12 @@ export function sampleReport(words: string, scale = 1): BenchReport {
     ],
     throughput: [
       {
-        label: words,
+        ...{ label: words, sessions: 4, measuredMs: 1_500, consistent: true, consistency: words },
         points: [1, 4, 16, 64].map((inFlight) => {
           const p50Ms = scale * (1 + inFlight / 16);
-          return { inFlight, opsPerSecond: (900 * inFlight) / p50Ms, p50Ms, p99Ms: 4 * p50Ms };
+          const opsPerSecond = (900 * inFlight) / p50Ms;
+          const latency = { p50Ms, p99Ms: 4 * p50Ms };
+          return { inFlight, count: 700, opsPerSecond, ...latency, failures: {} };
         }),
       },
     ],

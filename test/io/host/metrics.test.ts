@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, request } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -12,7 +14,15 @@ import type { ReplicaStatus } from "../../../src/io/replica-status.js";
 
 const STATUS = {
   ...{ view: 3, primary: 3, executed: 70, stable: 64, viewChanges: 2, batches: 60, requests: 90 },
-  ...{ databaseLag: 5, active: true, pending: 4, datagramsReceived: 800, datagramsSent: 900 },
+  ...{
+    database: "retrying",
+    state: "rejoining",
+    databaseLag: 5,
+    active: true,
+    pending: 4,
+    datagramsReceived: 800,
+    datagramsSent: 900,
+  },
   viewChangeReasons: { "request-timeout": 2 },
   rejects: { "prepare/duplicate": 7 },
   drops: { "frame/bad-mac": 1 },
@@ -44,6 +54,9 @@ test("every figure of a replica is told in Prometheus's format, with its label",
     'pbft_view_active{replica="2"} 1',
     'pbft_executed_sequence{replica="2"} 70',
     'pbft_database_lag_batches{replica="2"} 5',
+    'pbft_database_state{state="ok",replica="2"} 0',
+    'pbft_database_state{state="retrying",replica="2"} 1',
+    'pbft_voting{replica="2"} 0',
     'pbft_verification_queue_lists{replica="2"} 6',
     'pbft_batches_total{replica="2"} 60',
     'pbft_operations_total{replica="2"} 9',
@@ -88,6 +101,26 @@ test("metrics are served at one path, and not before there are any", async (cont
   assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 404);
 });
 
+test("a name that somebody else may have made point here is refused", async (context) => {
+  const metrics = sampleMetrics();
+  const server = await serveMetrics(() => metrics, { host: "127.0.0.1", port: 0 });
+  context.after(() => server.close());
+  const statusFor = async (host: string): Promise<number | undefined> => {
+    const headers = { host };
+    const asked = request({ host: "127.0.0.1", port: server.port, path: "/metrics", headers });
+    asked.end();
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
+  for (const host of ["evil.example", `evil.example:${server.port}`, "127.0.0.1.evil.example"]) {
+    assert.equal(await statusFor(host), 403, host);
+  }
+  for (const host of [`127.0.0.1:${server.port}`, `localhost:${server.port}`, "[::1]:9464"]) {
+    assert.equal(await statusFor(host), 200, host);
+  }
+});
+
 test("a port that is taken is said in a sentence", async (context) => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
@@ -102,6 +135,14 @@ test("a port that is taken is said in a sentence", async (context) => {
 const GRAFANA_PATH = fileURLToPath(
   new URL("../../../../assets/grafana-dashboard.json", import.meta.url),
 );
+
+/** What an operator has to see; each has a panel. */
+const SHOWN = [
+  ...["pbft_operations_total", "pbft_batches_total", "pbft_batch_requests_bucket"],
+  ...["pbft_phase_seconds_bucket", "pbft_view_changes_total", "pbft_verification_queue_lists"],
+  ...["pbft_journal_write_seconds_bucket", "pbft_database_lag_batches", "pbft_database_state"],
+  ...["pbft_rejects_total", "nodejs_eventloop_lag_p99_seconds", "pbft_voting"],
+];
 
 interface GrafanaDashboard {
   readonly panels: readonly {
@@ -126,6 +167,11 @@ test("the Grafana dashboard asks only for metrics and labels that exist", async 
       for (const label of list.split(", ")) assert.ok(labels.has(label), `${label} in ${expr}`);
     }
   }
+  for (const name of SHOWN)
+    assert.ok(
+      asked.some((expr) => expr.includes(name)),
+      name,
+    );
   const places = panels.map(({ gridPos }) => `${gridPos.x} ${gridPos.y}`);
   assert.equal(new Set(places).size, panels.length, "no panel covers another");
 });
