@@ -35,7 +35,7 @@ export interface NetworkLab {
 }
 
 /** What Ethernet carries, and veth too unless it is told otherwise. */
-const MTU_BYTES = 1_500;
+const MTU = "1,500";
 
 const SUBNET = "10.77.0";
 const SUBNET_BITS = 24;
@@ -64,7 +64,7 @@ function descriptionOf({ delayMs, lossPercent }: LinkQuality): string {
   const quality = faults.length === 0 ? "no delay or loss added" : faults.join(", ");
   return (
     "network namespaces on one machine, an address and a link for each replica and the client, " +
-    `MTU ${MTU_BYTES}, ${quality}`
+    `MTU ${MTU} bytes, ${quality}`
   );
 }
 

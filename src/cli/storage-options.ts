@@ -9,11 +9,22 @@ export interface StorageOptions {
   readonly replies: Replies;
 }
 
-/** The value of `--store`. @throws UsageError when it is none. */
-export function storeOf(written: string): StoreUrl {
-  if (isStoreUrl(written)) return written;
+/**
+ * The value of `--store`. A MySQL URL without a password takes that of `MYSQL_PWD`, as MySQL's own
+ * programs do: what is on a command line, everybody on the machine can read.
+ * @throws UsageError when it is none.
+ */
+export function storeOf(written: string, environment = process.env): StoreUrl {
+  if (isStoreUrl(written)) return withPassword(written, environment["MYSQL_PWD"] ?? "");
   // What was written may hold a password.
   throw new UsageError("--store must be sqlite, memory or mysql://user:password@host:port/prefix");
+}
+
+function withPassword(store: StoreUrl, password: string): StoreUrl {
+  if (!store.startsWith("mysql:") || password === "") return store;
+  const url = new URL(store);
+  if (url.password === "") url.password = encodeURIComponent(password);
+  return isStoreUrl(url.href) ? url.href : store;
 }
 
 /** The value of `--durability`. @throws UsageError when it is none. */

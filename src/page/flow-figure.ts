@@ -9,7 +9,8 @@ import { svg } from "./svg.js";
 const WIDTH = 960;
 const LEFT = 104;
 const RIGHT = 24;
-const TOP = 46;
+/** Room for four rows of names above the client's lane. */
+const TOP = 60;
 const LANE = 46;
 const BOTTOM = 34;
 
@@ -30,7 +31,7 @@ export function flowFigure(flow: FlowView, replicaCount: number): SVGElement {
     "svg",
     { viewBox: `0 0 ${String(WIDTH)} ${String(height)}`, role: "img", "aria-label": label },
     ...lanes.flatMap((lane) => laneMarks(lane, y(lane), flow.primary)),
-    ...PHASES.flatMap((phase) => phaseMarks(flow, phase, x, height)),
+    ...phaseNames(flow, x).flatMap((name) => phaseMarks(name, height)),
     ...flow.arrows.map((arrow) => arrowMark(arrow, x, y)),
     ...timeMarks(duration, x, height),
   );
@@ -43,44 +44,46 @@ function laneMarks(lane: number, y: number, primary: number): SVGElement[] {
   return [svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "lane" }), words];
 }
 
-/** A phase is named where its first message was sent, unless that is too near the last name. */
-function phaseMarks(
-  flow: FlowView,
-  phase: (typeof PHASES)[number],
-  x: (micros: number) => number,
-  height: number,
-): SVGElement[] {
-  const starts = PHASES.map((name) => startOf(flow, name));
-  const at = starts[PHASES.indexOf(phase)];
-  if (at === undefined || at === null) return [];
-  const row = rowOf(PHASES.indexOf(phase), starts, x);
-  const left = x(at);
-  const attributes = { x1: left, x2: left, y1: 18 + row * 13, y2: height - BOTTOM, class: "phase" };
-  const isLate = left > WIDTH - 90;
-  const words = { x: isLate ? left - 4 : left + 4, y: 14 + row * 13, class: `phase ${phase}` };
-  const anchor = isLate ? "end" : "start";
-  return [svg("line", attributes), svg("text", { ...words, "text-anchor": anchor }, phase)];
+/** Where a phase is named, so that no name covers another. */
+interface PhaseName {
+  readonly phase: (typeof PHASES)[number];
+  /** Where its first message was sent. */
+  readonly at: number;
+  readonly row: number;
+  readonly left: number;
+  readonly right: number;
 }
 
-const NAME_PX = 76;
+/** Width of a letter of a phase's name, in a wide font; and what lies between name and line. */
+const LETTER_PX = 8.5;
+const GAP_PX = 4;
+const ROW_PX = 13;
+const ROWS = 4;
 
-/** Names that would touch stand below each other. */
-function rowOf(
-  index: number,
-  starts: readonly (number | null)[],
-  x: (micros: number) => number,
-): number {
-  const ends = [-Infinity, -Infinity, -Infinity];
-  let row = 0;
-  for (const start of starts.slice(0, index + 1)) {
+/** Each phase is named where its first message was sent; names that would touch go further down. */
+function phaseNames(flow: FlowView, x: (micros: number) => number): PhaseName[] {
+  const placed: PhaseName[] = [];
+  for (const phase of PHASES) {
+    const start = startOf(flow, phase);
     if (start === null) continue;
-    row = Math.max(
-      0,
-      ends.findIndex((end) => end <= x(start)),
-    );
-    ends[row] = x(start) + NAME_PX;
+    const at = x(start);
+    const width = phase.length * LETTER_PX + 2 * GAP_PX;
+    const [left, right] = at + width > WIDTH ? [at - width, at] : [at, at + width];
+    const isFree = (row: number): boolean =>
+      !placed.some((each) => each.row === row && each.left < right && left < each.right);
+    const rows = Array.from({ length: ROWS }, (_, row) => row);
+    placed.push({ phase, at, row: rows.find(isFree) ?? ROWS, left, right });
   }
-  return row;
+  return placed;
+}
+
+function phaseMarks({ phase, at, row, left }: PhaseName, height: number): SVGElement[] {
+  const y = 14 + row * ROW_PX;
+  const attributes = { x1: at, x2: at, y1: y + GAP_PX, y2: height - BOTTOM, class: "phase" };
+  const isBefore = left < at;
+  const words = { x: isBefore ? at - GAP_PX : at + GAP_PX, y, class: `phase ${phase}` };
+  const anchor = isBefore ? "end" : "start";
+  return [svg("line", attributes), svg("text", { ...words, "text-anchor": anchor }, phase)];
 }
 
 function startOf({ arrows }: FlowView, phase: string): number | null {

@@ -59,6 +59,9 @@ export async function openBrowser(context: TestContext): Promise<TestBrowser | n
   return { browser, requests, errors };
 }
 
+/** What a page's script finds behind its text: white in print, whatever the reader prefers. */
+export const PAPER_COLOR = "getComputedStyle(document.body).backgroundColor";
+
 /** Whether the page is wider than its window: something in it then needs a scroll bar. */
 export async function overflows(page: Page): Promise<boolean> {
   return page.evaluate("document.documentElement.scrollWidth > window.innerWidth");

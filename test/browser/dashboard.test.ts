@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newCluster, Program } from "../cli/program.js";
 import { afterwards } from "../cli/temporary-directory.js";
-import { openBrowser, overflows } from "./browser.js";
+import { openBrowser, overflows, overlappingTexts, PAPER_COLOR } from "./browser.js";
 
 /** Long, because others may use the machine; nothing waits for it when all is well. */
 const WAIT = { timeout: 120_000 };
@@ -42,6 +42,10 @@ test("the dashboard shows a view change as it happens, and outlives it all", asy
   await card(2).getByRole("button", { name: "Restart" }).click();
   await card(2).getByText("serving", { exact: true }).waitFor(WAIT);
   assert.equal(await overflows(page), false);
+  assert.deepEqual(await overlappingTexts(page), []);
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  assert.equal(await page.evaluate(PAPER_COLOR), "rgb(255, 255, 255)", "paper is white");
+  await page.emulateMedia({ media: "screen" });
   await page.setViewportSize({ width: 420, height: 800 });
   assert.equal(await overflows(page), false, "it fits a telephone");
   assert.deepEqual(errors, []);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { htmlOf, sampleReport } from "../cli/report/sample-report.js";
 import { temporaryDirectory } from "../cli/temporary-directory.js";
-import { openBrowser, overflows, overlappingTexts } from "./browser.js";
+import { openBrowser, overflows, overlappingTexts, PAPER_COLOR } from "./browser.js";
 
 for (const [what, reports] of [
   ["a run", [sampleReport("AMD EPYC")]],
@@ -58,8 +58,6 @@ const PAPER = { width: 688, height: 1_000 };
 const CUT_OFF = `[...document.querySelectorAll("table, svg")]
   .filter((element) => element.getBoundingClientRect().right > window.innerWidth + 1)
   .map((element) => element.textContent.slice(0, 80))`;
-
-const PAPER_COLOR = "getComputedStyle(document.body).backgroundColor";
 
 /** The colours of the palette whose contrast with the page is below 4.5 (WCAG 2, 1.4.3). */
 const WEAK_COLORS = `(() => {

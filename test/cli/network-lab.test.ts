@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { clientLauncher, networkLab, withNetworkLab } from "../../src/cli/network-lab.js";
 import type { Launcher } from "../../src/cli/replica-child.js";
 import { Supervisor } from "../../src/cli/supervisor.js";
 import { afterwards, temporaryDirectory } from "./temporary-directory.js";
-import { MAIN_PATH, run } from "./program.js";
+import { MAIN_PATH, Program, run } from "./program.js";
 
 const REPLICA_COUNT = 4;
 
@@ -82,3 +85,43 @@ test(
     );
   },
 );
+
+/** What the job says, and ends with, where `ip` is this script. */
+async function withIp(
+  context: TestContext,
+  script: string | null,
+): Promise<[string, number | null]> {
+  const path = temporaryDirectory(context);
+  if (script !== null) writeFileSync(join(path, "ip"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const program = new Program(["bench", "table1", "--hosts", "namespaces"], { PATH: path });
+  const { stderr, status } = await program.ended;
+  return [stderr, status];
+}
+
+test("what a machine lacks for hosts of their own is said with a way out", async (context) => {
+  const wayOut = /Without --hosts namespaces all replicas run on loopback\.\n$/;
+  for (const [script, sentence] of [
+    [null, /^error: Network namespaces take Linux with iproute2/],
+    ['echo "mkdir /run/netns failed: Permission denied" >&2; exit 1', /take root: run this with/],
+    ['echo "RTNETLINK answers: Operation not permitted" >&2; exit 2', /take root: run this with/],
+    ['echo "No space left on device" >&2; exit 1', /^error: ip netns list failed: No space left/],
+  ] as const) {
+    const [said, status] = await withIp(context, script);
+    assert.match(said, sentence);
+    assert.match(said, wayOut);
+    assert.equal(status, 1);
+  }
+});
+
+test("a kernel without netem is said, and leaves nothing behind", async (context) => {
+  const log = join(temporaryDirectory(context), "log");
+  const tc = "Error: Specified qdisc kind is unknown.";
+  const path = temporaryDirectory(context);
+  writeFileSync(join(path, "ip"), `#!/bin/sh\necho "$*" >>${log}\n`, { mode: 0o755 });
+  writeFileSync(join(path, "tc"), `#!/bin/sh\necho "${tc}" >&2\nexit 2\n`, { mode: 0o755 });
+  const words = ["bench", "table1", "--hosts", "namespaces", "--delay", "5"];
+  const { stderr, status } = await new Program(words, { PATH: path }).ended;
+  assert.match(stderr, /no netem.*modprobe sch_netem, or leave --delay and --loss out/);
+  assert.equal(status, 1);
+  assert.equal(readFileSync(log, "utf8").trimEnd().split("\n").at(-1), "netns list");
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type ExecFileSyncOptions, execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { validate as lintDockerfile } from "dockerfile-utils";
@@ -170,6 +170,19 @@ function check(manifest: Manifest): void {
 }
 
 describe("the Kubernetes manifests", () => {
+  const base = readdirSync(`${DEPLOY}/kubernetes/base`).map((name) => `base/${name}`);
+  const others = ["network-policy.yaml", "disruption-budget.yaml"];
+  const files = [...base.filter((name) => !name.includes("kustomization")), ...others];
+
+  it("fit the schemas of their kinds as they are written", () => {
+    for (const name of files) {
+      const manifest = parse(read(`kubernetes/${name}`)) as Manifest;
+      check(manifest);
+      assert.throws(() => check({ ...manifest, spec: 1 } as Manifest), name);
+    }
+    assert.equal(files.length, 4);
+  });
+
   const skip = without("kubectl", "kustomize", "--help");
   const render = (): Manifest[] => {
     const text = output("kubectl", ["kustomize", `${DEPLOY}/kubernetes`]);
@@ -193,7 +206,7 @@ describe("the Kubernetes manifests", () => {
     }
   });
 
-  it("fit the schemas of their kinds", { skip }, () => {
+  it("fit them for each replica too", { skip }, () => {
     const manifests = render();
     assert.equal(manifests.length, 2 * REPLICAS.length + 2);
     for (const manifest of manifests) check(manifest);

@@ -75,8 +75,8 @@ ul.files { columns: 2 20rem; font-size: .9rem; padding-left: 1.1rem; }
   dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .5rem; } }
 @media print { @page { margin: 14mm; } html { font-size: 9.5pt; } body { font-size: 1rem; }
   main { padding: 0; max-width: none; } p { max-width: none; }
-  .wide { overflow: visible; } table { font-size: .82rem; } th { font-size: .76rem; }
-  th, td { padding: .3rem .4rem; }
+  .wide { overflow: visible; } table { font-size: .78rem; } th { font-size: .7rem; }
+  th, td { padding: .3rem .25rem; } .range { font-size: .68rem; }
   .tiles { grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); }
   .tiles b { font-size: 1.3rem; }
   figure, .tiles, table, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
