@@ -10,6 +10,7 @@ import type { AccountRow } from "../../src/core/ledger/account-row.js";
 import { createCluster } from "../../src/io/cluster-create.js";
 import { type Cluster, writeCluster } from "../../src/io/cluster-directory.js";
 import type { Durability, StoreUrl } from "../../src/io/config-schema.js";
+import { type ClientPort, openClientPort } from "../../src/io/client-port.js";
 import { connect, type LedgerClient } from "../../src/io/ledger-client.js";
 import type { ReplicaStatus } from "../../src/io/replica-status.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
@@ -51,12 +52,15 @@ export function accountName(index: number): string {
 export class PrivateCluster {
   readonly setup: ClusterSetup;
   readonly #cluster: Cluster;
+  /** All clients are in this process, and share what one process needs once. */
+  readonly #port: ClientPort;
   readonly #opened: LedgerClient[] = [];
   readonly #observer: LedgerClient;
 
-  constructor(setup: ClusterSetup, cluster: Cluster, observer: LedgerClient) {
+  constructor(setup: ClusterSetup, cluster: Cluster, port: ClientPort, observer: LedgerClient) {
     this.setup = setup;
     this.#cluster = cluster;
+    this.#port = port;
     this.#observer = observer;
   }
 
@@ -65,7 +69,7 @@ export class PrivateCluster {
     const { genesis, clientKeys } = this.#cluster;
     const key = clientKeys[identity];
     if (key === undefined) throw new FailedOperation(`There is no client ${identity}.`);
-    const client = await connect({ genesis, key });
+    const client = await connect({ genesis, key, port: this.#port });
     this.#opened.push(client);
     for (let waitedMs = 0; !client.isWelcome; waitedMs += WELCOME_POLL_MS) {
       if (waitedMs > WELCOME_TIMEOUT_MS)
@@ -89,6 +93,7 @@ export class PrivateCluster {
 
   async close(): Promise<void> {
     await Promise.all([...this.#opened, this.#observer].map((client) => client.close()));
+    await this.#port.close();
   }
 }
 
@@ -125,8 +130,10 @@ async function useCluster<T>(
 ): Promise<T> {
   const [key] = files.clientKeys;
   if (key === undefined) throw new FailedOperation("A cluster needs a client.");
-  const observer = await connect({ genesis: files.genesis, key });
-  const cluster = new PrivateCluster(setup, files, observer);
+  const { genesis } = files;
+  const port = await openClientPort(genesis);
+  const observer = await connect({ genesis, key });
+  const cluster = new PrivateCluster(setup, files, port, observer);
   try {
     return await work(cluster);
   } finally {

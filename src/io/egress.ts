@@ -11,24 +11,23 @@ import { writeHeader } from "../core/wire/header.js";
 import { writeU32 } from "../core/wire/integers.js";
 import { FrameKind, HEADER_BYTES, LENGTH_BYTES } from "../core/wire/layout.js";
 import type { Roster } from "../core/wire/roster.js";
+import type { DatagramPacker } from "./datagram-packer.js";
 import type { Tally } from "./tally.js";
-import type { DatagramSocket, SocketAddress } from "./udp-socket.js";
+import type { SocketAddress } from "./udp-socket.js";
 
 /** Authenticates our frames. */
 export interface FrameSealer {
   /** Epoch of the key that `seal` uses towards `to`. */
   epochOf(to: Principal): number;
-  /** Writes the 16-byte MAC of `frame`[16, `end`) to its first bytes, with our key towards `to`. */
-  seal(frame: Uint8Array, end: number, to: Principal): void;
+  /** Writes the 16-byte MAC of all that follows to `frame`'s start, with our key towards `to`. */
+  seal(frame: Uint8Array, to: Principal): void;
 }
 
 /** What an egress works with. */
 interface EgressOptions {
   readonly roster: Roster;
   readonly sealer: FrameSealer;
-  readonly socket: DatagramSocket;
-  /** Largest datagram to send: see `datagramBytesMaxOf`. */
-  readonly datagramBytesMax: number;
+  readonly datagrams: DatagramPacker;
   /** Number of the first fragmented message, 0 to 2^32 (excluded); random if left out. */
   readonly messageIdFirst?: number;
   /** Where every drop is counted, by its code. */
@@ -49,29 +48,15 @@ export class Destination {
   }
 }
 
-/** A buffer for one datagram, and what to call when the socket is done with it. */
-interface DatagramBuffer {
-  readonly bytes: Uint8Array;
-  readonly release: () => void;
-}
-
-/** Bytes of datagrams that the operating system has not taken yet; what comes on top is dropped. */
-const UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024;
-
-/** Bytes of buffers kept for the next turn. */
-const FREE_BYTES_MAX = 4 * 1024 * 1024;
-
 const MESSAGE_ID_END = 2 ** 32;
 
 /**
- * From messages to datagrams: all messages queued in a turn for one destination are packed into as
- * few datagrams as they fit, with one MAC each; what is larger than a datagram is fragmented.
+ * From messages to frames: all messages queued in a turn for one destination are packed into as few
+ * frames as they fit, with one MAC each; what is larger than a datagram is fragmented.
  */
 export class Egress {
   readonly #options: EgressOptions;
   readonly #dirty: Destination[] = [];
-  readonly #free: DatagramBuffer[] = [];
-  #underWayCount = 0;
   /**
    * Starts anywhere, so that a process that was restarted does not continue the fragmented messages
    * that its past left unfinished at the receivers.
@@ -86,7 +71,10 @@ export class Egress {
   /** Queues `message`, encoded once, for each of `to`. */
   queue(message: Message, to: readonly Destination[]): void {
     const bytes = encodeMessage(message);
-    if (LENGTH_BYTES + bytes.length > BODY_BYTES_MAX) return this.#drop("egress/too-large");
+    if (LENGTH_BYTES + bytes.length > BODY_BYTES_MAX) {
+      this.#options.drops.add("egress/too-large");
+      return;
+    }
     for (const destination of to) {
       if (destination.pending.length === 0) this.#dirty.push(destination);
       destination.pending.push(bytes);
@@ -100,35 +88,51 @@ export class Egress {
       destination.pending.length = 0;
     }
     this.#dirty.length = 0;
+    this.#options.datagrams.endTurn();
   }
 
   #sendPending(destination: Destination): void {
-    const { datagramBytesMax } = this.#options;
-    let buffer: DatagramBuffer | null = null;
-    let end = HEADER_BYTES;
-    for (const message of destination.pending) {
-      const size = LENGTH_BYTES + message.length;
-      if (HEADER_BYTES + size > datagramBytesMax) {
+    const { datagramBytesMax } = this.#options.datagrams;
+    const { pending } = destination;
+    let first = 0;
+    let size = HEADER_BYTES;
+    for (const [index, message] of pending.entries()) {
+      const itemBytes = LENGTH_BYTES + message.length;
+      if (HEADER_BYTES + itemBytes > datagramBytesMax) {
         this.#sendFragments(message, destination);
         continue;
       }
-      if (buffer !== null && end + size > datagramBytesMax) {
-        this.#send(buffer, end, FrameKind.packed, destination);
-        buffer = null;
+      if (size + itemBytes > datagramBytesMax) {
+        this.#sendPacked(destination, first, index, size);
+        first = index;
+        size = HEADER_BYTES;
       }
-      if (buffer === null) {
-        buffer = this.#take();
-        end = HEADER_BYTES;
-      }
-      writeU32(buffer.bytes, end, message.length);
-      buffer.bytes.set(message, end + LENGTH_BYTES);
-      end += size;
+      size += itemBytes;
     }
-    if (buffer !== null) this.#send(buffer, end, FrameKind.packed, destination);
+    if (size > HEADER_BYTES) this.#sendPacked(destination, first, pending.length, size);
+  }
+
+  /** Sends, of the messages from `first` to `end` (excluded), those that are not fragmented. */
+  #sendPacked(destination: Destination, first: number, end: number, size: number): void {
+    const { datagrams } = this.#options;
+    const { pending, address } = destination;
+    const frame = datagrams.reserve(address, size, false);
+    if (frame === null) return;
+    let offset = HEADER_BYTES;
+    for (let index = first; index < end; index += 1) {
+      const message = pending[index];
+      if (message === undefined) continue;
+      if (HEADER_BYTES + LENGTH_BYTES + message.length > datagrams.datagramBytesMax) continue;
+      writeU32(frame, offset, message.length);
+      frame.set(message, offset + LENGTH_BYTES);
+      offset += LENGTH_BYTES + message.length;
+    }
+    this.#finish(frame, FrameKind.packed, destination);
   }
 
   #sendFragments(message: Uint8Array, destination: Destination): void {
-    const chunkBytes = chunkBytesOf(this.#options.datagramBytesMax);
+    const { datagrams } = this.#options;
+    const chunkBytes = chunkBytesOf(datagrams.datagramBytesMax);
     const body = new Uint8Array(LENGTH_BYTES + message.length);
     writeU32(body, 0, message.length);
     body.set(message, LENGTH_BYTES);
@@ -138,46 +142,18 @@ export class Egress {
     this.#messageId = (messageId + 1) % MESSAGE_ID_END;
     for (let index = 0; index < count; index += 1) {
       const chunk = body.subarray(index * chunkBytes, (index + 1) * chunkBytes);
-      const buffer = this.#take();
-      writeFragmentFields(buffer.bytes, HEADER_BYTES, { messageId, index, count, totalBytes });
-      buffer.bytes.set(chunk, HEADER_BYTES + FRAGMENT_FIXED_BYTES);
-      const end = HEADER_BYTES + FRAGMENT_FIXED_BYTES + chunk.length;
-      this.#send(buffer, end, FrameKind.fragment, destination);
+      const size = HEADER_BYTES + FRAGMENT_FIXED_BYTES + chunk.length;
+      const frame = datagrams.reserve(destination.address, size, true);
+      if (frame === null) continue;
+      writeFragmentFields(frame, HEADER_BYTES, { messageId, index, count, totalBytes });
+      frame.set(chunk, HEADER_BYTES + FRAGMENT_FIXED_BYTES);
+      this.#finish(frame, FrameKind.fragment, destination);
     }
   }
 
-  #send(buffer: DatagramBuffer, end: number, kind: FrameKind, destination: Destination): void {
-    const { roster, sealer, socket, datagramBytesMax } = this.#options;
-    const { principal, address } = destination;
-    this.#underWayCount += 1;
-    if (this.#underWayCount * datagramBytesMax > UNDER_WAY_BYTES_MAX) {
-      buffer.release();
-      return this.#drop("egress/overloaded");
-    }
-    writeHeader(buffer.bytes, kind, roster, principal, sealer.epochOf(principal));
-    sealer.seal(buffer.bytes, end, principal);
-    socket.send(buffer.bytes.subarray(0, end), address, buffer.release);
-  }
-
-  #take(): DatagramBuffer {
-    const free = this.#free.pop();
-    if (free !== undefined) return free;
-    const buffer: DatagramBuffer = {
-      bytes: new Uint8Array(this.#options.datagramBytesMax),
-      release: () => {
-        this.#release(buffer);
-      },
-    };
-    return buffer;
-  }
-
-  #release(buffer: DatagramBuffer): void {
-    this.#underWayCount -= 1;
-    const { datagramBytesMax } = this.#options;
-    if ((this.#free.length + 1) * datagramBytesMax <= FREE_BYTES_MAX) this.#free.push(buffer);
-  }
-
-  #drop(code: "egress/too-large" | "egress/overloaded"): void {
-    this.#options.drops.add(code);
+  #finish(frame: Uint8Array, kind: FrameKind, { principal }: Destination): void {
+    const { roster, sealer } = this.#options;
+    writeHeader(frame, kind, roster, principal, sealer.epochOf(principal));
+    sealer.seal(frame, principal);
   }
 }

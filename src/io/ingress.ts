@@ -4,7 +4,7 @@ import type { Message, Verified } from "../core/message.js";
 import { CheckList } from "../core/wire/check-list.js";
 import { decodeMessage } from "../core/wire/decode.js";
 import { type Fragment, readFragment, Reassembler } from "../core/wire/fragments.js";
-import { readHeader } from "../core/wire/header.js";
+import { endOfFrame, readHeader } from "../core/wire/header.js";
 import { FrameKind, HEADER_BYTES } from "../core/wire/layout.js";
 import type { WireReject } from "../core/wire/reject.js";
 import { principalNumber, type Roster } from "../core/wire/roster.js";
@@ -59,24 +59,44 @@ export class Ingress {
     this.#reassembler = new Reassembler(options.reassemblyTicksMax);
   }
 
-  /** Takes one datagram. */
-  receive(bytes: Uint8Array, address: SocketAddress): void {
+  /**
+   * Takes one datagram, frame by frame. What follows a frame that nobody we know has sealed is not
+   * looked at: so whoever has no key has one MAC computed for a datagram.
+   */
+  receive(datagram: Uint8Array, address: SocketAddress): void {
+    let start = 0;
+    do {
+      const end = endOfFrame(datagram, start);
+      const isAlone = start === 0 && end === datagram.length;
+      const frame = isAlone ? datagram : datagram.subarray(start, end);
+      if (!this.#receiveFrame(frame, isAlone, address)) break;
+      start = end;
+    } while (start < datagram.length);
+  }
+
+  /** Takes one frame; returns whether what comes behind it may be worth a look. */
+  #receiveFrame(bytes: Uint8Array, isAlone: boolean, address: SocketAddress): boolean {
     const { roster, verifier, macKeyOf } = this.#options;
     const header = readHeader(bytes, roster);
     if (typeof header === "string") return this.#drop(header);
-    const { from } = header;
+    const { from, kind } = header;
     const key = macKeyOf(from, header.epoch);
     if (key === null) return this.#drop("frame/unknown-key");
+    if (kind === FrameKind.fragment && !isAlone) return this.#drop("fragment/not-alone");
     if (from.role === "client" && !this.#budget.allows(from.id)) {
-      return this.#drop("ingress/client-silenced");
+      this.#drop("ingress/client-silenced");
+      return true;
     }
     const source = principalNumber(roster, from);
-    if (!verifier.canAccept(source)) return this.#drop("ingress/overloaded");
+    if (!verifier.canAccept(source)) {
+      this.#drop("ingress/overloaded");
+      return true;
+    }
     const list = new CheckList();
     list.mac(key, bytes.length);
     const arrival = { bytes, source, scope: { roster, from }, address };
-    if (header.kind === FrameKind.packed) this.#verifyPacked(arrival, list);
-    else this.#verifyFragment(arrival, list);
+    if (kind === FrameKind.packed) return this.#verifyPacked(arrival, list);
+    return this.#verifyFragment(arrival, list);
   }
 
   /** One tick passed: fragments whose others never came are given up. */
@@ -87,17 +107,23 @@ export class Ingress {
     }
   }
 
-  /** The MAC and all signatures of a frame are one job. */
-  #verifyPacked(arrival: Arrival, list: CheckList): void {
+  /**
+   * The MAC and all signatures of a frame are one job. Returns false if the MAC is known to be
+   * wrong already, which it is for whatever is quicker to check here than elsewhere.
+   */
+  #verifyPacked(arrival: Arrival, list: CheckList): boolean {
     const { bytes, source, scope } = arrival;
     const messages = planBody(bytes, HEADER_BYTES, bytes.length, scope, list);
+    let isForged = false;
     this.#options.verifier.submit(source, bytes, list.checks, (verdict) => {
-      if (verdict.passed[0] === 1) this.#deliver(arrival, messages, verdict);
-      else this.#drop("frame/bad-mac");
+      if (verdict.passed[0] === 1) return this.#deliver(arrival, messages, verdict);
+      isForged = true;
+      this.#drop("frame/bad-mac");
     });
+    return !isForged;
   }
 
-  #verifyFragment(arrival: Arrival, list: CheckList): void {
+  #verifyFragment(arrival: Arrival, list: CheckList): boolean {
     const { bytes, source, scope } = arrival;
     const fragment = readFragment(bytes, scope.from);
     if (typeof fragment === "string") return this.#drop(fragment);
@@ -105,6 +131,7 @@ export class Ingress {
       if (verdict.passed[0] === 1) this.#reassemble(arrival, fragment);
       else this.#drop("frame/bad-mac");
     });
+    return false;
   }
 
   /**
@@ -113,11 +140,17 @@ export class Ingress {
    */
   #reassemble({ source, scope, address }: Arrival, fragment: Fragment): void {
     const body = this.#reassembler.accept(scope.from, fragment);
-    if (typeof body === "string") return this.#drop(body);
     if (body === null) return;
+    if (typeof body === "string") {
+      this.#drop(body);
+      return;
+    }
     const list = new CheckList();
     const messages = planBody(body, 0, body.length, scope, list);
-    if (messages.length !== 1) return this.#drop("fragment/several-messages");
+    if (messages.length !== 1) {
+      this.#drop("fragment/several-messages");
+      return;
+    }
     this.#options.verifier.submit(source, body, list.checks, (verdict) => {
       this.#deliver({ bytes: body, source, scope, address }, messages, verdict);
     });
@@ -138,7 +171,9 @@ export class Ingress {
     this.#drop(code);
   }
 
-  #drop(code: IngressReject): void {
+  /** Counts a drop; false, for whoever has nothing else to return. */
+  #drop(code: IngressReject): false {
     this.#options.drops.add(code);
+    return false;
   }
 }

@@ -75,13 +75,13 @@ export class KeyRing implements FrameSealer {
     return KEY_EPOCH;
   }
 
-  seal(frame: Uint8Array, end: number, to: Principal): void {
+  seal(frame: Uint8Array, to: Principal): void {
     const prefix = this.#sealPrefixes[principalNumber(this.roster, to)];
     assert(
       prefix !== undefined && talks(this.roster.self, to),
       "frames go to those we share keys with",
     );
-    this.provider.hashInto(frame, 0, MAC_BYTES, prefix, frame, MAC_BYTES, end);
+    this.provider.hashInto(frame, 0, MAC_BYTES, prefix, frame, MAC_BYTES, frame.length);
   }
 
   /** This identity's signature of a digest. */

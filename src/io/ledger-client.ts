@@ -12,23 +12,26 @@ import { ResultReader } from "../core/ledger/result-reader.js";
 import type { ResultPath } from "../core/client/effect.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
+import { openClientPort, type ClientPort, type SocketOpener } from "./client-port.js";
 import { ClientHost, type Completion, type OutcomeMaker, type Wait } from "./client-host.js";
 import type { ClientKey, Genesis } from "./config.js";
-import { datagramBytesMaxOf, isLoopback } from "./datagram-size.js";
 import { Destination, Egress } from "./egress.js";
 import { Ingress } from "./ingress.js";
 import { KeyRing } from "./key-ring.js";
 import type { ReplicaStatus } from "./replica-status.js";
-import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
-import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
 
 /** What connecting takes. */
 export interface ConnectOptions {
   readonly genesis: Genesis;
   readonly key: ClientKey;
-  /** Opens the socket; a test may put one in between that loses datagrams. */
-  readonly openSocket?: (local: SocketAddress) => Promise<DatagramSocket>;
+  /**
+   * Whose socket to use, from `openClientPort` with the same genesis; its owner closes it, after
+   * the clients that use it. A client opens one of its own if this is left out.
+   */
+  readonly port?: ClientPort;
+  /** Opens the client's own socket; a test may put one in between that loses datagrams. */
+  readonly openSocket?: SocketOpener;
 }
 
 /** How an ordered or read result came about. */
@@ -124,20 +127,20 @@ export async function connect(options: ConnectOptions): Promise<LedgerClient> {
   assert(id >= 0, "the key belongs to this genesis");
   const { provider } = await loadCrypto(process.env);
   const keys = new KeyRing(provider, genesis, { role: "client", id }, key);
-  const { macKeyOf, ...world } = await openWorld(options, keys);
+  const { port, ...world } = await openWorld(options, keys);
   const { replicaCount } = quorumsOf(genesis.replicas.length);
   const clientOptions = { ...CLIENT_OPTIONS_DEFAULT, client: id, replicaCount };
   const host = new ClientHost(world, clientOptions, new LedgerOutcomeMaker());
-  const { socket, verifier, roster, drops } = world;
+  const { verifier } = world;
   const ingress = new Ingress({
-    ...{ roster, verifier, drops, macKeyOf, reassemblyTicksMax: REASSEMBLY_TICKS_MAX },
+    ...{ roster: keys.roster, verifier, drops: port.drops },
+    macKeyOf: (from, epoch) => keys.macKeyOf(from, epoch),
+    reassemblyTicksMax: REASSEMBLY_TICKS_MAX,
     onMessage: (from, message) => {
       if (from.role === "replica") host.onMessage(from.id, message);
     },
   });
-  socket.receive((bytes, from) => {
-    ingress.receive(bytes, from);
-  });
+  const detach = port.attach(id, ingress);
   const stopTicker = startTicker(genesis.settings.tickMs, () => {
     ingress.tick();
     host.tick();
@@ -145,18 +148,13 @@ export async function connect(options: ConnectOptions): Promise<LedgerClient> {
   return clientOf(host, async () => {
     stopTicker();
     host.close();
-    await socket.close();
+    detach();
+    if (port !== options.port) await port.close();
     await verifier.close();
   });
 }
 
-async function openWorld({ genesis, openSocket = openUdpSocket }: ConnectOptions, keys: KeyRing) {
-  const { roster } = keys;
-  const isLocal = genesis.replicas.every((replica) => isLoopback(replica.host));
-  const isV6 = genesis.replicas.some((replica) => replica.host.includes(":"));
-  const anyAddress = isV6 ? "::" : "0.0.0.0";
-  const loopback = isV6 ? "::1" : "127.0.0.1";
-  const socket = await openSocket({ address: isLocal ? loopback : anyAddress, port: 0 });
+async function openWorld({ genesis, port: shared, openSocket }: ConnectOptions, keys: KeyRing) {
   const verifier = await createVerifier({
     workerCount: 0,
     provider: keys.provider,
@@ -165,14 +163,13 @@ async function openWorld({ genesis, openSocket = openUdpSocket }: ConnectOptions
       throw cause;
     },
   });
-  const drops = new Tally();
-  const datagramBytesMax = datagramBytesMaxOf(genesis);
-  const egress = new Egress({ roster, sealer: keys, socket, datagramBytesMax, drops });
+  const port = shared ?? (await openClientPort(genesis, openSocket));
+  const { datagrams, drops } = port;
+  const egress = new Egress({ roster: keys.roster, sealer: keys, datagrams, drops });
   const replicas = genesis.replicas.map(
     ({ id, host, port }) => new Destination({ role: "replica", id }, { address: host, port }),
   );
-  const macKeyOf: KeyRing["macKeyOf"] = (from, epoch) => keys.macKeyOf(from, epoch);
-  return { roster, keys, egress, verifier, replicas, socket, drops, macKeyOf };
+  return { keys, egress, verifier, replicas, port };
 }
 
 function clientOf(host: ClientHost<LedgerOutcome>, close: () => Promise<void>): LedgerClient {

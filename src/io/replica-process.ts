@@ -9,6 +9,7 @@ import { replicaDirectory } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
 import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
+import { DatagramPacker } from "./datagram-packer.js";
 import { Destination, Egress } from "./egress.js";
 import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
 import type { HostProbe } from "./host-probe.js";
@@ -239,8 +240,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     stored.seq,
   );
   const [drops, rejects] = [new Tally(), new Tally()];
-  const datagramBytesMax = datagramBytesMaxOf(genesis);
-  const egress = new Egress({ roster: keys.roster, sealer: keys, socket, datagramBytesMax, drops });
+  const egress = egressOf(options, parts, drops);
   const peers = peersOf(options);
   const loopDelay = new LoopDelay();
   const sources = (): Parameters<typeof statusOf>[0] => {
@@ -284,6 +284,12 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const flow = (seq: Seq): RequestFlow | null => flows.flow(seq);
   const cutOff = cutterOf(socket, log);
   return { address: { host: address, port }, status, flow, cutOff, stop };
+}
+
+function egressOf({ genesis }: StartReplicaOptions, { keys, socket }: Parts, drops: Tally): Egress {
+  const datagramBytesMax = datagramBytesMaxOf(genesis);
+  const datagrams = new DatagramPacker({ socket, datagramBytesMax, drops });
+  return new Egress({ roster: keys.roster, sealer: keys, datagrams, drops });
 }
 
 /** Where each replica is; null in this one's own place. */

@@ -11,6 +11,7 @@ import type { ClientId, SessionId } from "../../src/core/base/ids.js";
 import { encodeOperation, type LedgerOperation } from "../../src/core/ledger/operation.js";
 import type { ReplyMessage } from "../../src/core/message.js";
 import { signRequest } from "../../src/core/wire/sign.js";
+import { DatagramPacker } from "../../src/io/datagram-packer.js";
 import { Destination, Egress } from "../../src/io/egress.js";
 import { Ingress } from "../../src/io/ingress.js";
 import { Tally } from "../../src/io/tally.js";
@@ -67,7 +68,8 @@ class SessionProcess {
     const { datagramBytesMax } = options.network;
     const messageIdFirst = id;
     this.#egress = new Egress({
-      ...{ roster, sealer: keys, socket, datagramBytesMax, messageIdFirst, drops },
+      ...{ roster, sealer: keys, messageIdFirst, drops },
+      datagrams: new DatagramPacker({ socket, datagramBytesMax, drops }),
     });
     this.#ingress = new Ingress({
       ...{ roster, verifier, drops, reassemblyTicksMax: REASSEMBLY_TICKS_MAX },

@@ -22,6 +22,7 @@ import { Replica } from "../../src/core/pbft/replica.js";
 import { signMessage } from "../../src/core/wire/sign.js";
 import { AddressBook } from "../../src/io/address-book.js";
 import { EffectGate } from "../../src/io/effect-gate.js";
+import { DatagramPacker } from "../../src/io/datagram-packer.js";
 import { Destination, Egress } from "../../src/io/egress.js";
 import { Ingress } from "../../src/io/ingress.js";
 import type { StoredState } from "../../src/io/store.js";
@@ -104,7 +105,8 @@ export class ReplicaProcess {
     const messageIdFirst = machine.prng.u32();
     const drops = this.#drops;
     this.#egress = new Egress({
-      ...{ roster, sealer: keys, socket, datagramBytesMax, messageIdFirst, drops },
+      ...{ roster, sealer: keys, messageIdFirst, drops },
+      datagrams: new DatagramPacker({ socket, datagramBytesMax, drops }),
     });
     this.#ingress = new Ingress({
       ...{ roster, verifier, drops, reassemblyTicksMax: REASSEMBLY_TICKS_MAX },

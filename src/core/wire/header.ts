@@ -12,6 +12,27 @@ interface FrameHeader {
   readonly epoch: number;
 }
 
+/**
+ * Where the frame ends that starts at `start` of a datagram, as it says itself; the datagram's end
+ * when that is no place where a frame can end, for `readHeader` to say so.
+ */
+export function endOfFrame(datagram: Uint8Array, start: number): number {
+  if (datagram.length - start < HEADER_BYTES) return datagram.length;
+  const length = readU16(datagram, start + FrameOffset.length);
+  const isPossible = length >= HEADER_BYTES && length <= datagram.length - start;
+  return isPossible ? start + length : datagram.length;
+}
+
+/**
+ * The number of the client that the frame at `start` of a datagram is for, or null when it is for
+ * nobody or for a replica. Nobody vouched for it yet.
+ */
+export function clientOfFrame(datagram: Uint8Array, start: number): number | null {
+  if (datagram.length - start < HEADER_BYTES) return null;
+  if (datagram[start + FrameOffset.receiverRole] !== RoleCode.client) return null;
+  return readU16(datagram, start + FrameOffset.receiverId);
+}
+
 /** The header of the frame `bytes`, or why it is not one for us. Cheapest checks first (AU7). */
 export function readHeader(bytes: Uint8Array, roster: Roster): FrameHeader | WireReject {
   if (bytes.length < HEADER_BYTES) return "frame/too-short";
@@ -27,11 +48,11 @@ export function readHeader(bytes: Uint8Array, roster: Roster): FrameHeader | Wir
   if (from === null) return "frame/unknown-sender";
   const kind = readKind(bytes);
   if (kind === null) return "frame/bad-kind";
-  if (readU16(bytes, FrameOffset.padding) !== 0) return "frame/bad-padding";
+  if (readU16(bytes, FrameOffset.length) !== bytes.length) return "frame/bad-length";
   return { kind, from, epoch: readU32(bytes, FrameOffset.epoch) };
 }
 
-/** Writes all of a frame's header but its MAC. */
+/** Writes all of the header of the frame `bytes` but its MAC. */
 export function writeHeader(
   bytes: Uint8Array,
   kind: FrameKind,
@@ -47,7 +68,7 @@ export function writeHeader(
   writeU16(bytes, FrameOffset.senderId, roster.self.id);
   bytes[FrameOffset.receiverRole] = RoleCode[to.role];
   writeU16(bytes, FrameOffset.receiverId, to.id);
-  writeU16(bytes, FrameOffset.padding, 0);
+  writeU16(bytes, FrameOffset.length, bytes.length);
   writeU32(bytes, FrameOffset.epoch, epoch);
 }
 

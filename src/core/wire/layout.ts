@@ -4,16 +4,19 @@ import { MAC_BYTES, SIGNATURE_BYTES } from "../crypto/crypto.js";
 import { COUNTER_BYTES } from "./integers.js";
 
 /*
- * One UDP datagram is one frame (big endian, fixed offsets):
+ * A UDP datagram is one frame or more, one after another (big endian, fixed offsets):
  *
  *    0               16     18  19  20    24  25    27  28    30   32      36
  *   ┌───────────────┬──────┬───┬───┬─────┬───┬─────┬───┬─────┬────┬───────┬───────── ─ ─
- *   │ MAC           │magic │ver│knd│ tag │rol│ id  │rol│ id  │ 0  │ epoch │ body
+ *   │ MAC           │magic │ver│knd│ tag │rol│ id  │rol│ id  │len │ epoch │ body
  *   └───────────────┴──────┴───┴───┴─────┴───┴─────┴───┴─────┴────┴───────┴───────── ─ ─
- *                                  cluster sender   receiver  pad  of key
+ *                                  cluster sender   receiver   of  of key
+ *                                                            frame
  *
- * The MAC covers everything after itself (AU1, AU5). A packed body is a sequence of messages, each
- * after its length; a fragment's body is a piece of a packed body that holds one large message:
+ * The MAC covers everything after itself (AU1, AU5). Frames of several principals of one host share
+ * a datagram, and each stands for itself; a fragment is alone in its datagram. A packed body is a
+ * sequence of messages, each after its length; a fragment's body is a piece of a packed body that
+ * holds one large message:
  *
  *   packed    │ length u32 │ message │ length u32 │ message │ …
  *   fragment  │ message id u32 │ index u16 │ count u16 │ total bytes u32 │ chunk
@@ -25,7 +28,7 @@ import { COUNTER_BYTES } from "./integers.js";
 export const MAGIC = 0x5042;
 
 /** Version of everything in this folder; a frame of another version is dropped. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** How a frame's body is to be read. */
 export const FrameKind = { packed: 0, fragment: 1 } as const;
@@ -44,7 +47,7 @@ export const FrameOffset = {
   senderId: MAC_BYTES + 9,
   receiverRole: MAC_BYTES + 11,
   receiverId: MAC_BYTES + 12,
-  padding: MAC_BYTES + 14,
+  length: MAC_BYTES + 14,
   epoch: MAC_BYTES + 16,
   body: MAC_BYTES + 20,
 } as const;

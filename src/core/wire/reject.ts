@@ -8,7 +8,8 @@ export type WireReject =
   | "frame/bad-magic"
   | "frame/bad-version"
   | "frame/bad-kind"
-  | "frame/bad-padding"
+  /** The frame says that it is longer or shorter than it is. */
+  | "frame/bad-length"
   | "frame/wrong-cluster"
   | "frame/unknown-sender"
   | "frame/wrong-receiver"
@@ -16,6 +17,8 @@ export type WireReject =
   | "frame/unknown-key"
   | "frame/bad-mac"
   // Reassembly.
+  /** Other frames are in its datagram. */
+  | "fragment/not-alone"
   | "fragment/truncated"
   /** Count, index, total and chunk size do not fit each other. */
   | "fragment/bad-shape"

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Principal } from "../../../src/core/base/ids.js";
-import { readHeader, writeHeader } from "../../../src/core/wire/header.js";
+import {
+  clientOfFrame,
+  endOfFrame,
+  readHeader,
+  writeHeader,
+} from "../../../src/core/wire/header.js";
 import { FrameKind, HEADER_BYTES } from "../../../src/core/wire/layout.js";
 import {
   altered,
@@ -14,7 +19,7 @@ import {
 } from "./sample-cluster.js";
 
 /** Offsets as the golden frames have them. */
-const AT = { magic: 16, version: 18, kind: 19, tag: 20, sender: 24, receiver: 27, padding: 30 };
+const AT = { magic: 16, version: 18, kind: 19, tag: 20, sender: 24, receiver: 27, length: 30 };
 
 const ME = replica(0);
 const ROSTER = rosterOf(ME);
@@ -43,12 +48,29 @@ test("each field of the header that is not ours drops the frame by its own name 
     return readHeader(altered(VALID, at, ...values), ROSTER);
   };
   assert.equal(reject(AT.magic, 0x51), "frame/bad-magic");
-  assert.equal(reject(AT.version, 2), "frame/bad-version");
+  assert.equal(reject(AT.version, 1), "frame/bad-version");
   assert.equal(reject(AT.kind, 2), "frame/bad-kind");
   assert.equal(reject(AT.tag, 0), "frame/wrong-cluster");
   assert.equal(reject(AT.receiver, 1), "frame/wrong-receiver");
   assert.equal(reject(AT.receiver, 0, 0, 1), "frame/wrong-receiver");
-  assert.equal(reject(AT.padding, 0, 1), "frame/bad-padding");
+  assert.equal(reject(AT.length, 0, HEADER_BYTES + 1), "frame/bad-length");
+  assert.equal(reject(AT.length, 0, HEADER_BYTES - 1), "frame/bad-length");
+});
+
+test("frames follow one another in a datagram; what cannot end in it ends with it", () => {
+  const second = headerOf(replica(1), client(2));
+  const datagram = new Uint8Array([...VALID, ...second]);
+  assert.equal(endOfFrame(datagram, 0), HEADER_BYTES);
+  assert.equal(endOfFrame(datagram, HEADER_BYTES), datagram.length);
+  assert.deepEqual(
+    [0, HEADER_BYTES, HEADER_BYTES + 1].map((start) => clientOfFrame(datagram, start)),
+    [null, 2, null],
+  );
+  for (const length of [0, HEADER_BYTES - 1, 2 * HEADER_BYTES + 1, 0xffff]) {
+    const altogether = altered(datagram, AT.length, length >> 8, length & 0xff);
+    assert.equal(endOfFrame(altogether, 0), datagram.length);
+  }
+  assert.equal(endOfFrame(datagram, datagram.length - 1), datagram.length);
 });
 
 test("a sender that does not take part is unknown", () => {

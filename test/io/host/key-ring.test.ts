@@ -40,7 +40,7 @@ function client(id: number): Principal {
 /** Whether `to` takes the frame that `from` sealed for it, as coming from `claimed`. */
 function isTaken(from: Principal, to: Principal, claimed: Principal = from): boolean {
   const frame = new Uint8Array(64).fill(5);
-  ringOf(from).seal(frame, frame.length, to);
+  ringOf(from).seal(frame, to);
   const receiver = ringOf(to);
   const key = receiver.macKeyOf(claimed, 0);
   if (key === null) return false;
@@ -61,7 +61,7 @@ describe("a key ring", () => {
     assert.equal(isTaken(client(0), replica(3), client(1)), false);
     const frame = new Uint8Array(64);
     const ring = ringOf(replica(0));
-    ring.seal(frame, 64, replica(3));
+    ring.seal(frame, replica(3));
     const check = { kind: "mac", key: 3, tag: 0, start: 16, end: 64 } as const;
     const { passed } = new CheckRunner(crypto, ring.checkKeys).run(frame, [check]);
     assert.equal(passed[0], 0, "a frame sent back does not pass as the other's");
@@ -78,8 +78,8 @@ describe("a key ring", () => {
 
   test("never seals for those that it shares no key with", () => {
     const frame = new Uint8Array(64);
-    assert.throws(() => ringOf(client(0)).seal(frame, 64, client(1)));
-    assert.throws(() => ringOf(replica(1)).seal(frame, 64, replica(1)));
+    assert.throws(() => ringOf(client(0)).seal(frame, client(1)));
+    assert.throws(() => ringOf(replica(1)).seal(frame, replica(1)));
   });
 
   test("signs what everybody can verify with the key in the genesis file", () => {

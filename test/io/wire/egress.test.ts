@@ -8,7 +8,7 @@ import { readFragment } from "../../../src/core/wire/fragments.js";
 import { Destination } from "../../../src/io/egress.js";
 import { EXAMPLES } from "../../core/wire/examples.js";
 import { messageOfKind } from "../../core/wire/message-arbitraries.js";
-import { replica } from "../../core/wire/sample-cluster.js";
+import { client, replica } from "../../core/wire/sample-cluster.js";
 import { SampleLink } from "./sample-link.js";
 
 const { prepare, commit } = EXAMPLES;
@@ -53,6 +53,31 @@ test("each destination gets its own frame, with its own MAC, at its own address"
   link.deliver([mine, theirs]);
   assert.deepEqual(link.takeArrived(), [prepare]);
   assert.deepEqual(link.dropped(), { "frame/wrong-receiver": 1 });
+});
+
+test("frames for several at one address share a datagram, as far as they fit (RB1)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const there = { address: "127.0.0.1", port: 9_000 };
+  const others = [0, 1, 2].map((id) => new Destination(client(id), { ...there }));
+  const elsewhere = new Destination(client(3), { address: "127.0.0.2", port: 9_000 });
+  link.egress.queue(EXAMPLES.reply, [...others, elsewhere]);
+  link.egress.flush();
+  link.socket.settle();
+  const sent = link.socket.sent.map(({ bytes, to }) => [to.address, bytes.length]);
+  const size = 36 + 4 + encodeMessage(EXAMPLES.reply).length;
+  assert.deepEqual(sent, [
+    ["127.0.0.1", 3 * size],
+    ["127.0.0.2", size],
+  ]);
+  const [datagram = new Uint8Array(0)] = link.socket.take();
+  const second = new SampleLink(replica(1), client(1));
+  second.deliver([datagram.subarray(size, 2 * size)]);
+  assert.deepEqual(second.takeArrived(), [EXAMPLES.reply]);
+  const large = messageOfSize(800);
+  link.egress.queue(large, others);
+  link.egress.flush();
+  link.socket.settle();
+  assert.equal(link.socket.take().length, 3);
 });
 
 test("a datagram is filled to its last byte, and no further", () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Message } from "../../../src/core/message.js";
 import { FrameKind, HEADER_BYTES } from "../../../src/core/wire/layout.js";
 import { writeHeader } from "../../../src/core/wire/header.js";
+import { encodeMessage } from "../../../src/core/wire/encode.js";
 import { writeFragmentFields } from "../../../src/core/wire/fragments.js";
 import { EXAMPLES } from "../../core/wire/examples.js";
 import { batchOf, message, messageOfKind, request } from "../../core/wire/message-arbitraries.js";
@@ -26,7 +27,7 @@ function frameOf(kind: FrameKind, body: Uint8Array, epoch = EPOCH): Uint8Array {
   const frame = new Uint8Array(HEADER_BYTES + body.length);
   writeHeader(frame, kind, rosterOf(replica(1)), replica(0), epoch);
   frame.set(body, HEADER_BYTES);
-  sealerOf(replica(1)).seal(frame, frame.length, replica(0));
+  sealerOf(replica(1)).seal(frame, replica(0));
   return frame;
 }
 
@@ -114,6 +115,47 @@ test("a sender without room does not take that of the others (RB1)", () => {
   other.verifier.full.add(1);
   other.deliver(other.send(prepare));
   assert.deepEqual(other.takeArrived(), [prepare]);
+});
+
+test("each frame of a datagram stands for itself", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const first = frameOf(FrameKind.packed, bodyOf([encodeMessage(prepare)]));
+  const second = frameOf(FrameKind.packed, bodyOf([encodeMessage(EXAMPLES.commit)]));
+  link.deliver([new Uint8Array([...first, ...second])]);
+  assert.deepEqual(link.takeArrived(), [prepare, EXAMPLES.commit]);
+  link.verifier.full.add(1);
+  link.deliver([new Uint8Array([...first, ...second])]);
+  assert.deepEqual(link.dropped(), { "ingress/overloaded": 2 });
+});
+
+test("whoever has no key has one MAC computed for a datagram (AU7)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const sealed = frameOf(FrameKind.packed, bodyOf([encodeMessage(prepare)]));
+  const forged = altered(sealed, 0, 1 ^ (sealed[0] ?? 0));
+  link.deliver([new Uint8Array([...forged, ...forged, ...sealed])]);
+  assert.deepEqual(link.takeArrived(), []);
+  assert.deepEqual(link.dropped(), { "frame/bad-mac": 1 });
+  assert.equal(link.verifier.jobCount, 1);
+});
+
+test("a frame that is longer or shorter than it says ends its datagram", () => {
+  const sealed = frameOf(FrameKind.packed, bodyOf([encodeMessage(prepare)]));
+  for (const datagram of [sealed.subarray(0, -1), new Uint8Array([...sealed, 0])]) {
+    const link = new SampleLink(replica(1), replica(0));
+    link.deliver([datagram]);
+    const isWhole = datagram.length > sealed.length;
+    assert.equal(link.takeArrived().length, isWhole ? 1 : 0);
+    assert.deepEqual(link.dropped(), { [isWhole ? "frame/too-short" : "frame/bad-length"]: 1 });
+  }
+});
+
+test("a fragment is alone in its datagram, whose bytes it holds on to", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const [first, second] = twoFragments(bodyOf([signedRequest.bytes]));
+  assert.ok(first !== undefined && second !== undefined);
+  link.deliver([new Uint8Array([...first, ...second])]);
+  assert.deepEqual(link.takeArrived(), []);
+  assert.deepEqual(link.dropped(), { "fragment/not-alone": 1 });
 });
 
 test("a client whose own signature is wrong is not listened to for a while (AU3, RB2)", () => {

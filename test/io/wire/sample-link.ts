@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Principal } from "../../../src/core/base/ids.js";
 import type { Message } from "../../../src/core/message.js";
 import { principalNumber } from "../../../src/core/wire/roster.js";
+import { DatagramPacker } from "../../../src/io/datagram-packer.js";
 import { Destination, Egress, type FrameSealer } from "../../../src/io/egress.js";
 import { Ingress } from "../../../src/io/ingress.js";
 import { Tally } from "../../../src/io/tally.js";
@@ -25,8 +26,8 @@ function macKey(from: Principal, to: Principal): number {
 export function sealerOf(self: Principal): FrameSealer {
   return {
     epochOf: () => EPOCH,
-    seal(frame, end, to) {
-      frame.set(sampleMac(macKey(self, to), frame.subarray(16, end)), 0);
+    seal(frame, to) {
+      frame.set(sampleMac(macKey(self, to), frame.subarray(16)), 0);
     },
   };
 }
@@ -83,6 +84,7 @@ export class SampleLink {
   readonly arrived: Arrived[] = [];
   readonly address: SocketAddress = { address: "127.0.0.1", port: 7001 };
   readonly destination: Destination;
+  readonly datagrams: DatagramPacker;
   readonly egress: Egress;
   readonly ingress: Ingress;
 
@@ -91,7 +93,9 @@ export class SampleLink {
     this.destination = new Destination(to, this.address);
     const roster = rosterOf(from);
     const sealer = sealerOf(from);
-    this.egress = new Egress({ roster, sealer, socket, datagramBytesMax, messageIdFirst, drops });
+    this.datagrams = new DatagramPacker({ socket, datagramBytesMax, drops });
+    const { datagrams } = this;
+    this.egress = new Egress({ roster, sealer, datagrams, messageIdFirst, drops });
     this.ingress = new Ingress({
       roster: rosterOf(to),
       verifier,

@@ -3,6 +3,7 @@ import type { ClientId, ReplicaId, SessionId, Timestamp } from "../../../src/cor
 import { encodeOperation, type LedgerOperation } from "../../../src/core/ledger/operation.js";
 import type { ClientMessage, Request } from "../../../src/core/message.js";
 import { signRequest } from "../../../src/core/wire/sign.js";
+import { DatagramPacker } from "../../../src/io/datagram-packer.js";
 import { Destination, Egress } from "../../../src/io/egress.js";
 import { Tally } from "../../../src/io/tally.js";
 import type { SocketAddress } from "../../../src/io/udp-socket.js";
@@ -54,9 +55,9 @@ export class Attacker {
     const { roster } = keys;
     const socket = openSimSocket(world.network, this.#address, this.#afterTurn);
     const { datagramBytesMax } = world.options.network;
-    this.#egress = new Egress({
-      ...{ roster, sealer: keys, socket, datagramBytesMax, messageIdFirst: 0, drops: new Tally() },
-    });
+    const drops = new Tally();
+    const datagrams = new DatagramPacker({ socket, datagramBytesMax, drops });
+    this.#egress = new Egress({ roster, sealer: keys, datagrams, messageIdFirst: 0, drops });
   }
 
   /** Follows `strategies`, by spells, until the end of the run. */

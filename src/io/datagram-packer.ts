@@ -1,0 +1,133 @@
+import type { Tally } from "./tally.js";
+import type { DatagramSocket, SocketAddress } from "./udp-socket.js";
+
+/** What a packer works with. */
+interface DatagramPackerOptions {
+  readonly socket: DatagramSocket;
+  /** Largest datagram to send: see `datagramBytesMaxOf`. */
+  readonly datagramBytesMax: number;
+  /** Where every drop is counted, by its code. */
+  readonly drops: Tally;
+  /**
+   * Calls `flush` once the turn is over, if those who write frames end their turns at other times:
+   * several clients of one socket. By default a turn ends when one of them says so.
+   */
+  readonly atEndOfTurn?: (flush: () => void) => void;
+}
+
+/** A buffer for one datagram, and what to call when the socket is done with it. */
+interface DatagramBuffer {
+  readonly bytes: Uint8Array;
+  readonly release: () => void;
+}
+
+/** A datagram that frames are written to. */
+interface OpenDatagram {
+  readonly buffer: DatagramBuffer;
+  readonly to: SocketAddress;
+  /** Whether it holds all that it may. */
+  readonly isFull: boolean;
+  /** Bytes of it that are taken. */
+  end: number;
+}
+
+/** Bytes of datagrams that the operating system has not taken yet; what comes on top is dropped. */
+const UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes of buffers kept for the next turn. */
+const FREE_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * From frames to datagrams: the frames of a turn for one address share as few as they fit. What a
+ * datagram costs hardly depends on its size, so it is their number that counts.
+ */
+export class DatagramPacker {
+  /** Largest datagram, and so the largest frame, in bytes. */
+  readonly datagramBytesMax: number;
+  readonly #options: DatagramPackerOptions;
+  /**
+   * By port: cheaper to look up than an address. Where two hosts have the same port, the second one
+   * has the first one's datagram sent as it is.
+   */
+  readonly #open = new Map<number, OpenDatagram>();
+  readonly #free: DatagramBuffer[] = [];
+  #underWayCount = 0;
+  #flushIsDue = false;
+
+  constructor(options: DatagramPackerOptions) {
+    this.#options = options;
+    this.datagramBytesMax = options.datagramBytesMax;
+  }
+
+  /**
+   * Room for a frame of `size` bytes, up to `datagramBytesMax`, to be filled before the turn ends;
+   * behind other frames unless `isAlone`. Null when too much waits for the operating system: the
+   * frame is dropped, and counted.
+   */
+  reserve(to: SocketAddress, size: number, isAlone: boolean): Uint8Array | null {
+    const datagram = this.#datagramFor(to, size, isAlone);
+    if (datagram === null) return null;
+    const start = datagram.end;
+    datagram.end += size;
+    return datagram.buffer.bytes.subarray(start, datagram.end);
+  }
+
+  /** Whoever wrote frames has written all of this turn. */
+  endTurn(): void {
+    const { atEndOfTurn } = this.#options;
+    if (atEndOfTurn === undefined) return this.#flush();
+    if (this.#flushIsDue || this.#open.size === 0) return;
+    this.#flushIsDue = true;
+    atEndOfTurn(() => {
+      this.#flushIsDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    for (const datagram of this.#open.values()) this.#send(datagram);
+    this.#open.clear();
+  }
+
+  #datagramFor(to: SocketAddress, size: number, isAlone: boolean): OpenDatagram | null {
+    const open = this.#open.get(to.port);
+    if (open !== undefined) {
+      const hasRoom = !isAlone && !open.isFull && open.end + size <= this.datagramBytesMax;
+      if (hasRoom && open.to.address === to.address) return open;
+    }
+    const buffer = this.#take();
+    if (buffer === null) return null;
+    const datagram = { buffer, to, isFull: isAlone, end: 0 };
+    if (open !== undefined) this.#send(open);
+    this.#open.set(to.port, datagram);
+    return datagram;
+  }
+
+  #send({ buffer, to, end }: OpenDatagram): void {
+    this.#options.socket.send(buffer.bytes.subarray(0, end), to, buffer.release);
+  }
+
+  #take(): DatagramBuffer | null {
+    if ((this.#underWayCount + 1) * this.datagramBytesMax > UNDER_WAY_BYTES_MAX) {
+      this.#options.drops.add("egress/overloaded");
+      return null;
+    }
+    this.#underWayCount += 1;
+    return this.#free.pop() ?? this.#newBuffer();
+  }
+
+  #newBuffer(): DatagramBuffer {
+    const buffer: DatagramBuffer = {
+      bytes: new Uint8Array(this.datagramBytesMax),
+      release: () => {
+        this.#release(buffer);
+      },
+    };
+    return buffer;
+  }
+
+  #release(buffer: DatagramBuffer): void {
+    this.#underWayCount -= 1;
+    if ((this.#free.length + 1) * this.datagramBytesMax <= FREE_BYTES_MAX) this.#free.push(buffer);
+  }
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Message } from "../../../src/core/message.js";
+import { ClientPort } from "../../../src/io/client-port.js";
+import { Destination, Egress } from "../../../src/io/egress.js";
+import { Tally } from "../../../src/io/tally.js";
+import type { DatagramHandler, DatagramSocket, SocketCounts } from "../../../src/io/udp-socket.js";
+import { EXAMPLES } from "../../core/wire/examples.js";
+import { client, replica, rosterOf } from "../../core/wire/sample-cluster.js";
+import { SampleLink, sealerOf } from "./sample-link.js";
+
+const PLACE = { address: "127.0.0.1", port: 7_001 };
+const { hello, reply } = EXAMPLES;
+
+/** A socket whose other end is the test. */
+class OpenSocket implements DatagramSocket {
+  readonly local = PLACE;
+  readonly counts = {} as SocketCounts;
+  readonly sent: Uint8Array[] = [];
+  handler: DatagramHandler = () => assert.fail("nobody receives");
+  isClosed = false;
+
+  receive(handler: DatagramHandler): void {
+    this.handler = handler;
+  }
+
+  send(bytes: Uint8Array, _to: unknown, done: () => void): void {
+    this.sent.push(bytes.slice());
+    queueMicrotask(done);
+  }
+
+  unref(): void {
+    assert.fail("not used");
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true;
+    return Promise.resolve();
+  }
+}
+
+/** What client `id` sends through `port`. */
+function egressOf(port: ClientPort, id: number): Egress {
+  const { datagrams } = port;
+  const roster = rosterOf(client(id));
+  return new Egress({ roster, sealer: sealerOf(client(id)), datagrams, drops: new Tally() });
+}
+
+/** One datagram of replica 1 with a reply for each of these clients. */
+function repliesFor(...ids: number[]): Uint8Array {
+  const link = new SampleLink(replica(1), replica(0));
+  link.egress.queue(
+    reply,
+    ids.map((id) => new Destination(client(id), PLACE)),
+  );
+  link.egress.flush();
+  link.socket.settle();
+  const [datagram = assert.fail()] = link.socket.take();
+  return datagram;
+}
+
+test("what the clients of a port send in one turn to one replica is one datagram", async () => {
+  const socket = new OpenSocket();
+  const port = new ClientPort(socket, 65_507);
+  for (const id of [1, 2]) {
+    const egress = egressOf(port, id);
+    egress.queue(hello, [new Destination(replica(0), PLACE)]);
+    egress.flush();
+  }
+  assert.equal(socket.sent.length, 0);
+  await nextTurn();
+  assert.equal(socket.sent.length, 1);
+  const heard: [number, Message["kind"]][] = [];
+  for (const id of [1, 2]) {
+    const link = new SampleLink(client(id), replica(0));
+    const [datagram = assert.fail()] = socket.sent;
+    const half = datagram.length / 2;
+    link.deliver([datagram.subarray((id - 1) * half, id * half)]);
+    for (const { kind } of link.takeArrived()) heard.push([id, kind]);
+  }
+  assert.deepEqual(heard, [
+    [1, "hello"],
+    [2, "hello"],
+  ]);
+});
+
+test("each client of a port gets the frames that are for it, until it leaves", () => {
+  const socket = new OpenSocket();
+  const port = new ClientPort(socket, 65_507);
+  const links = [1, 2, 2].map((id) => new SampleLink(replica(1), client(id)));
+  const detach = links.map(({ ingress }, index) => port.attach(index === 0 ? 1 : 2, ingress));
+  const countsAfter = (datagram: Uint8Array): number[] => {
+    socket.handler(datagram, PLACE);
+    return links.map((link) => link.takeArrived().length);
+  };
+  assert.deepEqual(countsAfter(repliesFor(0, 2, 1)), [1, 1, 1]);
+  detach[1]?.();
+  assert.deepEqual(countsAfter(repliesFor(2, 1, 2)), [1, 0, 2]);
+  detach[2]?.();
+  assert.deepEqual(countsAfter(repliesFor(2)), [0, 0, 0]);
+  assert.deepEqual(countsAfter(new Uint8Array(10)), [0, 0, 0]);
+});
+
+test("a port is closed with its socket", async () => {
+  const socket = new OpenSocket();
+  await new ClientPort(socket, 65_507).close();
+  assert(socket.isClosed);
+});
