@@ -66,6 +66,8 @@ export class ReplicaHost {
   /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
   readonly #unstored = new EffectGate<Outgoing>();
   readonly #events: Event[] = [];
+  /** Requests of this turn: they are handed to the core together. */
+  readonly #requests: Event[] = [];
   #running = false;
   #isStopped = false;
   #flushIsDue = false;
@@ -90,7 +92,11 @@ export class ReplicaHost {
     }
     for (const probe of this.#world.probes) probe.received?.(from, message);
     // The ingress lets only these through: it knows who may say what.
-    this.dispatch({ kind: "received", from, message: message as ReplicaMessage | ClientMessage });
+    const received = message as ReplicaMessage | ClientMessage;
+    const event: Event = { kind: "received", from, message: received };
+    if (message.kind !== "request") return this.dispatch(event);
+    this.#requests.push(event);
+    this.#flushLater();
   }
 
   /** Everything up to append `id` is durable. */
@@ -112,12 +118,7 @@ export class ReplicaHost {
   dispatch(event: Event): void {
     if (this.#isStopped) return;
     this.#events.push(event);
-    if (this.#running) return;
-    this.#running = true;
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      this.#step(next);
-    }
-    this.#running = false;
+    this.#run();
     this.#flushLater();
   }
 
@@ -130,16 +131,28 @@ export class ReplicaHost {
     this.#events.length = 0;
   }
 
-  /** Sends what is queued; called by itself at the end of a turn. */
+  /** Orders and sends what is queued; called by itself at the end of a turn. */
   flush(): void {
+    if (!this.#isStopped) this.#events.push(...this.#requests);
+    this.#requests.length = 0;
+    this.#run();
     this.#flushIsDue = false;
     this.#world.egress.flush();
   }
 
-  #step(event: Event): void {
+  #run(): void {
+    if (this.#running) return;
+    this.#running = true;
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      this.#step(next, this.#events.length > 0);
+    }
+    this.#running = false;
+  }
+
+  #step(event: Event, hasMore: boolean): void {
     const { view } = this.#replica;
     const wasActive = this.#replica.active;
-    const reject = this.#replica.step(event);
+    const reject = this.#replica.step(event, hasMore);
     if (reject !== null) this.#world.rejects.add(reject);
     const entered = this.#replica.active && (this.#replica.view !== view || !wasActive);
     if (entered) this.counts.viewChanges += 1;

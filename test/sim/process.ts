@@ -58,6 +58,8 @@ export class ReplicaProcess {
   readonly #addresses = new AddressBook();
   readonly #gate = new EffectGate<Outgoing>();
   readonly #events: Event[] = [];
+  /** Requests of this turn, which the core gets together, as in io/replica-host. */
+  readonly #requests: Event[] = [];
   readonly #drops = new Tally();
   readonly #afterTurn: (() => void)[] = [];
 
@@ -175,15 +177,24 @@ export class ReplicaProcess {
   #onMessage(from: Principal, message: Verified<Message>, address: SocketAddress): void {
     if (from.role === "client") this.#addresses.saw(from.id, message, address);
     const received = message as ReplicaMessage | ClientMessage;
+    const event: Event = { kind: "received", from, message: received };
+    if (message.kind === "request") {
+      this.#requests.push(event);
+      return;
+    }
     const before = this.replica.view;
-    this.#dispatch({ kind: "received", from, message: received });
+    this.#dispatch(event);
     if (before !== this.replica.view) this.#say(() => `moves to view ${this.replica.view}`);
   }
 
   #dispatch(event: Event): void {
     this.#events.push(event);
+    this.#run();
+  }
+
+  #run(): void {
     for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      const reject = this.replica.step(next);
+      const reject = this.replica.step(next, this.#events.length > 0);
       this.#machine.tell((watcher) => watcher.onStep?.(this.#machine.id, this.replica));
       if (next.kind === "executed" || next.kind === "installed") this.#tellTable();
       if (reject !== null) {
@@ -207,6 +218,8 @@ export class ReplicaProcess {
   }
 
   #endTurn(): void {
+    this.#events.push(...this.#requests.splice(0));
+    this.#run();
     this.#journal.flush();
     this.#stores.flush();
     this.#egress.flush();

@@ -68,10 +68,14 @@ export class Replica {
     if (recovered !== null) restoreState(this.#state, recovered);
   }
 
-  /** Takes one event; returns why it was dropped, or null if it was not. */
-  step(event: Event): RejectCode | null {
+  /**
+   * Takes one event; returns why it was dropped, or null if it was not.
+   * @param hasMore whether another event follows in this turn: requests that came together are then
+   * ordered together, after the last one.
+   */
+  step(event: Event, hasMore = false): RejectCode | null {
     const reject = this.#handle(event);
-    settle(this.#state);
+    settle(this.#state, hasMore);
     return reject;
   }
 
@@ -272,7 +276,7 @@ function receiveFromReplica(
 }
 
 /** Draws every conclusion that the state allows. Later ones build on earlier ones. */
-function settle(s: State): void {
+function settle(s: State, hasMore: boolean): void {
   countOwnCommits(s);
   settleCheckpoints(s);
   settleTransfer(s);
@@ -280,7 +284,7 @@ function settle(s: State): void {
   settleViewChange(s);
   announceNewView(s);
   placeChosen(s);
-  orderWaiting(s);
+  if (!hasMore) orderWaiting(s);
   for (const slot of s.touched) {
     settleSlot(s, slot);
     askForDecision(s, slot);

@@ -10,6 +10,15 @@ function agree(lone: LoneReplica, seq: number, digest: Uint8Array): void {
   for (const replica of [1, 2, 3]) lone.receive(replica, commit(0, seq, { digest }));
 }
 
+/** Requests of sessions `first` to `last` (included) arrive in one turn. */
+function hearTogether(lone: LoneReplica, first: number, last: number): void {
+  for (let session = first; session <= last; session += 1) {
+    const message = requestOf({ session });
+    const from = { role: "client", id: TELLER } as const;
+    lone.replica.step({ kind: "received", from, message }, session < last);
+  }
+}
+
 describe("the primary's batches", () => {
   test("go out one a request while slots are free, and are numbered without gap (BA1)", () => {
     const lone = new LoneReplica({ self: 0 });
@@ -23,6 +32,39 @@ describe("the primary's batches", () => {
         [3, 1],
       ],
     );
+  });
+
+  test("gather while many are in flight, until they are as many or the others are done", () => {
+    for (const [waiting, before] of [
+      [15, 0],
+      [16, 1],
+    ] as const) {
+      const lone = new LoneReplica({ self: 0, pendingPerClientMax: 40, batchRequestsMax: 64 });
+      hearTogether(lone, 1, 16);
+      const first = single(sentOf(lone.take(), "pre-prepare"));
+      assert.equal(first.batch.requests.length, 16);
+      for (let session = 17; session <= 16 + waiting; session += 1) {
+        lone.hear(TELLER, requestOf({ session }));
+      }
+      assert.equal(sentOf(lone.take(), "pre-prepare").length, before);
+      agree(lone, 1, first.batch.digest);
+      assert.equal(sentOf(lone.answer(), "pre-prepare").length, 1 - before);
+    }
+  });
+
+  test("hold together what one turn brought, in two halves if that is much", () => {
+    for (const [count, sizes] of [
+      [3, [3]],
+      [40, [20, 20]],
+    ] as const) {
+      const lone = new LoneReplica({ self: 0, pendingPerClientMax: count, batchRequestsMax: 64 });
+      hearTogether(lone, 1, count);
+      const orders = sentOf(lone.take(), "pre-prepare");
+      assert.deepEqual(
+        orders.map(({ batch }) => batch.requests.length),
+        sizes,
+      );
+    }
   });
 
   test("wait while the pipeline is full, and then leave together (BA2)", () => {

@@ -48,8 +48,8 @@ class Fixture {
   storedSeq = 0;
   readonly host: ReplicaHost;
 
-  constructor(isStrict = false) {
-    const replica = new Replica(sampleOptions({ self: SELF }), hasher, this.ledger);
+  constructor(isStrict = false, self = SELF) {
+    const replica = new Replica(sampleOptions({ self }), hasher, this.ledger);
     const world = {
       keys: { hasher, sign: () => new Uint8Array(64) },
       records: {
@@ -72,7 +72,7 @@ class Fixture {
       },
       ledger: this.ledger,
       peers: [0, 1, 2, 3].map((id) => {
-        if (id === SELF) return null;
+        if (id === self) return null;
         return new Destination({ role: "replica", id }, at(PEER_PORT + id));
       }),
       rejects: this.rejects,
@@ -131,6 +131,15 @@ describe("a replica's host", () => {
     fixture.host.onDurable(3);
     assert.equal(fixture.flushes, 0);
     await nextTurn();
+    assert.equal(fixture.flushes, 1);
+  });
+
+  test("hands the requests of a turn to the core together, at its end (BA2)", async () => {
+    const fixture = new Fixture(false, 0);
+    for (const session of [1, 2, 3]) fixture.hear(requestOf({ session }));
+    assert.deepEqual(fixture.appended, []);
+    await nextTurn();
+    assert.deepEqual(fixture.appended, ["pre-prepared"]);
     assert.equal(fixture.flushes, 1);
   });
 
