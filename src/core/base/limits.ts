@@ -43,9 +43,18 @@ export const BATCH_BYTES_MAX = 1024 * 1024;
 export const WINDOW_SLOTS_MAX = 1_024;
 
 /**
- * Most Q-entries a replica keeps per sequence number; the oldest view is dropped (TOCS'02, 4.5).
+ * Batches, other than null batches, that a replica accepts for one sequence number because a
+ * primary proposes them, not because a NEW-VIEW chose them. A NEW-VIEW gives a number to a null
+ * batch where a voter has so many: it cannot take part in one more.
  */
-export const PRE_PREPARED_PER_SLOT_MAX = 4;
+export const FRESH_PER_SLOT_MAX = 2;
+
+/**
+ * Most Q-entries a replica keeps per sequence number; the oldest view is dropped (TOCS'02, 4.5). A
+ * NEW-VIEW chooses only what some correct replica accepted, so with four replicas, three of them
+ * correct, there never are more than 3 * 2 and the null batch.
+ */
+export const PRE_PREPARED_PER_SLOT_MAX = 8;
 
 /** Sessions of one client that the client table remembers; the ones that started last are kept. */
 export const SESSIONS_PER_CLIENT_MAX = 64;

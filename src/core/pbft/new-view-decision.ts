@@ -9,6 +9,7 @@ import type { Seq } from "../base/ids.js";
 import type { Quorums } from "../base/quorum.js";
 import { PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js";
 import type { CertificateEntry, CheckpointEntry, NewView, ViewChange } from "../message.js";
+import { isFull } from "./slot.js";
 
 /** Where the new view starts from, and the digest of every number it carries over. */
 type Decision = Pick<NewView, "checkpoint" | "chosen">;
@@ -75,7 +76,8 @@ function areValidEntries(
  *
  * Nothing above the window of the chosen checkpoint can be committed, for that takes Q replicas
  * that are past the checkpoint; so a liar's numbers up there are not looked at. A null batch that
- * prepared somewhere may be committed, so only those at the end that fill nothing are left out.
+ * prepared somewhere may be committed, so only those at the end that fill nothing are left out, and
+ * that no voter needs: one whose Q-entries of a number are full accepts nothing new for it.
  * @param votes valid, for one view, from distinct replicas. More votes never undo a decision.
  */
 export function decideNewView(
@@ -95,7 +97,8 @@ export function decideNewView(
     const prepared = chooseDigest(listed.votes, seq, quorums);
     if (prepared === null && !isUnprepared(listed.votes, seq, quorums)) return null;
     chosen.push({ seq, digest: prepared ?? nullBatchDigest });
-    if (prepared !== null) carriedCount = chosen.length;
+    const isCarried = prepared !== null || isFullFor(listed.votes, seq, nullBatchDigest);
+    if (isCarried) carriedCount = chosen.length;
   }
   return { checkpoint, chosen: chosen.slice(0, carriedCount) };
 }
@@ -125,7 +128,7 @@ interface IndexedVote {
   readonly prePrepared: ReadonlyMap<Seq, readonly CertificateEntry[]>;
 }
 
-/** The votes with their entries by sequence number, and the highest number that any P lists. */
+/** The votes with their entries by sequence number, and the highest that any of them lists. */
 function indexVotes(votes: readonly ViewChange[]): { votes: IndexedVote[]; seqMax: Seq } {
   let seqMax = 0;
   const indexed = votes.map((vote) => {
@@ -136,7 +139,8 @@ function indexVotes(votes: readonly ViewChange[]): { votes: IndexedVote[]; seqMa
       if (entries === undefined) prePrepared.set(entry.seq, [entry]);
       else entries.push(entry);
     }
-    seqMax = Math.max(seqMax, vote.prepared.at(-1)?.seq ?? 0);
+    const last = Math.max(vote.prepared.at(-1)?.seq ?? 0, vote.prePrepared.at(-1)?.seq ?? 0);
+    seqMax = Math.max(seqMax, last);
     return { stableSeq: vote.stableSeq, prepared, prePrepared };
   });
   return { votes: indexed, seqMax };
@@ -180,6 +184,11 @@ function vouches(vote: IndexedVote, candidate: CertificateEntry): boolean {
 function isUnprepared(votes: readonly IndexedVote[], seq: Seq, quorums: Quorums): boolean {
   const silent = votes.filter((vote) => vote.stableSeq < seq && !vote.prepared.has(seq));
   return silent.length >= quorums.strong;
+}
+
+/** Whether some voter would accept no new batch here. One is enough: agreement may depend on it. */
+function isFullFor(votes: readonly IndexedVote[], seq: Seq, nullBatchDigest: Digest): boolean {
+  return votes.some((vote) => isFull(vote.prePrepared.get(seq) ?? [], nullBatchDigest));
 }
 
 /** Whether a NEW-VIEW announces exactly this decision (TV11). */

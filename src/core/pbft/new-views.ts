@@ -13,10 +13,12 @@ import type { State } from "./state.js";
 import { startViewChange, voteRules } from "./view-changes.js";
 
 /**
- * The new primary announces the view once the votes decide and it holds every chosen batch (A3).
+ * The new primary announces the view once the votes decide, its own among them, and it holds every
+ * chosen batch (A3).
  */
 export function announceNewView(s: State): void {
   if (s.active || s.primary !== s.self || s.viewChanges.signing || !s.mayVote) return;
+  if (s.viewChanges.voteOf(s.self, s.view) === null) return;
   const viewChanges = s.viewChanges.votesFor(s.view);
   const decision = decideNewView(viewChanges, voteRules(s), s.nullBatchDigest);
   if (decision === null) return;

@@ -40,7 +40,7 @@ function rejectPrePrepare(s: State, from: ReplicaId, m: PrePrepare): RejectCode 
   if (!s.log.inWindow(m.seq) || isSettled(s, m)) return "pre-prepare/outside-window";
   if (m.batch.requests.length > s.options.batchRequestsMax) return "pre-prepare/too-large";
   const slot = s.log.find(m.seq);
-  const reject = slot === null ? null : rejectForSlot(slot, m);
+  const reject = slot === null ? null : rejectForSlot(s, slot, m);
   return reject ?? (s.mayVote ? null : "pre-prepare/not-voting");
 }
 
@@ -52,9 +52,12 @@ function isSettled(s: State, m: PrePrepare): boolean {
   return s.newView !== null && m.seq <= s.newView.checkpoint.seq;
 }
 
-function rejectForSlot(slot: Slot, m: PrePrepare): RejectCode | null {
+function rejectForSlot(s: State, slot: Slot, m: PrePrepare): RejectCode | null {
   const chosen = slot.chosenIn(m.view);
-  if (chosen === null) return null;
+  if (chosen === null) {
+    const hasRoom = slot.hasRoomFor(m.batch.digest, s.nullBatchDigest);
+    return hasRoom ? null : "pre-prepare/no-room";
+  }
   if (!bytesEqual(chosen, m.batch.digest)) return "pre-prepare/equivocation";
   // The NEW-VIEW chose it, and its body was missing until now.
   return slot.accepted ? "pre-prepare/duplicate" : null;

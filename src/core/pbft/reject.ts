@@ -15,6 +15,7 @@ export type RejectCode =
   | "pre-prepare/duplicate"
   | "pre-prepare/equivocation"
   | "pre-prepare/too-large"
+  | "pre-prepare/no-room"
   | "pre-prepare/not-voting"
   | "prepare/from-primary"
   | "prepare/other-view"

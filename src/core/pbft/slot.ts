@@ -2,9 +2,15 @@ import { assert } from "../base/assert.js";
 import { bytesEqual } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
 import type { AppendId, Seq, Ticks, View } from "../base/ids.js";
-import { PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js";
+import { FRESH_PER_SLOT_MAX, PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js";
 import type { Batch, CertificateEntry } from "../message.js";
 import { VoteSet } from "./vote-set.js";
+
+/** Whether a replica with these Q-entries for one sequence number accepts no other batch for it. */
+export function isFull(entries: readonly CertificateEntry[], nullBatchDigest: Digest): boolean {
+  const real = entries.filter((entry) => !bytesEqual(entry.digest, nullBatchDigest));
+  return real.length >= FRESH_PER_SLOT_MAX;
+}
 
 /** Everything a replica knows about one sequence number of its window. */
 export class Slot {
@@ -90,6 +96,17 @@ export class Slot {
     const others = this.prePrepared.filter((entry) => !bytesEqual(entry.digest, digest));
     others.push({ seq: this.seq, digest, view });
     this.prePrepared = others.slice(-PRE_PREPARED_PER_SLOT_MAX);
+  }
+
+  /**
+   * Whether another batch may be accepted because a primary proposes it. To forget one for it could
+   * leave a later view undecidable: who prepared the forgotten one needs to be vouched for (A2).
+   * @param nullBatchDigest of the batch that always may.
+   */
+  hasRoomFor(digest: Digest, nullBatchDigest: Digest): boolean {
+    if (bytesEqual(digest, nullBatchDigest)) return true;
+    if (this.prePrepared.some((entry) => bytesEqual(entry.digest, digest))) return true;
+    return !isFull(this.prePrepared, nullBatchDigest);
   }
 
   /** Keeps a body; bodies that no entry refers to are dropped when there are too many. */

@@ -90,7 +90,7 @@ describe("the decision of a new view", () => {
   test("TV3: a replica that lists a digest twice vouches for it once", () => {
     const liar = { prepared: [entry(5, X, 3)], prePrepared: [entry(5, X, 2), entry(5, X, 3)] };
     assert.equal(decide(votesOf(liar, {}, {})), null);
-    assert.deepEqual(decide(votesOf(liar, {}, {}, {}))?.chosen, []);
+    assert.notDeepEqual(chosenIn(decide(votesOf(liar, {}, {}, {})))?.at(-1), [5, X]);
     const honest = { prePrepared: [entry(5, X, 3)] };
     assert.deepEqual(chosenIn(decide(votesOf(liar, honest, {})))?.at(-1), [5, X]);
   });
@@ -100,6 +100,20 @@ describe("the decision of a new view", () => {
     const decision = decide(votesOf(seven, seven, {}));
     const filled = [1, 2, 3, 4, 5, 6].map((seq) => [seq, NULL_DIGEST]);
     assert.deepEqual(chosenIn(decision), [...filled, [7, D]]);
+  });
+
+  test("a number for which some voter can accept nothing new gets a null batch", () => {
+    const full = { prePrepared: [entry(3, X, 1), entry(3, D, 2)] };
+    const nulls = [1, 2, 3].map((seq) => [seq, NULL_DIGEST]);
+    assert.deepEqual(chosenIn(decide(votesOf(full, {}, {}))), nulls);
+    const roomy = { prePrepared: [entry(3, X, 1), entry(3, NULL_DIGEST, 2)] };
+    assert.deepEqual(chosenIn(decide(votesOf(roomy, {}, {}))), []);
+  });
+
+  test("or what prepared there", () => {
+    const full = { prePrepared: [entry(1, X, 1), entry(1, D, 2)] };
+    const decision = decide(votesOf(full, both(entry(1, X, 1)), {}));
+    assert.deepEqual(chosenIn(decision), [[1, X]]);
   });
 
   test("TV6: of two prepared digests the one of the higher view is chosen", () => {
@@ -208,7 +222,7 @@ describe("the validity of a vote", () => {
       "lists more digests of a number than are kept",
       false,
       {
-        prePrepared: [0, 1, 2, 3, 4].map((view) => entry(1, digestOf(view), view)),
+        prePrepared: [0, 1, 2, 3, 4, 5, 6, 7, 8].map((view) => entry(1, digestOf(view), view)),
       },
     ],
     ["lists numbers out of order", false, { prepared: [entry(2, D, 0), entry(1, D, 0)] }],

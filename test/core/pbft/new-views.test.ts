@@ -26,11 +26,11 @@ function votesOf(view: number, shape: VoteShape = {}): ViewChange[] {
   return [0, 1, 3].map((replica) => viewChangeOf(replica, view, shape));
 }
 
-/** Three votes that say that `batch` prepared at 1 in view 0, and the NEW-VIEW that follows. */
-function carryingOver(digest: Uint8Array): NewView {
-  const entries = [entry(1, digest, 0)];
-  const votes = votesOf(1, { prepared: entries, prePrepared: entries });
-  return newViewOf(1, votes, { chosen: [{ seq: 1, digest }] });
+/** Three votes that say that `batch` prepared at 1 before `view`, and the NEW-VIEW that follows. */
+function carryingOver(digest: Uint8Array, view = 1): NewView {
+  const entries = [entry(1, digest, view - 1)];
+  const votes = votesOf(view, { prepared: entries, prePrepared: entries });
+  return newViewOf(view, votes, { chosen: [{ seq: 1, digest }] });
 }
 
 describe("a backup that is shown a NEW-VIEW", () => {
@@ -82,6 +82,22 @@ describe("a backup that is shown a NEW-VIEW", () => {
     other.take();
     assert.equal(other.receive(1, prePrepare(1, 1, batch)), null);
     assert.deepEqual(single(sentOf(other.take(), "prepare")), prepare(1, 1, batch));
+  });
+
+  test("accepts what it chose even where nothing new would be accepted (A2)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    lone.receive(0, prePrepare(0, 1, sampleBatch(1)));
+    lone.receive(1, newViewOf(1, votesOf(1)));
+    lone.receive(1, prePrepare(1, 1, sampleBatch(2)));
+    const batch = sampleBatch(3);
+    assert.equal(lone.receive(1, carryingOver(batch.digest, 5)), null);
+    assert.equal(lone.receive(1, prePrepare(5, 1, batch)), null);
+    lone.take();
+    lone.receive(3, viewChangeOf(3, 6));
+    lone.receive(1, viewChangeOf(1, 6));
+    const vote = single(ofKind(lone.take(), "sign")).message;
+    assert(vote.kind === "view-change");
+    assert.equal(vote.prePrepared.length, 3, "and forgets nothing for it");
   });
 
   test("enters it without having voted, from any lower view", () => {

@@ -5,6 +5,7 @@ import {
   batchOf,
   commit,
   digestOf,
+  newViewOf,
   prepare,
   prePrepare,
   requestOf,
@@ -109,6 +110,35 @@ describe("a backup that gets a pre-prepare", () => {
     const lone = accepting();
     assert.equal(lone.receive(0, prePrepare(0, 1, batch)), "pre-prepare/duplicate");
     assert.deepEqual(lone.take(), []);
+  });
+
+  test("takes no third for a number: one that may have prepared would be forgotten (A2)", () => {
+    const lone = accepting();
+    lone.receive(
+      1,
+      newViewOf(
+        1,
+        [0, 1, 3].map((id) => viewChangeOf(id, 1)),
+      ),
+    );
+    assert.equal(lone.receive(1, prePrepare(1, 1, other)), null);
+    lone.receive(
+      3,
+      newViewOf(
+        3,
+        [0, 1, 3].map((id) => viewChangeOf(id, 3)),
+      ),
+    );
+    assert.equal(lone.receive(3, prePrepare(3, 1, sampleBatch(3))), "pre-prepare/no-room");
+    assert.equal(lone.receive(3, prePrepare(3, 1, batch)), null, "it knows this one");
+    lone.receive(
+      0,
+      newViewOf(
+        4,
+        [0, 1, 3].map((id) => viewChangeOf(id, 4)),
+      ),
+    );
+    assert.equal(lone.receive(0, prePrepare(4, 1, batchOf())), null, "nor does a null batch count");
   });
 
   test("keeps the first of two, and votes the primary out that sent both (NC10)", () => {
