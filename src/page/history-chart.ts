@@ -42,7 +42,11 @@ function levelMark(value: number, y: number): SVGElement {
     "g",
     {},
     svg("line", { x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y, class: "grid" }),
-    svg("text", { x: LEFT - 8, y: y + 4, class: "level" }, String(Number(value.toPrecision(3)))),
+    svg(
+      "text",
+      { x: LEFT - 8, y: y + 4, class: "level" },
+      Number(value.toPrecision(3)).toLocaleString("en-US"),
+    ),
   );
 }
 

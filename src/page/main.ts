@@ -45,6 +45,7 @@ function show(snapshot: Snapshot): void {
     keep(throughput, snapshot.atMs, workload.opsPerSecond);
     keep(latency, snapshot.atMs, workload.opsPerSecond === 0 ? null : workload.p50Ms);
     byId("ops").textContent = wholeText(workload.opsPerSecond);
+    byId("failures").textContent = failuresText(workload.failureCount);
     byId("p50").textContent = workload.opsPerSecond === 0 ? "–" : workload.p50Ms.toFixed(1);
     byId("max").textContent = workload.opsPerSecond === 0 ? "–" : workload.maxMs.toFixed(1);
     const { atMs } = snapshot;
@@ -58,6 +59,10 @@ function show(snapshot: Snapshot): void {
     byId("flow-facts").textContent =
       `Batch ${wholeText(flow.seq)} in view ${wholeText(flow.view)}, ${ms} ms from first to last.`;
   }
+}
+
+function failuresText(count: number): string {
+  return count === 0 ? "" : `, ${wholeText(count)} so far had no answer in time`;
 }
 
 function showReplicas(replicas: readonly ReplicaView[], mayInject: boolean): void {

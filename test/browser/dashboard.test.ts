@@ -39,8 +39,15 @@ test("the dashboard shows a view change as it happens, and outlives it all", asy
   await card(0).getByText("serving", { exact: true }).waitFor(WAIT);
   await card(2).getByRole("button", { name: "Crash" }).click();
   await card(2).getByText("crashed", { exact: true }).waitFor(WAIT);
-  await card(2).getByRole("button", { name: "Restart" }).click();
-  await card(2).getByText("serving", { exact: true }).waitFor(WAIT);
+  await card(3).getByRole("button", { name: "Crash" }).click();
+  await page.getByText("2 of 4 replicas take part").waitFor(WAIT);
+  // More than f are gone: nothing is answered, and the page says so.
+  await page.getByText("so far had no answer in time").waitFor(WAIT);
+  for (const replica of [2, 3]) {
+    await card(replica).getByRole("button", { name: "Restart" }).click();
+    await card(replica).getByText("serving", { exact: true }).waitFor(WAIT);
+  }
+  await page.getByText("4 of 4 replicas take part").waitFor(WAIT);
   assert.equal(await overflows(page), false);
   assert.deepEqual(await overlappingTexts(page), []);
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
