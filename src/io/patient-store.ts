@@ -71,33 +71,27 @@ export class PatientStore implements Store {
 
   /** @param signal ends the wait, but only that: later, a stop leaves the database its moment. */
   async open(signal?: AbortSignal): Promise<StoredState | null> {
-    const hurry = (): void => {
-      this.hurry();
-    };
-    signal?.addEventListener("abort", hurry);
-    if (signal?.aborted === true) hurry();
-    const stored = await this.#open();
-    signal?.removeEventListener("abort", hurry);
-    return stored;
-  }
-
-  #open(): Promise<StoredState | null> {
     const patienceMsMax = this.#options.openMsMax ?? OPEN_MS_MAX;
-    return this.#persist(patienceMsMax, async (attempt) => {
-      if (attempt > 0) {
-        await this.#store.close();
-        this.#store = this.#options.make();
-      }
-      return this.#store.open();
-    });
+    return this.#untilAbort(signal, () =>
+      this.#persist(patienceMsMax, async (attempt) => {
+        if (attempt > 0) {
+          await this.#store.close();
+          this.#store = this.#options.make();
+        }
+        return this.#store.open();
+      }),
+    );
   }
 
   async commit(group: StoreGroup): Promise<void> {
     await this.#persist(Number.POSITIVE_INFINITY, () => this.#store.commit(group));
   }
 
-  async replace(state: StoredState): Promise<void> {
-    await this.#persist(Number.POSITIVE_INFINITY, () => this.#store.replace(state));
+  /** @param signal ends the wait for a database that is out of reach, as with `open`. */
+  async replace(state: StoredState, signal?: AbortSignal): Promise<void> {
+    await this.#untilAbort(signal, () =>
+      this.#persist(Number.POSITIVE_INFINITY, () => this.#store.replace(state)),
+    );
   }
 
   /**
@@ -115,6 +109,19 @@ export class PatientStore implements Store {
     this.hurry();
     clearTimeout(this.#hurryTimer);
     await this.#store.close();
+  }
+
+  async #untilAbort<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const hurry = (): void => {
+      this.hurry();
+    };
+    signal?.addEventListener("abort", hurry);
+    if (signal?.aborted === true) hurry();
+    try {
+      return await work();
+    } finally {
+      signal?.removeEventListener("abort", hurry);
+    }
   }
 
   async #persist<T>(patienceMsMax: number, work: (attempt: number) => Promise<T>): Promise<T> {

@@ -31,7 +31,7 @@ import type { KeyRing } from "./key-ring.js";
 import type { Log } from "./log.js";
 import type { PatientStore } from "./patient-store.js";
 import { RecordLog } from "./record-log.js";
-import { type Store, StoreError, type StoredState } from "./store.js";
+import { StoreError, type StoredState } from "./store.js";
 
 /** Lets go of something that was opened. */
 export type Closer = () => void | Promise<void>;
@@ -85,7 +85,7 @@ export async function openPast(options: PastOptions, opened: Closer[]): Promise<
   const { records, doubt, found } = await openRecords(options, database, opened);
   const current = await databaseToGoOnWith(options, database, opened);
   const { store, ledger } = current;
-  const stored = current.stored ?? (await storeGenesis(store, ledger));
+  const stored = current.stored ?? (await storeGenesis(store, ledger, options.signal));
   if (!hasServed) await markServed(options.files, servedPath);
   if (doubt !== null)
     log.warn({ doubt }, "rejoining: no vote before all former ones are made up for");
@@ -199,11 +199,15 @@ function setAside(path: string): void {
   }
 }
 
-async function storeGenesis(store: Store, ledger: Ledger): Promise<StoredState> {
+async function storeGenesis(
+  store: PatientStore,
+  ledger: Ledger,
+  signal: AbortSignal | undefined,
+): Promise<StoredState> {
   const accounts = ledger.accountRows();
   const serviceRoot = ledger.root();
   const state = { seq: 0, serviceRoot, accounts, sessions: [], evictedThrough: [] };
-  await store.replace(state);
+  await store.replace(state, signal);
   return state;
 }
 

@@ -139,6 +139,18 @@ test("patience: a stop ends a start that waits, and leaves later work alone", as
   await assert.rejects(waiting.store.open(stopping.signal), /away/);
 });
 
+test("patience: a stop ends the wait of a first start for a database that went away", async (t) => {
+  const { troubled, store } = patient(t);
+  const stopping = new AbortController();
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    troubled.troubles.push(new StoreError("away", FOREVER));
+  }
+  const replace = assert.rejects(store.replace(genesisOf([]), stopping.signal), /away/);
+  while (store.health.state !== "retrying") await new Promise(setImmediate);
+  stopping.abort();
+  await replace;
+});
+
 test("patience: no hanging database holds up a stop", async (t) => {
   const { troubled, store } = patient(t);
   troubled.troubles.push("hangs");
