@@ -235,7 +235,7 @@ export function conditionPairs({
     ["memory", `${(machine.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
     ["Node.js", nodeVersion],
     ["commit", commit ?? "unknown"],
-    ["load before", loadBefore === null ? "unknown" : busyText(loadBefore, machine.cpuCount)],
+    ["load before", busyText(loadBefore)],
     ["replicas", cluster.replicaCount.toString()],
     ["network", cluster.network],
     ["store", cluster.store],
@@ -251,10 +251,10 @@ export function conditionPairs({
   ];
 }
 
-/** Who else used the processors: figures of a busy machine are no figures of the system. */
-function busyText(loadBefore: number, cpuCount: number): string {
-  const words = `${loadBefore.toFixed(1)} processes at a time in the minute before`;
-  return loadBefore < cpuCount / 2 ? words : `${words}: the machine was busy with other work`;
+/** Who else used the processors, as far as one can tell: the build before the run counts too. */
+function busyText(loadBefore: number | null): string {
+  if (loadBefore === null) return "unknown";
+  return `${loadBefore.toFixed(1)} processes at a time in the minute before`;
 }
 
 function yesNo(value: boolean): string {

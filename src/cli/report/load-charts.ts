@@ -129,7 +129,8 @@ export function throughputChart(
   const color = (point: { readonly style: number }): string => seriesColor(point.style);
   const place = { x: "x", y: "y" } as const;
   const halo = { stroke: "var(--paper)", strokeWidth: 4, fill: "currentColor" } as const;
-  const tails = points.filter(({ figure }) => figure === "p99");
+  const loadsOf = (index: number) =>
+    points.filter(({ figure, style }) => figure === "p99" && style === index);
   return draw({
     description: "Latency over throughput, one point for each load",
     legend: curves.map(({ label, figure, style }) => {
@@ -149,7 +150,9 @@ export function throughputChart(
           return line(each, { ...place, stroke, strokeWidth: 2, strokeDasharray });
         }),
         dot(points, { ...place, fill: color, r: 3.4 }),
-        text(tails, { ...place, ...halo, text: "inFlight", dy: -12 }),
+        // Two series can be told apart, above and below; more would cover each other.
+        text(loadsOf(0), { ...place, ...halo, text: "inFlight", dy: 15 }),
+        text(loadsOf(1), { ...place, ...halo, text: "inFlight", dy: -12 }),
         axisX(rates, { text: wholeText, label: "operations/s", ...CENTERED_X }),
         axisY(levels, { text: msTick, label: "latency, ms", ...CENTERED_Y }),
       ],

@@ -112,22 +112,30 @@ function timelineCaption({ passes }: RowReport): string {
   );
 }
 
+/** Of one run everything in one chart; of several, a chart for each kind of work. */
 function throughputOf(runs: readonly NamedRun[]): ReportChart[] {
-  const series = runs.flatMap((run) =>
-    run.report.throughput.map(({ label, points }) => ({ label: seriesName(run, label), points })),
+  const all = runs.flatMap((run) =>
+    run.report.throughput.map(({ label, points }) => ({ run, label, points })),
   );
-  if (series.length === 0) return [];
-  return [
-    {
-      name: "throughput-latency",
-      section: "Latency against throughput",
-      title: "As the load grows",
-      caption:
-        "Each point is one load; the number above it is how many operations were in flight. " +
-        "Solid: p50; dashed: p99. Both axes are logarithmic.",
-      svg: throughputChart(series),
-    },
-  ];
+  const kinds = [...new Set(all.map(({ label }) => label))];
+  const groups = runs.length > 1 ? kinds.map((kind) => [kind]) : [kinds];
+  return groups.flatMap((group, index) => {
+    const series = all
+      .filter(({ label }) => group.includes(label))
+      .map(({ run, label, points }) => ({ label: seriesName(run, label), points }));
+    if (series.length === 0) return [];
+    return [
+      {
+        name: runs.length > 1 ? `throughput-latency-${index + 1}` : "throughput-latency",
+        section: "Latency against throughput",
+        title: runs.length > 1 ? group.join() : "As the load grows",
+        caption:
+          "Each point is one load; the number at it is how many operations were in flight. " +
+          "Solid: p50; dashed: p99. Both axes are logarithmic.",
+        svg: throughputChart(series),
+      },
+    ];
+  });
 }
 
 function readWriteOf(run: NamedRun): ReportChart[] {

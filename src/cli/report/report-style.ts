@@ -61,7 +61,7 @@ th { text-align: left; font-weight: 600; color: var(--quiet); font-size: .82rem;
 th, td { padding: .45rem .55rem; border-bottom: 1px solid var(--faint); }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
-td { vertical-align: top; }
+td, tbody th { vertical-align: top; }
 .number { text-align: right; } td.number { white-space: nowrap; }
 .range { display: block; color: var(--quiet); font-size: .78rem; }
 figure { margin: 1rem 0; }
