@@ -125,3 +125,11 @@ test("a kernel without netem is said, and leaves nothing behind", async (context
   assert.equal(status, 1);
   assert.equal(readFileSync(log, "utf8").trimEnd().split("\n").at(-1), "netns list");
 });
+
+test("a report can name the network by what was asked of it", () => {
+  const describe = (delayMs: number, lossPercent: number): string =>
+    networkLab("pbft-1", REPLICA_COUNT, { delayMs, lossPercent }).description;
+  assert.match(describe(0, 0), /^network namespaces .* MTU 1,500 bytes, no delay or loss added$/);
+  assert.match(describe(5, 0), /, 5 ms each way$/);
+  assert.match(describe(2.5, 0.1), /, 2\.5 ms each way, 0\.1 % of datagrams lost$/);
+});
