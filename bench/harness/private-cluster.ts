@@ -14,6 +14,7 @@ import { type ClientPort, openClientPort } from "../../src/io/client-port.js";
 import { connect, type LedgerClient } from "../../src/io/ledger-client.js";
 import type { ReplicaStatus } from "../../src/io/replica-status.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
+import { startForger } from "./forger.js";
 
 /** A cluster to measure. */
 export interface ClusterSetup {
@@ -77,6 +78,14 @@ export class PrivateCluster {
       await delay(WELCOME_POLL_MS);
     }
     return client;
+  }
+
+  /** Identity `identity` sends wrong signatures until the returned function is called. */
+  async forge(identity: number): Promise<() => Promise<void>> {
+    const { genesis, clientKeys } = this.#cluster;
+    const key = clientKeys[identity];
+    if (key === undefined) throw new FailedOperation(`There is no client ${identity}.`);
+    return startForger(genesis, key);
   }
 
   /** How every replica is. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { FailedOperation } from "../../src/cli/failure.js";
+import { FORGED_PER_SECOND } from "../harness/forger.js";
 import { LoadMeter, Operations, closedLoop, openLoop } from "../harness/load.js";
 import { measure, measureClosedLoop } from "../harness/measure-load.js";
 import { type PrivateCluster, withPrivateCluster } from "../harness/private-cluster.js";
@@ -19,7 +20,7 @@ const FLOODS_PER_TURN = 8;
 /** What the system does with more than it can do. */
 export const overload: BenchTool = {
   name: "overload",
-  summary: "open loop at twice the capacity; then a client that floods beside one that does not",
+  summary: "open loop at twice the capacity; then beside a client that floods, and one that forges",
   options: [
     { name: "overload-seconds", fallback: "60", summary: "how long the overload lasts" },
     { name: "factor", fallback: "2", summary: "offered rate in times of the capacity" },
@@ -42,7 +43,8 @@ export const overload: BenchTool = {
       const goodput = Number(flooded["operationsPerSecond"]) / Number(peak["operationsPerSecond"]);
       const alone = await measureClosedLoop(cluster, clients, "write", IN_FLIGHT_PEAK, times);
       const beside = await besideFlood(cluster, clients, times);
-      const kept = Number(beside["operationsPerSecond"]) / Number(alone["operationsPerSecond"]);
+      const aloneAgain = await measureClosedLoop(cluster, clients, "write", IN_FLIGHT_PEAK, times);
+      const forged = await besideForgeries(cluster, clients, times);
       return [
         { phase: "capacity", ...peak },
         {
@@ -52,7 +54,14 @@ export const overload: BenchTool = {
           ...flooded,
         },
         { phase: "alone", ...alone },
-        { phase: "beside a flood", keptOfAlone: rounded(kept), ...beside },
+        { phase: "beside a flood", keptOfAlone: shareOf(beside, alone), ...beside },
+        { phase: "alone again", ...aloneAgain },
+        {
+          phase: "beside forged signatures",
+          forgedPerSecond: FORGED_PER_SECOND,
+          keptOfAlone: shareOf(forged, aloneAgain),
+          ...forged,
+        },
       ];
     });
     return { settings: { ...(await settingsOf(setup, times)), overloadMs, factor }, rows };
@@ -72,6 +81,22 @@ async function underOverload(
   const overload = { ...times, measuredMs: overloadMs };
   const figures = await measure(cluster, meter, stop, overload, { kind: "write" });
   return { ...figures, clientMemoryMiB: rounded(process.memoryUsage.rss() / 1024 / 1024) };
+}
+
+function shareOf(figures: Figures, base: Figures): number {
+  return rounded(Number(figures["operationsPerSecond"]) / Number(base["operationsPerSecond"]));
+}
+
+/** Another identity sends requests whose signatures are wrong. */
+async function besideForgeries(
+  cluster: PrivateCluster,
+  clients: readonly LedgerClient[],
+  times: LoadTimes,
+): Promise<Figures> {
+  const stop = await cluster.forge(1);
+  const row = await measureClosedLoop(cluster, clients, "write", IN_FLIGHT_PEAK, times);
+  await stop();
+  return row;
 }
 
 /** Another identity asks for as much as it can, one operation a request, in many sessions. */

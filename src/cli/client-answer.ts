@@ -100,6 +100,8 @@ function failureSentence(operation: LedgerOperation, outcome: Failure): string {
       return "no outcome within the time limit. `retry` asks again and can't apply it twice.";
     case "session-expired":
       return "the replicas have forgotten this session: whether it was done can't be told.";
+    case "busy":
+      return "too many commands wait for their outcome: it was not sent. Try again later.";
     default:
       return outcome.message ?? outcome.code;
   }

@@ -37,6 +37,8 @@ export interface OutcomeMaker<T> {
   timeout(retry: (wait: Wait) => Promise<T>): T;
   /** The replicas forgot the session: whether it was executed can't be told any more. */
   expired(): T;
+  /** As many operations wait as may: it was not sent. */
+  busy(): T;
 }
 
 /** How long to wait for an outcome. */
@@ -260,14 +262,26 @@ export class ClientHost<T> {
   /** The present session, and those left whose operations somebody waits for. */
   readonly #sessions = new Map<SessionId, SessionHost<T>>();
   readonly #inspections = new Map<number, Inspection>();
+  readonly #operationsWaitingMax: number;
+  #operationsWaiting = 0;
   #current: SessionHost<T>;
   #lastInspection = 0;
   #isClosed = false;
 
-  constructor(world: ClientWorld, options: Omit<ClientOptions, "session">, make: OutcomeMaker<T>) {
+  /**
+   * @param operationsWaitingMax 1 and up. An application that submits faster than the replicas
+   * answer would else fill its memory.
+   */
+  constructor(
+    world: ClientWorld,
+    options: Omit<ClientOptions, "session">,
+    make: OutcomeMaker<T>,
+    operationsWaitingMax: number,
+  ) {
     this.#world = world;
     this.#options = options;
     this.#make = make;
+    this.#operationsWaitingMax = operationsWaitingMax;
     this.#current = this.#newSession();
     this.#current.start();
   }
@@ -284,12 +298,18 @@ export class ClientHost<T> {
 
   /**
    * Submits the operations of `bundle`, one or more in the service's encoding, and waits for their
-   * outcomes, which come in the same order.
+   * outcomes, which come in the same order. If so many wait that these are too many, none is sent.
    */
   async invoke(bundle: Uint8Array, isRead: boolean, wait: Wait): Promise<T[]> {
     assert(!this.#isClosed, "nothing is invoked on a closed client");
+    const count = bundleCount(bundle);
+    if (this.#operationsWaiting + count > this.#operationsWaitingMax) {
+      return Array.from({ length: count }, () => this.#make.busy());
+    }
     const session = this.#current;
+    this.#operationsWaiting += count;
     const [outcomes, isWhole] = await session.submit(bundle, isRead, wait);
+    this.#operationsWaiting -= count;
     if (!isWhole) this.#leave(session);
     return outcomes;
   }

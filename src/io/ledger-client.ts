@@ -30,6 +30,11 @@ export interface ConnectOptions {
    * the clients that use it. A client opens one of its own if this is left out.
    */
   readonly port?: ClientPort;
+  /**
+   * Operations that may wait for an outcome at a time, 1 and up; more are not sent, and come back
+   * as "busy". 100,000 if left out.
+   */
+  readonly operationsWaitingMax?: number;
   /** Opens the client's own socket; a test may put one in between that loses datagrams. */
   readonly openSocket?: SocketOpener;
 }
@@ -64,7 +69,9 @@ export type LedgerOutcome =
       readonly retry: (wait?: Partial<Wait>) => Promise<LedgerOutcome>;
     }
   /** The replicas forgot this session before they answered: the outcome can't be told any more. */
-  | { readonly ok: false; readonly code: "session-expired" };
+  | { readonly ok: false; readonly code: "session-expired" }
+  /** Not sent, for too many operations of this client wait. Nothing changed; try again later. */
+  | { readonly ok: false; readonly code: "busy" };
 
 /** A bank's client. Operations may be submitted together; they share requests and signatures. */
 export interface LedgerClient {
@@ -108,6 +115,9 @@ export interface LedgerClient {
 /** Time after which `run` gives up waiting. */
 const TIMEOUT_MS_DEFAULT = 10_000;
 
+/** Operations that may wait at a time: more than the fastest cluster answers in a second or so. */
+const OPERATIONS_WAITING_MAX_DEFAULT = 100_000;
+
 /** Room for one operation: names have at most 64 bytes, but hardly ever so many. */
 const BYTES_INITIAL = 64;
 
@@ -130,7 +140,10 @@ export async function connect(options: ConnectOptions): Promise<LedgerClient> {
   const { port, ...world } = await openWorld(options, keys);
   const { replicaCount } = quorumsOf(genesis.replicas.length);
   const clientOptions = { ...CLIENT_OPTIONS_DEFAULT, client: id, replicaCount };
-  const host = new ClientHost(world, clientOptions, new LedgerOutcomeMaker());
+  const { operationsWaitingMax = OPERATIONS_WAITING_MAX_DEFAULT } = options;
+  assert(operationsWaitingMax >= 1, "an operation may wait");
+  const make = new LedgerOutcomeMaker();
+  const host = new ClientHost(world, clientOptions, make, operationsWaitingMax);
   const { verifier } = world;
   const ingress = new Ingress({
     ...{ roster: keys.roster, verifier, drops: port.drops },
@@ -263,6 +276,10 @@ class LedgerOutcomeMaker implements OutcomeMaker<LedgerOutcome> {
 
   expired(): LedgerOutcome {
     return { ok: false, code: "session-expired" };
+  }
+
+  busy(): LedgerOutcome {
+    return { ok: false, code: "busy" };
   }
 }
 

@@ -16,10 +16,14 @@ type World = ConstructorParameters<typeof ClientHost<Outcome>>[0];
 
 const WAIT = { timeoutMs: 1_000 };
 
+/** As many as the larger tests need. */
+const WAITING_MAX = 4_000;
+
 type Outcome =
   | ({ readonly kind: "completed"; readonly result: Uint8Array } & Completion)
   | { readonly kind: "timeout"; readonly retry: (wait: Wait) => Promise<Outcome> }
-  | { readonly kind: "expired" };
+  | { readonly kind: "expired" }
+  | { readonly kind: "busy" };
 
 const OUTCOMES: OutcomeMaker<Outcome> = {
   completed: (bytes, start, end, completion) => {
@@ -27,6 +31,7 @@ const OUTCOMES: OutcomeMaker<Outcome> = {
   },
   timeout: (retry) => ({ kind: "timeout", retry }),
   expired: () => ({ kind: "expired" }),
+  busy: () => ({ kind: "busy" }),
 };
 
 /** A client's host whose network only takes notes; replicas answer when the test says so. */
@@ -34,7 +39,7 @@ class Fixture {
   readonly sent: Message[] = [];
   readonly host: ClientHost<Outcome>;
 
-  constructor() {
+  constructor(waitingMax = WAITING_MAX) {
     const replicas = [0, 1, 2, 3].map((id) => {
       return new Destination({ role: "replica", id }, { address: "127.0.0.1", port: 7_000 + id });
     });
@@ -44,7 +49,7 @@ class Fixture {
       replicas,
     };
     const options = { ...CLIENT_OPTIONS_DEFAULT, client: 0, replicaCount: 4 };
-    this.host = new ClientHost(world as unknown as World, options, OUTCOMES);
+    this.host = new ClientHost(world as unknown as World, options, OUTCOMES, waitingMax);
   }
 
   /** Lets the present turn end. */
@@ -266,6 +271,38 @@ describe("a client's host", () => {
     assert(fixture.sent.length > before, "a lost question is asked again");
     mock.timers.tick(1);
     assert.equal(await silent, null);
+  });
+
+  test("sends nothing while as many operations wait as may, and says so", async () => {
+    const fixture = new Fixture(8);
+    await fixture.welcome();
+    const marks = Array.from({ length: 7 }, (_, mark) => mark);
+    const waiting = fixture.invokeAll(marks, false, WAIT);
+    const refused = await fixture.invokeAll([8, 9], false, WAIT);
+    assert.deepEqual(refused, [{ kind: "busy" }, { kind: "busy" }]);
+    await fixture.turn();
+    const [request, ...others] = fixture.requests;
+    assert(request !== undefined && others.length === 0);
+    await fixture.answer(request);
+    assert((await waiting).every(({ kind }) => kind === "completed"));
+    const late = fixture.invoke(8, false, WAIT);
+    await fixture.turn();
+    await fixture.answer(fixture.requests.at(-1) ?? assert.fail());
+    assert.equal((await late).kind, "completed", "there is room again");
+  });
+
+  test("frees the room of those who stopped waiting", async () => {
+    const fixture = new Fixture(8);
+    await fixture.welcome();
+    const marks = Array.from({ length: 8 }, (_, mark) => mark);
+    const waiting = fixture.invokeAll(marks, false, WAIT);
+    await fixture.turn();
+    mock.timers.tick(WAIT.timeoutMs);
+    assert((await waiting).every(({ kind }) => kind === "timeout"));
+    const next = fixture.invoke(1, false, WAIT);
+    await fixture.turn();
+    mock.timers.tick(WAIT.timeoutMs);
+    assert.equal((await next).kind, "timeout", "it was not refused");
   });
 
   test("tells everybody who waits when it is closed", async () => {
