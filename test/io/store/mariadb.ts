@@ -164,7 +164,7 @@ export async function testServer(): Promise<TestServer | NoServer> {
   if (url !== undefined) return new TestServer((prefix) => withPrefix(url, prefix), null);
   const own = await startOwnServer((server) => after(() => server.remove()));
   if (own === null) {
-    const reason = "no MariaDB here: install mariadb-server, or set MYSQL_URL";
+    const reason = "no MariaDB here: install mariadb-server-core and -client-core, or set MYSQL_URL";
     if (process.env["REQUIRE_MARIADB"] === "1") throw new Error(reason);
     process.stdout.write(`\n⚠ SKIPPED, NOT TESTED: ${reason}\n\n`);
     return reason;
@@ -181,7 +181,9 @@ export async function startOwnServer(
 ): Promise<OwnServer | null> {
   const program = findProgram("mariadbd");
   const installer = findProgram("mariadb-install-db");
-  if (program === null || installer === null) return null;
+  // The installer is a script that calls this one, which Debian has in another package.
+  const defaults = findProgram("my_print_defaults");
+  if (program === null || installer === null || defaults === null) return null;
   const own = new OwnServer(program, mkdtempSync(join(tmpdir(), "pbft-mariadb-")));
   onMade(own);
   await own.install(installer);
