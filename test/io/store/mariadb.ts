@@ -164,7 +164,8 @@ export async function testServer(): Promise<TestServer | NoServer> {
   if (url !== undefined) return new TestServer((prefix) => withPrefix(url, prefix), null);
   const own = await startOwnServer((server) => after(() => server.remove()));
   if (own === null) {
-    const reason = "no MariaDB here: install mariadb-server-core and -client-core, or set MYSQL_URL";
+    const reason =
+      "no MariaDB here: install mariadb-server-core and -client-core, or set MYSQL_URL";
     if (process.env["REQUIRE_MARIADB"] === "1") throw new Error(reason);
     process.stdout.write(`\n⚠ SKIPPED, NOT TESTED: ${reason}\n\n`);
     return reason;
