@@ -101,6 +101,8 @@ export class Journal {
   /** Disk work happens in one line, in the order in which it was asked for. */
   #work: Promise<void> = Promise.resolve();
   #flushIsDue = false;
+  /** Whether somebody waits for what waits. */
+  #isUrgent = false;
   /** The sync that runs behind the writes (`async`), and whether another has to follow. */
   #syncBehind: Promise<void> | null = null;
   #syncIsDue = false;
@@ -145,15 +147,22 @@ export class Journal {
    * Takes a copy of `record`; `onDurable` will report the returned id, 1 for the first append of
    * this run and consecutive. `seq` is the highest sequence number that the record concerns, 0 for
    * none.
+   * @param isUrgent false for what may wait for the next urgent record, or for `hurry`.
    */
-  append(record: Uint8Array, seq: Seq): AppendId {
+  append(record: Uint8Array, seq: Seq, isUrgent = true): AppendId {
     assert(this.#closed === null, "nothing is appended to a closed journal");
     const id = this.#log.append(record, seq);
-    if (!this.#flushIsDue) {
-      this.#flushIsDue = true;
-      setImmediate(() => void this.#enqueue(() => this.#flush()));
-    }
+    if (isUrgent) this.hurry();
     return id;
+  }
+
+  /** Writes what waits, at the end of the turn. Costs nothing when nothing does. */
+  hurry(): void {
+    if (this.#log.waitingBytes === 0) return;
+    this.#isUrgent = true;
+    if (this.#flushIsDue) return;
+    this.#flushIsDue = true;
+    setImmediate(() => void this.#enqueue(() => this.#flush()));
   }
 
   /**
@@ -182,6 +191,7 @@ export class Journal {
 
   /** Writes and syncs what waits, then lets go of the files. Idempotent. */
   close(): Promise<void> {
+    this.#isUrgent = true;
     this.#closed ??= this.#enqueue(() => this.#flush()).then(() => this.#finish());
     return this.#closed;
   }
@@ -192,7 +202,8 @@ export class Journal {
   }
 
   async #flush(): Promise<void> {
-    while (!this.#failed) {
+    while (!this.#failed && this.#isUrgent) {
+      this.#isUrgent = false;
       const plan = this.#log.next();
       if (plan === null) break;
       await this.#carryOut(plan);

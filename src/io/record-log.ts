@@ -74,11 +74,20 @@ export class RecordLog {
     return { log: new RecordLog(journal, carried), records, doubt: found };
   }
 
-  /** Appends `record`; returns its number, 1 and up. */
+  /**
+   * Appends `record`; returns its number, 1 and up. A decision is written with what comes next, or
+   * when `hurry` asks for it: its P-entry is durable already, and a reply waits for no more. A lone
+   * write's decision would else be synced while the next write waits for the disk.
+   */
   append(record: JournalRecord): AppendId {
     const bytes = encodeRecord(record);
     this.#carried.note(record, bytes);
-    return this.#journal.append(bytes, seqOf(record));
+    return this.#journal.append(bytes, seqOf(record), record.kind !== "committed");
+  }
+
+  /** Somebody waits for what was appended, or has waited long enough. */
+  hurry(): void {
+    this.#journal.hurry();
   }
 
   /** Records about sequence numbers up to `seq` are not needed any more. */

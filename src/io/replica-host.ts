@@ -177,7 +177,7 @@ export class ReplicaHost {
       case "send":
       case "reply":
         if (effect.after === null || this.#gate.isOpen(effect.after)) this.#release(effect);
-        else this.#gate.hold(effect.after, effect);
+        else this.#hold(effect, effect.after);
         break;
       case "sign":
         this.#sign(effect);
@@ -200,6 +200,11 @@ export class ReplicaHost {
       default:
         unreachable(effect);
     }
+  }
+
+  #hold(effect: Outgoing, after: AppendId): void {
+    this.#gate.hold(after, effect);
+    this.#world.records.hurry();
   }
 
   #append(effect: Extract<Effect, { kind: "append" }>): void {
@@ -252,7 +257,7 @@ export class ReplicaHost {
   }
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
-    const { ledger, stores } = this.#world;
+    const { ledger, stores, records, isStrict } = this.#world;
     const { seq, view, batch, requests, pin, after } = effect;
     let operationCount = 0;
     const results = requests.map((request) => {
@@ -271,6 +276,8 @@ export class ReplicaHost {
     }
     const block = { seq, view, digest: batch.digest, requestCount: requests.length };
     stores.executed(block, after);
+    // The replies wait for the database, and the database for the decision.
+    if (isStrict) records.hurry();
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {

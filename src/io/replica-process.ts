@@ -266,6 +266,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const stopTicker = startTicker(genesis.settings.tickMs, () => {
     ingress.tick();
     host.dispatch({ kind: "ticked" });
+    records.hurry();
   });
   logStart(log, status());
   const stop = once(async () => {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { PortableCrypto } from "../../../binding-free-src/portable-crypto.js";
 import type { JournalRecord } from "../../../src/core/message.js";
 import { createCluster } from "../../../src/io/cluster-create.js";
@@ -46,6 +47,11 @@ function temporaryDirectory(context: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "pbft-ledger-records-"));
   context.after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** Lets the event loop turn until `holds`. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await nextTurn();
 }
 
 interface Opened {
@@ -99,6 +105,25 @@ test("every kind of record is found again as it was written, in order", async (c
   assert.deepEqual(second.records, ALL);
   assert.equal(second.log.append(ALL[0] ?? assert.fail()), 1, "appends are counted anew");
   await second.log.close();
+});
+
+test("a decision waits for what is written next, or for whoever needs it", async (context) => {
+  const { log, durable } = await open(temporaryDirectory(context));
+  const [preparation = assert.fail(), , decision = assert.fail()] = ALL;
+  log.append(decision);
+  await nextTurn();
+  await nextTurn();
+  assert.deepEqual(durable, []);
+  log.hurry();
+  await until(() => durable.length === 1);
+  assert.deepEqual(durable, [1]);
+  log.append(decision);
+  log.append(preparation);
+  await until(() => durable.length === 2);
+  assert.deepEqual(durable, [1, 3], "in one group");
+  log.append(decision);
+  await log.close();
+  assert.deepEqual(durable, [1, 3, 4]);
 });
 
 test("view and stable checkpoint outlive their segments", async (context) => {

@@ -43,6 +43,8 @@ class Fixture {
   readonly messages: Message[] = [];
   readonly rejects = new Tally();
   flushes = 0;
+  /** How often what waits for the disk was said to be waited for. */
+  hurries = 0;
   hasRoom = true;
   /** The last batch in the database. */
   storedSeq = 0;
@@ -55,6 +57,9 @@ class Fixture {
       records: {
         append: (record: JournalRecord) => this.appended.push(record.kind),
         canAppend: () => this.hasRoom,
+        hurry: () => {
+          this.hurries += 1;
+        },
         discard: (seq: number) => this.discarded.push(seq),
       },
       stores: {
@@ -123,6 +128,23 @@ describe("a replica's host", () => {
     fixture.host.onDurable(2);
     assert.equal(fixture.queued.length, 2);
     assert.deepEqual(fixture.queued[1], ["commit", [7_000, 7_002, 7_003]]);
+  });
+
+  test("says that it waits for the disk where a message does, or a strict answer", () => {
+    const fixture = new Fixture();
+    fixture.order(1);
+    assert.equal(fixture.hurries, 1, "a PREPARE waits for the Q-entry");
+    fixture.execute(2);
+    const { hurries } = fixture;
+    const strict = new Fixture(true);
+    strict.order(1);
+    strict.execute(2);
+    assert.equal(strict.hurries, hurries, "nothing was executed yet");
+    for (const from of [0, 2, 3]) {
+      fixture.receive(from, commit(0, 1, sampleBatch(1)));
+      strict.receive(from, commit(0, 1, sampleBatch(1)));
+    }
+    assert.equal(strict.hurries, fixture.hurries + 2, "one more for each batch executed");
   });
 
   test("sends what a turn brought about in one go, at its end", async () => {
