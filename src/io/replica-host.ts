@@ -65,6 +65,8 @@ export class ReplicaHost {
   readonly #gate = new EffectGate<Outgoing>();
   /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
   readonly #unstored = new EffectGate<Outgoing>();
+  /** For one bundle of results after the other: a buffer for each costs more than its results. */
+  readonly #results = new BundleWriter();
   readonly #events: Event[] = [];
   /** Requests of this turn: they are handed to the core together. */
   readonly #requests: Event[] = [];
@@ -260,8 +262,9 @@ export class ReplicaHost {
     const { ledger, stores, records, isStrict } = this.#world;
     const { seq, view, batch, requests, pin, after } = effect;
     let operationCount = 0;
+    const writer = this.#results;
     const results = requests.map((request) => {
-      const writer = new BundleWriter();
+      writer.clear();
       ledger.execute(request.client, new BundleReader(request.bundle), writer);
       operationCount += writer.count;
       return writer.finish();
@@ -282,7 +285,8 @@ export class ReplicaHost {
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {
     const { client, session, nonce, bundle } = effect.read;
-    const writer = new BundleWriter();
+    const writer = this.#results;
+    writer.clear();
     this.#world.ledger.query(client, new BundleReader(bundle), writer);
     const results = writer.finish();
     const { view, seq, after } = effect;

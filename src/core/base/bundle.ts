@@ -74,6 +74,12 @@ export class BundleWriter {
     this.#buffer = new Uint8Array(Math.max(bytesInitial, COUNT_BYTES));
   }
 
+  /** Forgets all items and keeps the buffer: one writer serves many bundles. */
+  clear(): void {
+    this.#length = COUNT_BYTES;
+    this.#count = 0;
+  }
+
   /** Items appended so far. */
   get count(): number {
     return this.#count;

@@ -8,9 +8,12 @@ interface DraftLimits {
   readonly bundleOperationsMax: number;
 }
 
+/** Room for one operation of usual size; V8 keeps a buffer of up to 64 bytes on its own heap. */
+const BYTES_INITIAL = 64;
+
 /** A bundle that fills while it waits for its turn, and whose operations are in it. */
 class Draft {
-  readonly writer = new BundleWriter();
+  readonly writer = new BundleWriter(BYTES_INITIAL);
   readonly spans: Span[] = [];
 }
 

@@ -90,3 +90,18 @@ test("no bundle is empty, cut short, or followed by anything", () => {
     }),
   );
 });
+
+test("a writer that was cleared begins another bundle, and leaves the finished one alone", () => {
+  fc.assert(
+    fc.property(items, items, (first, second) => {
+      const writer = new BundleWriter(2);
+      for (const item of first) writer.append(item);
+      const finished = writer.finish();
+      writer.clear();
+      assert.deepEqual([writer.count, writer.byteLength], [0, 2]);
+      for (const item of second) writer.append(item);
+      assert.deepEqual(bundleItems(writer.finish()), second);
+      assert.deepEqual(bundleItems(finished), first);
+    }),
+  );
+});
