@@ -3,6 +3,7 @@
  * is to be planted in it, so what runs seeds is imported last.
  */
 import { parseArgs } from "node:util";
+import type { AmbushName } from "./ambushes.js";
 import type { Changes } from "./changes.js";
 import { print } from "./command.js";
 import type { Overrides } from "./options.js";
@@ -20,6 +21,7 @@ const HELP = `Runs the product's replicas and clients in a world that is drawn f
     npm run sim -- SEED --plant NAME        one run with one of them
 
   --n COUNT        with so many replicas
+  --ambush NAME    in which all comes together that one mistake needs to do harm; see ambushes.ts
   --with JSON      other values than drawn: '{"network":{"lossShare":0},"byzantine":[]}'
   --trace          prints what every replica and client does
   --shrink         switches off, leaves out and halves what the failure does not need
@@ -28,6 +30,7 @@ const HELP = `Runs the product's replicas and clients in a world that is drawn f
   --keep-going     does not stop at a seed that fails
   --planted        plants one bug after another, those whose names hold a NAME, or all
   --within COUNT   seeds that may be run for each (default 10000)
+  --markdown       prints the table of bugs as planted/TABLE.md has it
   --plant NAME     the name of one bug
   --help           this text`;
 
@@ -38,9 +41,17 @@ function numberOf(name: string, text: string): number {
   throw new Error(`--${name} takes a number, not ${text}`);
 }
 
-function overridesOf(n: string | undefined, changes: string | undefined): Overrides {
+/** What the options of the command line say in place of the seed. */
+interface Asked {
+  readonly n?: string | undefined;
+  readonly ambush?: string | undefined;
+  readonly with?: string | undefined;
+}
+
+function overridesOf({ n, ambush, with: changes }: Asked): Overrides {
   return {
     ...(n === undefined ? {} : { replicaCount: numberOf("n", n) }),
+    ...(ambush === undefined ? {} : { ambush: ambush as AmbushName }),
     ...(changes === undefined ? {} : { changes: JSON.parse(changes) as Changes }),
   };
 }
@@ -54,12 +65,14 @@ async function main(): Promise<boolean> {
       from: { type: "string", default: "1" },
       jobs: { type: "string", default: "1" },
       n: { type: "string" },
+      ambush: { type: "string" },
       with: { type: "string" },
       trace: { type: "boolean", default: false },
       shrink: { type: "boolean", default: false },
       "keep-going": { type: "boolean", default: false },
       planted: { type: "boolean", default: false },
       within: { type: "string", default: "10000" },
+      markdown: { type: "boolean", default: false },
       plant: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -72,9 +85,11 @@ async function main(): Promise<boolean> {
   const jobs = Math.max(1, numberOf("jobs", values.jobs));
   if (values.planted) {
     const plants = PLANTS.filter(({ name }) => isAsked(name, positionals));
-    return printHunt(plants, { from, within: numberOf("within", values.within), jobs });
+    const within = numberOf("within", values.within);
+    const ground = { from, within, overrides: overridesOf(values) };
+    return printHunt(plants, { ...ground, jobs, isMarkdown: values.markdown });
   }
-  const overrides = overridesOf(values.n, values.with);
+  const overrides = overridesOf(values);
   if (values.runs !== undefined) {
     const count = numberOf("runs", values.runs);
     const { runMany } = await import("./many-runs.js");

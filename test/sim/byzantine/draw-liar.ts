@@ -32,17 +32,7 @@ import {
   oversizedBatches,
   shiftedNumbers,
 } from "./orders.js";
-import {
-  borrowedNames,
-  farCheckpoints,
-  falsePieces,
-  favourite,
-  inventedNull,
-  oldReads,
-  standsByItsLie,
-  stuffedNewViews,
-  stuffedVotes,
-} from "./plots.js";
+import { borrowedNames, falsePieces, favourite, oldReads, standsByItsLie } from "./plots.js";
 import { slowPrimary } from "./slowness.js";
 import { censorship, inDark, omission, silent, silentPrimary } from "./silence.js";
 import {
@@ -52,6 +42,17 @@ import {
   repeatedEntries,
   twoFacedVotes,
 } from "./split-views.js";
+
+import {
+  erasedChoices,
+  farCheckpoints,
+  inventedNull,
+  nullInOwnView,
+  stuffedInOwnView,
+  stuffedNewViews,
+  stuffedVotes,
+  unseatedPrimaries,
+} from "./view-plots.js";
 
 type Strategies = Readonly<Record<string, (villain: Villain) => Strategy>>;
 
@@ -131,6 +132,11 @@ const ALL = {
   ...STRATEGIES,
   ...FURTHER_STRATEGIES,
   ...PLOTS,
+  // Part of ambushes.
+  erasedChoices,
+  nullInOwnView,
+  stuffedInOwnView,
+  unseatedPrimaries,
   // Never drawn: the progress timers of most runs are too short for it, so it has runs of its own.
   slowPrimary,
 };

@@ -4,11 +4,13 @@ import type { ClientId, ReplicaId, Ticks } from "../../../src/core/base/ids.js";
 import type { Ledger } from "../../../src/core/ledger/ledger.js";
 import type {
   Batch,
+  NewView,
   ReplicaMessage,
   ReplyMessage,
   Request,
   SignedMessage,
   Unsigned,
+  ViewChange,
 } from "../../../src/core/message.js";
 import type { Replica } from "../../../src/core/pbft/replica.js";
 import { signMessage } from "../../../src/core/wire/sign.js";
@@ -134,6 +136,16 @@ export class Villain {
   randomDigest(): Digest {
     return this.prng.bytes(DIGEST_BYTES);
   }
+}
+
+/** Whether `message` is the villain's own announcement of a view, and not one that it passes on. */
+export function isOwnNewView(villain: Villain, message: ReplicaMessage): message is NewView {
+  return message.kind === "new-view" && message.replica === villain.self;
+}
+
+/** Whether `message` is the villain's own vote for a view. */
+export function isOwnVote(villain: Villain, message: ReplicaMessage): message is ViewChange {
+  return message.kind === "view-change" && message.replica === villain.self;
 }
 
 /**

@@ -11,14 +11,13 @@ import {
   type Batch,
   type CertificateEntry,
   type Checkpoint,
-  type NewView,
   type ReplicaMessage,
   StatePart,
   type ViewChange,
 } from "../../../src/core/message.js";
 import { MS } from "../scheduler.js";
 import type { Replica } from "../../../src/core/pbft/replica.js";
-import type { Addressed, Strategy, Villain } from "./liar.js";
+import { type Addressed, isOwnVote, type Strategy, type Villain } from "./liar.js";
 
 /** Share of the ticks at which a primary with a plot gives its view up: nobody waits then. */
 const GIVE_UP_SHARE = 0.03;
@@ -31,7 +30,7 @@ export function standsByItsLie(villain: Villain): Strategy {
   const [victim] = villain.victims(1);
   const shown = new Map<string, Batch>();
   const outgoing = (message: ReplicaMessage, to: ReplicaId): ReplicaMessage[] => {
-    if (message.kind === "view-change" && message.replica === villain.self) {
+    if (isOwnVote(villain, message)) {
       return [villain.sign<ViewChange>(withClaims(message, shown))];
     }
     if (to !== victim) return [message];
@@ -132,49 +131,6 @@ export function favourite(villain: Villain): Strategy {
   return { outgoing, ticked };
 }
 
-/**
- * Claims that the null batch prepared in the view before wherever something prepared, and never
- * announces a view itself, so that this is later than what others prepared (against a weak A2).
- */
-export function inventedNull(villain: Villain): Strategy {
-  return onOwnVotes(villain, (vote) => claimNull(villain, vote, 1), true);
-}
-
-/** The same with every Q-entry many times (against counting entries, TV3). */
-export function stuffedVotes(villain: Villain): Strategy {
-  return onOwnVotes(villain, (vote) => claimNull(villain, vote, villain.weakQuorum), true);
-}
-
-function claimNull(villain: Villain, vote: ViewChange, copies: number): ViewChange {
-  const { digest } = villain.batchOf([]);
-  const claims = vote.prepared.map(({ seq }) => ({ seq, digest, view: vote.view - 1 }));
-  const prePrepared = claims.flatMap((claim) => new Array<CertificateEntry>(copies).fill(claim));
-  return { ...vote, prepared: claims, prePrepared };
-}
-
-/** Announces views on its own vote alone, which hides everything (against TV4). */
-export function stuffedNewViews(villain: Villain): Strategy {
-  const outgoing = (message: ReplicaMessage): ReplicaMessage[] => {
-    if (message.kind !== "new-view" || message.replica !== villain.self) return [message];
-    const own = message.viewChanges.find(({ replica }) => replica === villain.self);
-    const checkpoint = own?.checkpoints[0];
-    if (own === undefined || checkpoint === undefined) return [message];
-    const vote = villain.sign<ViewChange>({ ...own, prepared: [], prePrepared: [] });
-    const viewChanges = new Array<ViewChange>(message.viewChanges.length).fill(vote);
-    return [villain.sign<NewView>({ ...message, viewChanges, checkpoint, chosen: [] })];
-  };
-  return { outgoing };
-}
-
-/** Claims a checkpoint that nobody can have reached (against TV1). */
-export function farCheckpoints(villain: Villain): Strategy {
-  return onOwnVotes(villain, (vote) => {
-    const seq = vote.checkpoints.at(-1)?.seq ?? 0;
-    const far = { seq: seq + villain.checkpointInterval, stateDigest: villain.randomDigest() };
-    return { ...vote, checkpoints: [...vote.checkpoints, far] };
-  });
-}
-
 /** Votes in the name of others too, with its own signature (against AU5). */
 export function borrowedNames(villain: Villain): Strategy {
   const outgoing = (message: ReplicaMessage): ReplicaMessage[] => {
@@ -238,22 +194,6 @@ export function oldReads(villain: Villain): Strategy {
       const writer = new BundleWriter();
       ledger.query(client, new BundleReader(bundle), writer);
       return writer.finish();
-    },
-  };
-}
-
-function onOwnVotes(
-  villain: Villain,
-  change: (vote: ViewChange) => ViewChange,
-  announcesNothing = false,
-): Strategy {
-  return {
-    outgoing: (message) => {
-      if (announcesNothing && message.kind === "new-view" && message.replica === villain.self) {
-        return [];
-      }
-      if (message.kind !== "view-change" || message.replica !== villain.self) return [message];
-      return [villain.sign<ViewChange>(change(message))];
     },
   };
 }

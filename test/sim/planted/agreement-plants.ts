@@ -228,7 +228,15 @@ export const AGREEMENT_PLANTS: readonly Plant[] = [
   {
     name: "votes of a NEW-VIEW need not be of distinct replicas",
     rule: "VC3 (TV4)",
-    edits: [{ file: NEW_VIEWS, find: "vote.replica <= previous ||", replace: "" }],
+    edits: [
+      { file: NEW_VIEWS, find: "vote.replica <= previous ||", replace: "" },
+      // The codec takes votes in ascending order only, which is the same check once more.
+      {
+        file: VIEW_CHANGE_CODEC,
+        find: 'if (vote.replica <= last)\n            reader.reject("new-view/unsorted");',
+        replace: "",
+      },
+    ],
   },
   {
     name: "a NEW-VIEW is not computed again",

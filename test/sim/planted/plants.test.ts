@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { AMBUSH_NAMES, type AmbushName } from "../ambushes.js";
+import type { Overrides } from "../options.js";
 import type { SeedReport } from "../seed-worker.js";
 import { runSeeds } from "../workers.js";
 import { hunt } from "./hunt.js";
@@ -14,6 +17,23 @@ const FOUND_FAST = [
 ];
 
 const WITHIN = 60;
+
+/** What each ambush is made for; drawn by chance, it takes some hundred seeds. */
+const AMBUSHED: readonly (readonly [ambush: AmbushName, name: string])[] = [
+  ["brazenPrimary", "A1 asks for W"],
+  ["nullOverCommitted", "A2 asks for one"],
+  ["stuffedBallots", "Q counted by entries, not by replicas"],
+  ["oneVoteManyTimes", "votes of a NEW-VIEW need not be of distinct replicas"],
+  ["otherChoices", "a NEW-VIEW is not computed again"],
+  ["checkpointOfNobody", "a checkpoint that one replica claims is chosen"],
+  ["readsBehind", "W replies complete a write"],
+  ["readsBehind", "W replies complete a read"],
+  ["readsInTheDark", "reads answered at once after a restart"],
+  ["poisonedPages", "fetched pages are not verified"],
+];
+
+/** This file runs as dist/test/sim/planted/plants.test.js. */
+const TABLE = new URL("../../../../test/sim/planted/TABLE.md", import.meta.url);
 
 /** Lets a checker fail whatever happens. */
 const CANARY: Plant = {
@@ -41,6 +61,16 @@ const HARMLESS: Plant = {
   ],
 };
 
+/** Seeds with the plant of that name must fail, and pass without it. */
+async function mustBeFound(name: string, overrides: Overrides): Promise<void> {
+  const plant = PLANTS.find((one) => one.name === name);
+  assert(plant !== undefined);
+  const { seeds, caughtBy, accident } = await hunt(plant, { from: 1, within: WITHIN, overrides });
+  assert(seeds !== null, `not within ${WITHIN} seeds`);
+  assert.notEqual(caughtBy, "");
+  assert.equal(accident, null);
+}
+
 async function reportsWith(plant: Plant, count: number): Promise<SeedReport[]> {
   const reports: SeedReport[] = [];
   const more = { overrides: {}, stopsAtFailure: true, plant, settingOnly: false };
@@ -57,14 +87,28 @@ describe("planted bugs", () => {
 
   for (const name of FOUND_FAST) {
     test(`are found by what they break: ${name}`, async () => {
-      const plant = PLANTS.find((one) => one.name === name);
-      assert(plant !== undefined);
-      const { seeds, caughtBy, accident } = await hunt(plant, 1, WITHIN);
-      assert(seeds !== null, `not within ${WITHIN} seeds`);
-      assert.notEqual(caughtBy, "");
-      assert.equal(accident, null);
+      await mustBeFound(name, {});
     });
   }
+
+  test("are what every ambush is made for", () => {
+    assert.deepEqual(new Set(AMBUSHED.map(([ambush]) => ambush)), new Set(AMBUSH_NAMES));
+  });
+
+  for (const [ambush, name] of AMBUSHED) {
+    test(`are found in an ambush: ${name}`, async () => {
+      await mustBeFound(name, { ambush });
+    });
+  }
+
+  test("all have a row in the table of what found them", () => {
+    const rows = readFileSync(TABLE, "utf8").matchAll(/^\| ([^|]+) \| [^|]+ \| \d+ \|/gm);
+    const named = [...rows].map(([, name]) => name);
+    assert.deepEqual(
+      named,
+      PLANTS.map(({ name }) => name),
+    );
+  });
 
   test("do not fail to be noticed: a run with a checker that always fails, fails", async () => {
     const [report] = await reportsWith(CANARY, 1);
