@@ -66,7 +66,7 @@ class Fixture {
   readonly fatal: unknown[] = [];
   readonly runner: StoreRunner;
 
-  constructor(intervalMs = 0) {
+  constructor(intervalMs = 0, intervalMsMax = intervalMs) {
     const { store, ledger, clients } = this;
     this.runner = new StoreRunner(
       {
@@ -74,7 +74,7 @@ class Fixture {
         ledger,
         clients,
         intervalMsMin: intervalMs,
-        intervalMsMax: intervalMs,
+        intervalMsMax,
         waitingBlocksMax: 32,
         onStored: (seq) => this.stored.push(seq),
         onFatal: (error) => this.fatal.push(error),
@@ -139,6 +139,23 @@ describe("the store runner", () => {
     await nextTurn();
     await store.end();
     assert.deepEqual(stored, [1, 4, 5]);
+  });
+
+  test("rests for what the database took, not for its wait for the journal", async (context) => {
+    let nowMs = 0;
+    context.mock.method(performance, "now", () => nowMs);
+    const fixture = new Fixture(0, 3_600_000);
+    const { store, runner } = fixture;
+    fixture.execute(1, 1);
+    await nextTurn();
+    nowMs = 10_000;
+    runner.onDurable(1);
+    await nextTurn();
+    await store.end();
+    fixture.execute(2, 1);
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1", "commit 2"]);
+    await store.end();
   });
 
   test("keeps its distance between transactions, unless batches pile up or it closes", async () => {
