@@ -180,7 +180,8 @@ export function sweepTexts({ throughput: [series] }: BenchReport): string[] {
   return [
     `As the load grows: ${series.sessions} sessions share the operations in flight; each submits ` +
       "its share together, and again when all of it is answered, so that a latency is that of a " +
-      `whole share. Each load was measured for ${seconds} s.`,
+      `whole share. Operations take any of the ${wholeText(series.accounts)} accounts; each load ` +
+      `was measured for ${seconds} s.`,
   ];
 }
 

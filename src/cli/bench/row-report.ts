@@ -83,6 +83,8 @@ export interface ThroughputReport {
   /** Sessions that shared each load, and how long each was measured. */
   readonly sessions: number;
   readonly measuredMs: number;
+  /** Accounts that the operations took at random. */
+  readonly accounts: number;
   /** Ascending by load. */
   readonly points: readonly ThroughputPoint[];
   /** Whether all replicas' databases were identical afterwards. */

@@ -95,6 +95,7 @@ async function measureSeries(
   const after = await awaitAgreement(cluster, sequenceMax, clock, signal);
   return {
     ...{ label, points, sessions: SESSIONS, measuredMs: MEASURED_MICROS / MICROS_PER_MS },
+    accounts: accounts.count,
     ...{ consistent: after.identical, consistency: after.explanation },
   };
 }

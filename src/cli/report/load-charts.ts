@@ -103,6 +103,13 @@ function catchUpsOf({ partitions, durationMs }: PassReport): Span[] {
   });
 }
 
+/** Rates next to each other on a logarithmic axis have no room for many zeros. */
+const COMPACT = new Intl.NumberFormat("en-US", { notation: "compact" });
+
+function rateTick(opsPerSecond: number): string {
+  return opsPerSecond < 10_000 ? wholeText(opsPerSecond) : COMPACT.format(opsPerSecond);
+}
+
 /** Dash patterns of the two figures of each load: what is usual, and the tail. */
 const FIGURE_DASHES = { p50: "none", p99: "5 3" } as const;
 const FIGURES = ["p50", "p99"] as const;
@@ -153,7 +160,7 @@ export function throughputChart(
         // Two series can be told apart, above and below; more would cover each other.
         text(loadsOf(0), { ...place, ...halo, text: "inFlight", dy: 15 }),
         text(loadsOf(1), { ...place, ...halo, text: "inFlight", dy: -12 }),
-        axisX(rates, { text: wholeText, label: "operations/s", ...CENTERED_X }),
+        axisX(rates, { text: rateTick, label: "operations/s", ...CENTERED_X }),
         axisY(levels, { text: msTick, label: "latency, ms", ...CENTERED_Y }),
       ],
     },

@@ -136,7 +136,13 @@ const runSchema: z.ZodType<BenchReport> = z.object({
   ),
   throughput: z.array(
     z.object({
-      ...{ label: text, sessions: number, measuredMs: number, points: z.array(load) },
+      ...{
+        label: text,
+        sessions: number,
+        measuredMs: number,
+        accounts: number,
+        points: z.array(load),
+      },
       ...{ consistent: flag, consistency: text },
     }),
   ),

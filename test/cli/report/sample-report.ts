@@ -76,7 +76,14 @@ export function sampleReport(words: string, scale = 1): BenchReport {
     ],
     throughput: [
       {
-        ...{ label: words, sessions: 4, measuredMs: 1_500, consistent: true, consistency: words },
+        ...{
+          label: words,
+          sessions: 4,
+          measuredMs: 1_500,
+          accounts: 3,
+          consistent: true,
+          consistency: words,
+        },
         points: [1, 4, 16, 64].map((inFlight) => {
           const p50Ms = scale * (1 + inFlight / 16);
           const opsPerSecond = (900 * inFlight) / p50Ms;
