@@ -407,7 +407,11 @@ describe("what a third party could hold against a replica (I12)", () => {
 });
 
 describe("what a replica keeps (I11) and where it is (I6)", () => {
-  const modest = { active: true, slotCount: 1, pendingCount: 1, view: 3, stableSeq: 8 };
+  const held = {
+    ...{ bodiesOfSlot: 1, prePreparedOfSlot: 1, checkpointVotesOfReplica: 1 },
+    ...{ ownCheckpoints: 1, pendingOfClient: 1, sessionsOfClient: 1 },
+  };
+  const modest = { active: true, slotCount: 1, pendingCount: 1, view: 3, stableSeq: 8, held };
 
   test("is bounded, and only grows", () => {
     const bounds = new Bounds(OPTIONS);
@@ -418,6 +422,12 @@ describe("what a replica keeps (I11) and where it is (I6)", () => {
     mustObject("I11 bounded memory", () => {
       bounds.onStep(0, { ...modest, pendingCount: 1_000_000 });
     });
+    for (const kind of Object.keys(held)) {
+      mustObject("I11 bounded memory", () => {
+        const core = { ...modest, held: { ...held, [kind]: 1_000 } };
+        for (let step = 0; step < 100; step += 1) bounds.onStep(0, core);
+      });
+    }
     const core = { ...modest };
     bounds.onStep(1, core);
     core.view = 2;

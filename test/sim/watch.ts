@@ -23,7 +23,10 @@ export interface ExecutedBatch {
 }
 
 /** What checkers look at of a replica's core. */
-export type Core = Pick<Replica, "active" | "pendingCount" | "slotCount" | "stableSeq" | "view">;
+export type Core = Pick<
+  Replica,
+  "active" | "held" | "pendingCount" | "slotCount" | "stableSeq" | "view"
+>;
 
 /**
  * What can be seen of correct replicas from outside. A checker implements what it needs, and throws

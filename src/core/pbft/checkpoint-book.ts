@@ -119,6 +119,11 @@ export class CheckpointBook {
     return this.#votes[replica] ?? [];
   }
 
+  /** Votes held of the replica of which most are (I11). */
+  get votesOfReplicaMost(): number {
+    return Math.max(...this.#votes.map((votes) => votes.length));
+  }
+
   /** The checkpoints above the stable one with at least `quorum` equal votes, ascending. */
   certificates(quorum: number): readonly StableCertificate[] {
     this.#certificates ??= this.#findCertificates();

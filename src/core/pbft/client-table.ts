@@ -90,6 +90,11 @@ export class ClientTable {
     return this.#evictOldest(entry.client, client);
   }
 
+  /** Sessions of the client of which most are remembered (I11). */
+  get ofClientMost(): number {
+    return Math.max(...this.#clients.map(({ rows }) => rows.length));
+  }
+
   /** Digests of all entries and bounds in canonical order, 32 bytes each, concatenated. */
   summary(): Uint8Array {
     const digests: Digest[] = [];

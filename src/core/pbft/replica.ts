@@ -35,6 +35,7 @@ import {
 import type { Effect } from "./effect.js";
 import type { Event } from "./event.js";
 import { executeNext, onExecuted } from "./execution.js";
+import { heldBy, type Held } from "./held.js";
 import { announceNewView, onNewView, onNewViewSigned, placeChosen } from "./new-views.js";
 import { countOwnCommits, onCommit, onPrepare, onPrePrepare, settleSlot } from "./normal-case.js";
 import type { ReplicaOptions } from "./options.js";
@@ -122,6 +123,11 @@ export class Replica {
   /** Slots of the log in use (I11). */
   get slotCount(): number {
     return this.#state.log.size;
+  }
+
+  /** How much is kept of what others send (I11); walks the log. */
+  get held(): Held {
+    return heldBy(this.#state);
   }
 
   /** Whether this replica's state differs from what a quorum agreed on (CK4). */

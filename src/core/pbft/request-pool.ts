@@ -45,6 +45,11 @@ export class RequestPool {
     return this.#all.size;
   }
 
+  /** Requests waiting of the client of which most are (RB2). */
+  get ofClientMost(): number {
+    return Math.max(...this.#bySession.map((sessions) => sessions.size));
+  }
+
   /** Requests waiting that were not proposed in this view. */
   get unproposedCount(): number {
     return this.#unproposedCount;

@@ -117,6 +117,11 @@ export class Slot {
     this.#bodies = this.#bodies.filter((body) => body === batch || this.#refersTo(body.digest));
   }
 
+  /** Bodies kept (I11). */
+  get bodyCount(): number {
+    return this.#bodies.length;
+  }
+
   /** The body with `digest`, if it is held. */
   body(digest: Digest): Batch | null {
     return this.#bodies.find((body) => bytesEqual(body.digest, digest)) ?? null;
