@@ -36,7 +36,7 @@ export const REPORT_STYLE = new Markup(`${PALETTE_STYLE}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--text);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif; }
-main { max-width: 66rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
+main { max-width: 70rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.25rem; margin: 3rem 0 .3rem; padding-top: 1.2rem;
   border-top: 1px solid var(--faint); }
@@ -58,7 +58,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
   width: 100%; }
 th { text-align: left; font-weight: 600; color: var(--quiet); font-size: .82rem;
   vertical-align: bottom; white-space: pre-line; line-height: 1.3; }
-th, td { padding: .45rem .55rem; border-bottom: 1px solid var(--faint); }
+th, td { padding: .45rem .5rem; border-bottom: 1px solid var(--faint); }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 td, tbody th { vertical-align: top; }
