@@ -60,8 +60,9 @@ export class Ingress {
   }
 
   /**
-   * Takes one datagram, frame by frame. What follows a frame that nobody we know has sealed is not
-   * looked at: so whoever has no key has one MAC computed for a datagram.
+   * Takes one datagram, frame by frame. What follows a frame that is known to be forged is not
+   * looked at. Where that is not known at once, a datagram costs no more than its frames would in
+   * datagrams of their own.
    */
   receive(datagram: Uint8Array, address: SocketAddress): void {
     let start = 0;

@@ -428,7 +428,8 @@ export function describeOptions(options: SimOptions): string[] {
   const { strong, faultsMax } = quorumsOf(options.replicaCount);
   const lines = [`n = ${options.replicaCount}, f = ${faultsMax}, Q = ${strong}`];
   for (const [name, value] of Object.entries(options)) {
-    const shown = typeof value === "object" ? fieldsOf(value as object) : String(value);
+    const isRecord = typeof value === "object" && value !== null;
+    const shown = isRecord ? fieldsOf(value as object) : String(value);
     lines.push(`${name}: ${shown}`);
   }
   return lines;

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { REPLICA_OPTIONS_DEFAULT } from "../../src/core/pbft/options.js";
-import { CALM_FAULTS, CALM_NETWORK, drawOptions, type SimOptions } from "./options.js";
+import {
+  CALM_FAULTS,
+  CALM_NETWORK,
+  describeOptions,
+  drawOptions,
+  type SimOptions,
+} from "./options.js";
 import { NO_MISHAPS } from "./mishaps.js";
 import { MS, SECOND } from "./scheduler.js";
 import { type RunResult, simulate } from "./simulation.js";
@@ -122,6 +128,13 @@ describe("a primary is judged by what it can help (VT7)", () => {
 });
 
 describe("a run", () => {
+  test("says what was drawn for it, ambush or not", () => {
+    const lines = describeOptions(drawOptions("30378"));
+    assert(lines.includes("ambush: null"));
+    const ambushed = describeOptions(drawOptions("30378", { ambush: "readsInTheDark" }));
+    assert(ambushed.includes("ambush: readsInTheDark"));
+  });
+
   test("is the same each time it is run from its seed, and another from another (I17)", () => {
     for (const seed of ["7", "8", "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"]) {
       assert.equal(mustPass(seed), mustPass(seed));

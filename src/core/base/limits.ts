@@ -20,7 +20,7 @@ export const DATAGRAM_BYTES_MAX = 65_507;
 
 /**
  * Largest message, reassembled. The largest of all is a NEW-VIEW of 21 votes (n = 31), each of
- * which lists 1,024 slots with one P- and four Q-entries of 48 bytes: 5.2 MB.
+ * which lists 1,024 slots with one P- and seven Q-entries of 48 bytes: 8.3 MB.
  */
 export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -52,9 +52,10 @@ export const FRESH_PER_SLOT_MAX = 2;
 /**
  * Most Q-entries a replica keeps per sequence number; the oldest view is dropped (TOCS'02, 4.5). A
  * NEW-VIEW chooses only what some correct replica accepted, so with four replicas, three of them
- * correct, there never are more than 3 * 2 and the null batch.
+ * correct, there never are more than 3 * 2 and the null batch. With more replicas it takes views
+ * that fail one after another, with a new batch each, to make one drop.
  */
-export const PRE_PREPARED_PER_SLOT_MAX = 8;
+export const PRE_PREPARED_PER_SLOT_MAX = 7;
 
 /** Sessions of one client that the client table remembers; the ones that started last are kept. */
 export const SESSIONS_PER_CLIENT_MAX = 64;

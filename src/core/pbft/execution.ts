@@ -66,7 +66,7 @@ function watchPrimary(s: State, seq: Seq): void {
   const waitedTicks = longestWait(s, requests);
   // What a NEW-VIEW carried over says little about the view, and null batches say nothing.
   if (seq > s.viewChanges.carriedSeqMax && requests.length > 0) {
-    s.timer.served(s.view, Math.max(waitedTicks ?? 0, s.now - slot.acceptedTicks));
+    s.timer.served(s.view, Math.max(waitedTicks ?? 0, s.now - slot.acceptedTicks), s.now);
   }
   if (waitedTicks !== null) judgePrimary(s, seq, waitedTicks);
 }

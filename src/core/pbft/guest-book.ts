@@ -7,6 +7,14 @@ export const REJOIN_ASK_TICKS = 10;
 /** A replica that was not heard of for so long does not need help any more: four questions lost. */
 const HEARD_TICKS_MAX = 5 * REJOIN_ASK_TICKS;
 
+/** A view whose primary may help, and how far it got. */
+interface Hope {
+  readonly view: View;
+  readonly sinceTicks: Ticks;
+  readonly executedSeq: Seq;
+  readonly stepTicks: Ticks;
+}
+
 /** What is known of one replica that asks for help, and what it was granted. */
 export interface Guest {
   heardTicks: Ticks;
@@ -14,8 +22,8 @@ export interface Guest {
   granted: VoteBounds | null;
   grantedTicks: Ticks;
   pauseTicks: Ticks;
-  /** The view and the progress in which there is hope of help, and since when. */
-  hope: { readonly view: View; readonly executedSeq: Seq; readonly sinceTicks: Ticks } | null;
+  /** Since when there is hope of help from the primary of a view, and of its last step. */
+  hope: Hope | null;
   /** How often we may still give up a primary that does not help. */
   impatienceLeft: number;
 }

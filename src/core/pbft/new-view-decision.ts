@@ -77,7 +77,8 @@ function areValidEntries(
  * Nothing above the window of the chosen checkpoint can be committed, for that takes Q replicas
  * that are past the checkpoint; so a liar's numbers up there are not looked at. A null batch that
  * prepared somewhere may be committed, so only those at the end that fill nothing are left out, and
- * that no voter needs: one whose Q-entries of a number are full accepts nothing new for it.
+ * that no voter needs: one whose Q-entries of a number are full accepts nothing new for it. Up to
+ * where W list something, one of them correct: else one liar could fill the window with them.
  * @param votes valid, for one view, from distinct replicas. More votes never undo a decision.
  */
 export function decideNewView(
@@ -91,7 +92,7 @@ export function decideNewView(
   if (checkpoint === null) return null;
   const chosen: { seq: Seq; digest: Digest }[] = [];
   let carriedCount = 0;
-  const listed = indexVotes(votes);
+  const listed = indexVotes(votes, quorums);
   const last = Math.min(listed.seqMax, checkpoint.seq + rules.windowSlots);
   for (let seq = checkpoint.seq + 1; seq <= last; seq += 1) {
     const prepared = chooseDigest(listed.votes, seq, quorums);
@@ -128,9 +129,17 @@ interface IndexedVote {
   readonly prePrepared: ReadonlyMap<Seq, readonly CertificateEntry[]>;
 }
 
-/** The votes with their entries by sequence number, and the highest that any of them lists. */
-function indexVotes(votes: readonly ViewChange[]): { votes: IndexedVote[]; seqMax: Seq } {
-  let seqMax = 0;
+/**
+ * The votes with their entries by sequence number, and the highest number to look at: the highest
+ * that any P lists, or that some Q of W lists.
+ */
+function indexVotes(
+  votes: readonly ViewChange[],
+  quorums: Quorums,
+): { votes: IndexedVote[]; seqMax: Seq } {
+  const lasts = votes.map((vote) => vote.prePrepared.at(-1)?.seq ?? 0);
+  lasts.sort((left, right) => right - left);
+  let seqMax = lasts[quorums.weak - 1] ?? 0;
   const indexed = votes.map((vote) => {
     const prepared = new Map(vote.prepared.map((entry) => [entry.seq, entry]));
     const prePrepared = new Map<Seq, CertificateEntry[]>();
@@ -139,8 +148,7 @@ function indexVotes(votes: readonly ViewChange[]): { votes: IndexedVote[]; seqMa
       if (entries === undefined) prePrepared.set(entry.seq, [entry]);
       else entries.push(entry);
     }
-    const last = Math.max(vote.prepared.at(-1)?.seq ?? 0, vote.prePrepared.at(-1)?.seq ?? 0);
-    seqMax = Math.max(seqMax, last);
+    seqMax = Math.max(seqMax, vote.prepared.at(-1)?.seq ?? 0);
     return { stableSeq: vote.stableSeq, prepared, prePrepared };
   });
   return { votes: indexed, seqMax };

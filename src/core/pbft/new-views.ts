@@ -83,6 +83,7 @@ function install(s: State, m: NewView): number {
 export function enterView(s: State, m: NewView): void {
   assert(m.view >= s.view, "the view only grows (I6)");
   s.monitor.restart();
+  s.timer.restart();
   s.view = m.view;
   s.active = true;
   s.abdicated = false;

@@ -30,6 +30,9 @@ const GRANT_PAUSE_TICKS_MAX = 360_000;
  */
 const PATIENCE_TIMEOUTS = 4;
 
+/** And for all of these batches together. */
+const PATIENCE_IN_ALL_TIMEOUTS = 16;
+
 /** A replica that forgot its votes asks where we are, or for help. */
 export function onRejoin(s: State, from: ReplicaId, m: Verified<Rejoin>): RejectCode | null {
   const guest = s.guests.of(from);
@@ -103,21 +106,27 @@ function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
   if (s.primary === s.self) return isTooLow;
   const isTooEarly = s.log.lowWatermark < granted.seq;
   if (!isTooLow && !isTooEarly) return false;
-  if (hasHope(s, guest, isTooEarly) || guest.impatienceLeft === 0) return false;
+  if (hasHope(s, guest, isTooEarly && !isTooLow) || guest.impatienceLeft === 0) return false;
   guest.impatienceLeft -= 1;
   return true;
 }
 
 /**
- * Whether the present primary may still be at it. While the checkpoint is not reached each batch is
- * a step: on a slow network a window of them takes longer than anybody's patience.
+ * Whether the present primary may still be at it. Where only the checkpoint is missing each batch
+ * is a step: on a slow network a window of them takes longer than anybody's patience.
  */
-function hasHope(s: State, guest: Guest, isTooEarly: boolean): boolean {
+function hasHope(s: State, guest: Guest, isStepwise: boolean): boolean {
   const { view, executedSeq, now } = s;
   const { hope } = guest;
-  if (hope?.view !== view || (isTooEarly && hope.executedSeq < executedSeq)) {
-    guest.hope = { view, executedSeq, sinceTicks: now };
+  const timeoutTicks = s.options.viewChangeTicksMax;
+  if (hope?.view !== view) {
+    guest.hope = { view, sinceTicks: now, executedSeq, stepTicks: now };
     return true;
   }
-  return now - hope.sinceTicks < PATIENCE_TIMEOUTS * s.options.viewChangeTicksMax;
+  if (now - hope.sinceTicks >= PATIENCE_IN_ALL_TIMEOUTS * timeoutTicks) return false;
+  if (isStepwise && hope.executedSeq < executedSeq) {
+    guest.hope = { ...hope, executedSeq, stepTicks: now };
+    return true;
+  }
+  return now - hope.stepTicks < PATIENCE_TIMEOUTS * timeoutTicks;
 }

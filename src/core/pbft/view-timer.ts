@@ -1,6 +1,6 @@
 import type { Ticks, View } from "../base/ids.js";
 
-/** Requests served in a row after which a view has shown what it needs. */
+/** Batches served in a row after which a view may have shown what it needs. */
 const SERVED_IN_ROW = 8;
 
 /** How many times the slowest of them T has to be: room for one that has bad luck. */
@@ -23,14 +23,17 @@ interface TimerOptions {
  *
  * It doubles with every view that fails, up to a cap. A single request served does not undo that:
  * on a network for which T is too short each view would get through one batch, and views would
- * change for ever. What undoes it is a row of requests, all served in less than half of the shorter
- * T (VT5).
+ * change for ever. What undoes it is a row of batches, all served in less than half of the shorter
+ * T (VT5). A row lasts T at least: waits count from when the view began, so that at first all of
+ * them look short.
  */
 export class ViewTimer {
   readonly #options: TimerOptions;
   /** The last view that did not count as failed. */
   #steadyView: View = 0;
   #servedInRow = 0;
+  /** When the first of the row was served. */
+  #rowSinceTicks: Ticks = 0;
   #slowestTicks: Ticks = 0;
 
   constructor(options: TimerOptions) {
@@ -42,11 +45,13 @@ export class ViewTimer {
     return this.#timeout(view - this.#steadyView);
   }
 
-  /** Something that was ordered in `view`, the present one, waited for `ticks` and was executed. */
-  served(view: View, ticks: Ticks): void {
+  /** A batch of `view`, the present one, had waited for `ticks` when it was executed at `now`. */
+  served(view: View, ticks: Ticks, now: Ticks): void {
+    if (this.#servedInRow === 0) this.#rowSinceTicks = now;
     this.#servedInRow += 1;
     this.#slowestTicks = Math.max(this.#slowestTicks, ticks);
     if (this.#servedInRow < SERVED_IN_ROW) return;
+    if (now - this.#rowSinceTicks < this.#options.viewChangeTicks) return;
     this.#steadyView = Math.max(this.#steadyView, view - this.#viewsToCount());
     this.#beginRow();
   }

@@ -105,7 +105,9 @@ describe("the decision of a new view", () => {
   test("a number for which some voter can accept nothing new gets a null batch", () => {
     const full = { prePrepared: [entry(3, X, 1), entry(3, D, 2)] };
     const nulls = [1, 2, 3].map((seq) => [seq, NULL_DIGEST]);
-    assert.deepEqual(chosenIn(decide(votesOf(full, {}, {}))), nulls);
+    const listing = { prePrepared: [entry(3, X, 1)] };
+    assert.deepEqual(chosenIn(decide(votesOf(full, listing, {}))), nulls);
+    assert.deepEqual(chosenIn(decide(votesOf(full, {}, {}))), [], "one may be lying");
     const roomy = { prePrepared: [entry(3, X, 1), entry(3, NULL_DIGEST, 2)] };
     assert.deepEqual(chosenIn(decide(votesOf(roomy, {}, {}))), []);
   });

@@ -7,9 +7,9 @@ function newTimer(): ViewTimer {
   return new ViewTimer({ viewChangeTicks: 10, viewChangeTicksMax: 80 });
 }
 
-/** Requests of `view` that waited so long. */
+/** Batches of `view` that waited so long, one every other tick: a row of eight lasts T. */
 function serve(timer: ViewTimer, view: number, waits: readonly number[]): void {
-  for (const ticks of waits) timer.served(view, ticks);
+  for (const [index, ticks] of waits.entries()) timer.served(view, ticks, 2 * index);
 }
 
 const quickRow = (ticks: number): number[] => Array.from({ length: 8 }, () => ticks);
@@ -35,6 +35,14 @@ describe("T, which doubles (VT5)", () => {
     serve(timer, 4, quickRow(5));
     assert.deepEqual([timer.timeoutTicks(4), timer.timeoutTicks(5)], [10, 10]);
     assert.equal(timer.timeoutTicks(6), 20);
+  });
+
+  test("is not misled by batches that waited little because the view is young", () => {
+    const timer = newTimer();
+    for (let now = 0; now < 10; now += 1) timer.served(2, now, now);
+    assert.equal(timer.timeoutTicks(2), 20);
+    timer.served(2, 10, 10);
+    assert.equal(timer.timeoutTicks(2), 20, "10 of 20 is all that it may take");
   });
 
   test("shrinks no further than the slowest of a row allows", () => {
