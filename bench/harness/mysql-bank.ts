@@ -1,6 +1,7 @@
 import { createConnection, type Connection } from "mysql2/promise";
 import type { LedgerOperation } from "../../src/core/ledger/operation.js";
 import type { MysqlAddress } from "../../src/io/mysql-address.js";
+import { connectionOptions } from "../../src/io/mysql-pool.js";
 import { accountName } from "./private-cluster.js";
 
 const BALANCE = 1_000_000_00;
@@ -78,9 +79,7 @@ export class MysqlBank {
   }
 
   async #connect(): Promise<Connection> {
-    const { user, password, host, port, socketPath } = this.#address;
-    const place = socketPath === null ? { host, port } : { socketPath };
-    const connection = await createConnection({ user, password, ...place });
+    const connection = await createConnection(connectionOptions(this.#address));
     this.#connections.push(connection);
     return connection;
   }

@@ -6,7 +6,7 @@
 export type ExitStatus = 0 | 1 | 2;
 
 /** One `--option` of a command. */
-interface OptionDescription {
+export interface OptionDescription {
   /** As usage shows it: "--json" is a flag, "--port <number>" takes a value. */
   readonly flags: string;
   readonly summary: string;

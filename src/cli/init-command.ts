@@ -6,7 +6,7 @@ import type { Genesis } from "../io/config.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
-import { durabilityOf, repliesOf, storeOf } from "./storage-options.js";
+import { durabilityOf, repliesOf, STORAGE_OPTIONS, storeOf } from "./storage-options.js";
 
 const CLIENTS_MAX = 10_000;
 const PORT_MAX = 65_535;
@@ -19,21 +19,7 @@ export const initCommand: CommandDescription = {
   options: [
     { flags: "--replicas <n>", summary: "replicas, 4 to 31", fallback: "4" },
     { flags: "--clients <n>", summary: "clients; the first is a teller", fallback: "1" },
-    {
-      flags: "--store <store>",
-      summary: "sqlite, memory or mysql://user:password@host:port/prefix",
-      fallback: "sqlite",
-    },
-    {
-      flags: "--durability <kind>",
-      summary: "what counts as on disk: fsync, async or none",
-      fallback: "fsync",
-    },
-    {
-      flags: "--replies <kind>",
-      summary: "what an answer waits for: the journal, or the database too (strict)",
-      fallback: "journal",
-    },
+    ...STORAGE_OPTIONS,
     {
       flags: "--host <address>",
       summary: "IP address of all replicas, or one for each, separated by commas",

@@ -1,6 +1,25 @@
 import { DURABILITIES, isStoreUrl, REPLIES } from "../io/config-schema.js";
 import type { Durability, Replies, StoreUrl } from "../io/config-schema.js";
-import { UsageError } from "./command.js";
+import { type OptionDescription, UsageError } from "./command.js";
+
+/** The options that `storeOf`, `durabilityOf` and `repliesOf` read. */
+export const STORAGE_OPTIONS: readonly OptionDescription[] = [
+  {
+    flags: "--store <store>",
+    summary: "sqlite, memory or mysql://user:password@host:port/prefix",
+    fallback: "sqlite",
+  },
+  {
+    flags: "--durability <kind>",
+    summary: "what counts as on disk: fsync, async or none",
+    fallback: "fsync",
+  },
+  {
+    flags: "--replies <kind>",
+    summary: "what an answer waits for: the journal, or the database too (strict)",
+    fallback: "journal",
+  },
+];
 
 /** How replicas keep what they decided. */
 export interface StorageOptions {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { createPool, type Pool, type PoolConnection } from "mysql2/promise";
+import { type ConnectionOptions, createPool, type Pool, type PoolConnection } from "mysql2/promise";
 import type { MysqlAddress } from "./mysql-address.js";
 import { mysqlErrorOf } from "./mysql-error.js";
 import { StoreError } from "./store.js";
@@ -186,12 +186,23 @@ export class MysqlPool {
   }
 }
 
-function poolOptions({ tls, socketPath, ...address }: MysqlAddress) {
+function poolOptions(address: MysqlAddress) {
+  return { ...connectionOptions(address), connectionLimit: CONNECTIONS_MAX };
+}
+
+/**
+ * How the driver reaches the server of `address`, and as whom.
+ * @throws StoreError when a file of its TLS can't be read.
+ */
+export function connectionOptions({
+  tls,
+  socketPath,
+  ...address
+}: MysqlAddress): ConnectionOptions {
   return {
     user: address.user,
     password: address.password,
     ...(socketPath === null ? { host: address.host, port: address.port } : { socketPath }),
-    connectionLimit: CONNECTIONS_MAX,
     connectTimeout: CONNECT_MS_MAX,
     charset: "utf8mb4_bin",
     // As texts: a number could not hold them exactly.

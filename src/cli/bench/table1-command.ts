@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "../command.js";
 import { withDemoCluster } from "../demo-cluster.js";
-import { durabilityOf, repliesOf, storeOf } from "../storage-options.js";
+import { durabilityOf, repliesOf, STORAGE_OPTIONS, storeOf } from "../storage-options.js";
 import { benchAndReport } from "./bench-output.js";
 import { HOSTS_OPTIONS, networkOf, runOnHosts } from "./hosts.js";
 import { interruptible } from "./interrupt.js";
@@ -43,21 +43,7 @@ export const table1Command: CommandDescription = {
       summary: "passes over each row, in turns (default: up to 3, within a hundred seconds)",
     },
     { flags: "--sweep <n,...>", summary: SWEEP_SUMMARY },
-    {
-      flags: "--store <store>",
-      summary: "sqlite, memory or mysql://user:password@host:port/prefix",
-      fallback: "sqlite",
-    },
-    {
-      flags: "--durability <kind>",
-      summary: "what counts as on disk: fsync, async or none",
-      fallback: "fsync",
-    },
-    {
-      flags: "--replies <kind>",
-      summary: "what an answer waits for: journal, or strict, the database too",
-      fallback: "journal",
-    },
+    ...STORAGE_OPTIONS,
     { flags: "--seed <n>", summary: "repeat the operations of an earlier run" },
     ...HOSTS_OPTIONS,
     { flags: "--json", summary: "print one JSON object as the last line" },

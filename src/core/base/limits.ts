@@ -18,10 +18,7 @@ export const DATAGRAM_BYTES_ETHERNET_V6 = 1_452;
  */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
-/**
- * Largest message, reassembled. The largest of all is a NEW-VIEW of 21 votes (n = 31), each of
- * which lists 1,024 slots with one P- and seven Q-entries of 48 bytes: 8.3 MB.
- */
+/** Largest message, reassembled. The largest of all is a NEW-VIEW; its codec sees that it fits. */
 export const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
@@ -40,7 +37,7 @@ export const BATCH_REQUESTS_MAX = 1_024;
 export const BATCH_BYTES_MAX = 1024 * 1024;
 
 /** Largest log window L, in slots: what one VIEW-CHANGE may have to list. */
-export const WINDOW_SLOTS_MAX = 1_024;
+export const WINDOW_SLOTS_MAX = 512;
 
 /**
  * Batches, other than null batches, that a replica accepts for one sequence number because a

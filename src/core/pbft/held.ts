@@ -5,7 +5,7 @@ import type { State } from "./state.js";
  * bound that no sender can move, however much it sends.
  */
 export interface Held {
-  /** Batches of the slot that has most: at most twice PRE_PREPARED_PER_SLOT_MAX. */
+  /** Batches of the slot that has most: what its entries refer to, and a new one. */
   readonly bodiesOfSlot: number;
   /** Q-entries of the slot that has most: at most PRE_PREPARED_PER_SLOT_MAX. */
   readonly prePreparedOfSlot: number;

@@ -79,7 +79,8 @@ function areValidEntries(
  * prepared somewhere may be committed, so only those at the end that fill nothing are left out, and
  * that no voter needs: one whose Q-entries of a number are full accepts nothing new for it. Up to
  * where W list something, one of them correct: else one liar could fill the window with them.
- * @param votes valid, for one view, from distinct replicas. More votes never undo a decision.
+ * @param votes valid, for one view, from distinct replicas. With more of them there still is a
+ * decision, but more may be carried over.
  */
 export function decideNewView(
   votes: readonly ViewChange[],

@@ -19,8 +19,8 @@ export function onPrePrepare(
   const reject = rejectPrePrepare(s, from, m);
   // Two orders for one number, both authentic: the first stands, and the primary is faulty (NC10).
   if (reject === "pre-prepare/equivocation") s.suspicion ??= "faulty-primary";
-  // Who may not vote for it still executes what the others agree on.
-  if (reject === "pre-prepare/not-voting" || reject === "pre-prepare/no-room") {
+  // Who may not vote still executes what the others agree on.
+  if (reject === "pre-prepare/not-voting") {
     const slot = s.log.slot(m.seq);
     slot.keepBody(m.batch);
     s.touched.add(slot);

@@ -6,6 +6,9 @@ import { FRESH_PER_SLOT_MAX, PRE_PREPARED_PER_SLOT_MAX } from "../base/limits.js
 import type { Batch, CertificateEntry } from "../message.js";
 import { VoteSet } from "./vote-set.js";
 
+/** Bodies of one sequence number that are kept without a look at what refers to them. */
+const BODIES_UNSORTED_MAX = PRE_PREPARED_PER_SLOT_MAX + 1;
+
 /** Whether a replica with these Q-entries for one sequence number accepts no other batch for it. */
 export function isFull(entries: readonly CertificateEntry[], nullBatchDigest: Digest): boolean {
   const real = entries.filter((entry) => !bytesEqual(entry.digest, nullBatchDigest));
@@ -113,7 +116,7 @@ export class Slot {
   keepBody(batch: Batch): void {
     if (this.body(batch.digest) !== null) return;
     this.#bodies.push(batch);
-    if (this.#bodies.length <= 2 * PRE_PREPARED_PER_SLOT_MAX) return;
+    if (this.#bodies.length <= BODIES_UNSORTED_MAX) return;
     this.#bodies = this.#bodies.filter((body) => body === batch || this.#refersTo(body.digest));
   }
 

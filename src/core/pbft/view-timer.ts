@@ -53,23 +53,19 @@ export class ViewTimer {
     if (this.#servedInRow < SERVED_IN_ROW) return;
     if (now - this.#rowSinceTicks < this.#options.viewChangeTicks) return;
     this.#steadyView = Math.max(this.#steadyView, view - this.#viewsToCount());
-    this.#beginRow();
+    this.restart();
   }
 
-  /** Another view begins. */
+  /** Another view begins, and with it another row. */
   restart(): void {
-    this.#beginRow();
+    this.#servedInRow = 0;
+    this.#slowestTicks = 0;
   }
 
   /** Views up to `view` are no failures in a row: doubling starts anew. */
   forgive(view: View): void {
     this.#steadyView = view;
-    this.#beginRow();
-  }
-
-  #beginRow(): void {
-    this.#servedInRow = 0;
-    this.#slowestTicks = 0;
+    this.restart();
   }
 
   /**

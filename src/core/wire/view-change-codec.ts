@@ -1,7 +1,13 @@
 import { assert } from "../base/assert.js";
 import { bytesEqual } from "../base/bytes.js";
 import { DIGEST_BYTES } from "../base/hasher.js";
-import { COUNTER_MAX, PRE_PREPARED_PER_SLOT_MAX, WINDOW_SLOTS_MAX } from "../base/limits.js";
+import {
+  COUNTER_MAX,
+  MESSAGE_BYTES_MAX,
+  PRE_PREPARED_PER_SLOT_MAX,
+  WINDOW_SLOTS_MAX,
+} from "../base/limits.js";
+import { REPLICAS_MAX } from "../base/quorum.js";
 import { SIGNATURE_BYTES } from "../crypto/crypto.js";
 import type {
   CertificateEntry,
@@ -39,6 +45,20 @@ import { Writer } from "./writer.js";
 /** The stable checkpoint, those above it, one for each slot at most, and one above the window. */
 const CHECKPOINT_ENTRIES_MAX = WINDOW_SLOTS_MAX + 2;
 const PRE_PREPARED_ENTRIES_MAX = WINDOW_SLOTS_MAX * PRE_PREPARED_PER_SLOT_MAX;
+
+const VIEW_CHANGE_BYTES_MAX =
+  VIEW_CHANGE_BYTES_MIN +
+  CHECKPOINT_ENTRIES_MAX * CHECKPOINT_ENTRY_BYTES +
+  (WINDOW_SLOTS_MAX + PRE_PREPARED_ENTRIES_MAX) * CERTIFICATE_ENTRY_BYTES;
+
+/** Every replica may vote, and a primary shows all the votes that it holds. */
+const NEW_VIEW_BYTES_MAX =
+  NEW_VIEW_FIXED_BYTES +
+  WINDOW_SLOTS_MAX * DIGEST_BYTES +
+  REPLICAS_MAX * (LENGTH_BYTES + VIEW_CHANGE_BYTES_MAX) +
+  SIGNATURE_BYTES;
+
+assert(NEW_VIEW_BYTES_MAX <= MESSAGE_BYTES_MAX, "no view is too large to be announced");
 
 /** A replica's signed message with its last 64 bytes left zero for the signature. */
 export function encodeUnsigned(message: Unsigned<SignedMessage>): Uint8Array {

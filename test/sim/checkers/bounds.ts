@@ -14,6 +14,9 @@ const HELD_EVERY = 16;
 /** Votes for checkpoints kept of one replica. */
 const CHECKPOINT_VOTES_MAX = 4;
 
+/** Batches of a slot beside those of its Q-entries: chosen, committed, prepared, and a new one. */
+const BODIES_BESIDE_ENTRIES_MAX = 4;
+
 /** Own checkpoints that are not of the window: the stable one, the one before it, two offered. */
 const OWN_OUTSIDE_WINDOW_MAX = 4;
 
@@ -57,7 +60,7 @@ export class Bounds implements Watcher {
   #checkHeld(replica: ReplicaId, { held }: Core): void {
     const { checkpointIntervalSlots, pendingPerClientMax, windowSlots } = this.#options.protocol;
     const most: Held = {
-      bodiesOfSlot: 2 * PRE_PREPARED_PER_SLOT_MAX,
+      bodiesOfSlot: PRE_PREPARED_PER_SLOT_MAX + BODIES_BESIDE_ENTRIES_MAX,
       prePreparedOfSlot: PRE_PREPARED_PER_SLOT_MAX,
       checkpointVotesOfReplica: CHECKPOINT_VOTES_MAX,
       ownCheckpoints: windowSlots / checkpointIntervalSlots + OWN_OUTSIDE_WINDOW_MAX,
