@@ -124,14 +124,15 @@ export class OwnServer {
     this.#process = child;
     process.once("exit", () => child.kill("SIGKILL"));
     const said: string[] = [];
+    let isReady = false;
     for await (const line of createInterface({ input: child.stderr })) {
       said.push(line);
-      if (line.includes("ready for connections")) {
-        child.stderr.resume();
-        return;
-      }
+      isReady = line.includes("ready for connections");
+      if (isReady) break;
     }
-    throw new Error(`MariaDB does not start:\n${said.join("\n")}`);
+    if (!isReady) throw new Error(`MariaDB does not start:\n${said.join("\n")}`);
+    // The end of the loop has paused it, and a server whose words nobody takes stands still.
+    child.stderr.resume();
   }
 
   /** Ends it: SIGKILL is a crash, SIGSTOP a hang. */
