@@ -1,11 +1,8 @@
 import type { ClientId, SessionId } from "../core/base/ids.js";
-import { SESSIONS_PER_CLIENT_MAX } from "../core/base/limits.js";
+import { PLACES_PER_CLIENT_MAX } from "../core/base/limits.js";
 import type { Message, Verified } from "../core/message.js";
 import { Destination } from "./egress.js";
 import type { SocketAddress } from "./udp-socket.js";
-
-/** Sessions of one client that are remembered: twice as many as may write. */
-const PLACES_PER_CLIENT_MAX = 2 * SESSIONS_PER_CLIENT_MAX;
 
 /** What a session says; it counts each kind up, from 1. */
 type Spoken = Extract<Message, { readonly kind: "hello" | "request" | "read" }>;
@@ -45,6 +42,13 @@ export class AddressBook {
   /** Where to send what is for a session, or null when it was never heard of. */
   find(client: ClientId, session: SessionId): Destination | null {
     return this.#clients.get(client)?.get(session)?.destination ?? null;
+  }
+
+  /** Sessions remembered of the client that has most: at most `PLACES_PER_CLIENT_MAX` (I11). */
+  get ofClientMost(): number {
+    let most = 0;
+    for (const { size } of this.#clients.values()) most = Math.max(most, size);
+    return most;
   }
 
   /** The place of a session, made if there is room for it. */

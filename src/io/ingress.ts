@@ -3,7 +3,12 @@ import type { Verdict, Verifier } from "../core/crypto/check.js";
 import type { Message, Verified } from "../core/message.js";
 import { CheckList } from "../core/wire/check-list.js";
 import { decodeMessage } from "../core/wire/decode.js";
-import { type Fragment, readFragment, Reassembler } from "../core/wire/fragments.js";
+import {
+  type Fragment,
+  type HeldFragments,
+  readFragment,
+  Reassembler,
+} from "../core/wire/fragments.js";
 import { endOfFrame, readHeader } from "../core/wire/header.js";
 import { FrameKind, HEADER_BYTES } from "../core/wire/layout.js";
 import type { WireReject } from "../core/wire/reject.js";
@@ -98,6 +103,11 @@ export class Ingress {
     const arrival = { bytes, source, scope: { roster, from }, address };
     if (kind === FrameKind.packed) return this.#verifyPacked(arrival, list);
     return this.#verifyFragment(arrival, list);
+  }
+
+  /** What is held of messages that are not whole yet (I11). */
+  get fragments(): HeldFragments {
+    return this.#reassembler.held;
   }
 
   /** One tick passed: fragments whose others never came are given up. */

@@ -12,7 +12,7 @@ import type { Event } from "../core/pbft/event.js";
 import type { Replica } from "../core/pbft/replica.js";
 import { signMessage } from "../core/wire/sign.js";
 import { AddressBook } from "./address-book.js";
-import { EffectGate } from "./effect-gate.js";
+import { EffectGate, HELD_EFFECTS_MAX } from "./effect-gate.js";
 import { Destination, type Egress } from "./egress.js";
 import type { HostProbe, Outgoing } from "./host-probe.js";
 import type { KeyRing } from "./key-ring.js";
@@ -62,9 +62,9 @@ export class ReplicaHost {
   readonly #world: ReplicaWorld;
   readonly #others: readonly Destination[];
   readonly #addresses = new AddressBook();
-  readonly #gate = new EffectGate<Outgoing>();
+  readonly #gate = new EffectGate<Outgoing>(HELD_EFFECTS_MAX);
   /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
-  readonly #unstored = new EffectGate<Outgoing>();
+  readonly #unstored = new EffectGate<Outgoing>(UNSTORED_REPLIES_MAX);
   /** For one bundle of results after the other: a buffer for each costs more than its results. */
   readonly #results = new BundleWriter();
   readonly #events: Event[] = [];
@@ -205,7 +205,7 @@ export class ReplicaHost {
   }
 
   #hold(effect: Outgoing, after: AppendId): void {
-    this.#gate.hold(after, effect);
+    if (!this.#gate.hold(after, effect)) this.#world.rejects.add("host/journal-behind");
     this.#world.records.hurry();
   }
 
@@ -247,8 +247,7 @@ export class ReplicaHost {
     const { isStrict, stores, rejects } = this.#world;
     const seq = "seq" in effect.message ? effect.message.seq : 0;
     if (!isStrict || seq <= stores.storedSeq) return false;
-    if (this.#unstored.size < UNSTORED_REPLIES_MAX) this.#unstored.hold(seq, effect);
-    else rejects.add("host/database-behind");
+    if (!this.#unstored.hold(seq, effect)) rejects.add("host/database-behind");
     return true;
   }
 

@@ -21,6 +21,7 @@ import { Evidence } from "./checkers/evidence.js";
 import { History } from "./checkers/history.js";
 import { Linearizability } from "./checkers/linearizability.js";
 import { Promises } from "./checkers/promises.js";
+import { checkRecovery, recoveryBounds, RecoveryTime } from "./checkers/recovery-time.js";
 import { RegisterSearch } from "./checkers/register-search.js";
 import { Votes } from "./checkers/votes.js";
 import { Violation } from "./failure.js";
@@ -406,6 +407,42 @@ describe("what a third party could hold against a replica (I12)", () => {
   });
 });
 
+describe("what recovery takes (I16)", () => {
+  // T is 0.8 s and its cap a multiple of it, by calmOptions.
+  const timeout = OPTIONS.protocol.viewChangeTicksMax * OPTIONS.tick;
+
+  test("may be a second and, for each primary that is away and the next one, 2 T", () => {
+    const { served, converged, caughtUp } = recoveryBounds(OPTIONS, 1);
+    assert(served > 4 * timeout + 1_000_000);
+    assert.equal(recoveryBounds(OPTIONS, 2).converged > converged + 2 * timeout - 1, true);
+    for (const [step, bound] of Object.entries({ served, converged, caughtUp })) {
+      checkRecovery(step as "served", bound, bound);
+      mustObject("I16 recovery time", () => {
+        checkRecovery(step as "served", bound + 1, bound);
+      });
+    }
+  });
+
+  test("is looked at for every operation where liars are all that is wrong", () => {
+    let now = 0;
+    const late = 2 * recoveryBounds(OPTIONS, 0).served;
+    const fair = new RecoveryTime(OPTIONS, () => now);
+    const foul = { ...OPTIONS, network: { ...OPTIONS.network, lossShare: 0.1 } };
+    const lossy = new RecoveryTime(foul, () => now);
+    for (const checker of [fair, lossy]) {
+      checker.onInvoke(invocation(0, READ));
+      checker.onInvoke(invocation(1, READ));
+    }
+    now = 1_000_000;
+    fair.onComplete(read(0, START));
+    now = late;
+    lossy.onComplete(read(1, START));
+    mustObject("I16 recovery time", () => {
+      fair.onComplete(read(1, START));
+    });
+  });
+});
+
 describe("what a replica keeps (I11) and where it is (I6)", () => {
   const held = {
     ...{ bodiesOfSlot: 1, prePreparedOfSlot: 1, checkpointVotesOfReplica: 1 },
@@ -426,6 +463,17 @@ describe("what a replica keeps (I11) and where it is (I6)", () => {
       mustObject("I11 bounded memory", () => {
         const core = { ...modest, held: { ...held, [kind]: 1_000 } };
         for (let step = 0; step < 100; step += 1) bounds.onStep(0, core);
+      });
+    }
+    const kept = {
+      ...{ effects: 1, placesOfClient: 1, fragmentTicks: 1 },
+      ...{ fragmentBytesOfReplica: 1, fragmentBytesOfClient: 1 },
+    };
+    for (let turn = 0; turn < 100; turn += 1) bounds.onTurn(0, { kept });
+    for (const kind of Object.keys(kept)) {
+      mustObject("I11 bounded memory", () => {
+        const host = { kept: { ...kept, [kind]: 1_000_000_000 } };
+        for (let turn = 0; turn < 100; turn += 1) bounds.onTurn(0, host);
       });
     }
     const core = { ...modest };

@@ -16,6 +16,7 @@ type Breach =
   | "I14 catch-up"
   | "VT2 view synchronisation"
   | "I15 spurious view change"
+  | "I16 recovery time"
   | "persist before send"
   | "recovery"
   | "crash";

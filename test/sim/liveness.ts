@@ -2,11 +2,13 @@
  * After the storm (I13, I14): a random core of correct replicas is healed, the others are stopped
  * or cut off in one direction for good, and the core must answer every client and come to one state
  * by itself. Then whoever was away comes back, and must catch up although no client asks for
- * anything any more. Otherwise: what is stuck, in words.
+ * anything any more. Otherwise: what is stuck, in words. None of that may take longer than T, the
+ * delays and the number of those who are away explain (I16).
  */
 import { hexOf } from "../../src/core/base/bytes.js";
 import { quorumsOf } from "../../src/core/base/quorum.js";
 import type { Attacker } from "./byzantine-clients/attacker.js";
+import { checkRecovery, recoveryBounds } from "./checkers/recovery-time.js";
 import type { History } from "./checkers/history.js";
 import type { SimClient } from "./client.js";
 import { Violation } from "./failure.js";
@@ -36,14 +38,8 @@ export interface Troupe {
   readonly attackers: readonly Attacker[];
 }
 
-/** How long it took. */
-interface Convergence {
-  readonly converged: Micros;
-  readonly caughtUp: Micros;
-}
-
-/** Heals a core and waits for it. @throws Violation when it does not converge. */
-export function awaitConvergence(world: World, troupe: Troupe, history: History): Convergence {
+/** Heals a core and waits for it. @throws Violation when it does not converge, or not in time. */
+export function awaitConvergence(world: World, troupe: Troupe, history: History): void {
   const { clients, attackers } = troupe;
   const prng = world.prng.fork("liveness");
   const core = drawCore(troupe, prng);
@@ -51,14 +47,20 @@ export function awaitConvergence(world: World, troupe: Troupe, history: History)
   heal(world, troupe, core, prng);
   for (const client of clients) client.finish();
   const limit = world.options.livenessPhase;
-  waitUntil(world, limit, "I13 liveness", () => whoWaits(clients, core));
+  const voting = core.filter(({ isAmnesiac }) => !isAmnesiac).length;
+  const bounds = recoveryBounds(world.options, troupe.machines.length - voting);
+  const served = waitUntil(world, limit, "I13 liveness", () => whoWaits(clients, core));
+  checkRecovery("served", served, bounds.served);
   // Byzantine clients have had their chance to harm the others; they would go on for ever.
   for (const attacker of attackers) attacker.stop();
   const isAtOne = (): string | null => whoWaits(clients, core) ?? whoIsBehind(core, history);
   const converged = waitUntil(world, limit, "I13 liveness", isAtOne);
+  // Who forgot its votes waits for many batches, each of which others must bring about (RS4).
+  if (voting === core.length) checkRecovery("converged", converged, bounds.converged);
   const all = comeBack(world, troupe);
   const areAllAtOne = (): string | null => whoIsBehind(all, history);
-  return { converged, caughtUp: waitUntil(world, CATCH_UP_MAX, "I14 catch-up", areAllAtOne) };
+  const caughtUp = waitUntil(world, CATCH_UP_MAX, "I14 catch-up", areAllAtOne);
+  checkRecovery("caughtUp", caughtUp, bounds.caughtUp);
 }
 
 /** Whoever is correct, so many that they can go on without the others. */

@@ -21,7 +21,7 @@ import type { Recovered } from "../../src/core/pbft/recovery.js";
 import { Replica } from "../../src/core/pbft/replica.js";
 import { signMessage } from "../../src/core/wire/sign.js";
 import { AddressBook } from "../../src/io/address-book.js";
-import { EffectGate } from "../../src/io/effect-gate.js";
+import { EffectGate, HELD_EFFECTS_MAX } from "../../src/io/effect-gate.js";
 import { DatagramPacker } from "../../src/io/datagram-packer.js";
 import { Destination, Egress } from "../../src/io/egress.js";
 import { Ingress } from "../../src/io/ingress.js";
@@ -34,9 +34,10 @@ import { describe } from "./story.js";
 import { SimStoreRunner } from "./store.js";
 import type { Machine } from "./machine.js";
 import { openSimSocket, releaseAll } from "./socket.js";
+import type { Kept } from "./watch.js";
 
 /** Ticks after which a message that still lacks fragments is given up, as in io/replica-process. */
-const REASSEMBLY_TICKS_MAX = 100;
+export const REASSEMBLY_TICKS_MAX = 100;
 
 type Outgoing = Extract<Effect, { readonly kind: "send" | "reply" }>;
 
@@ -56,7 +57,7 @@ export class ReplicaProcess {
   readonly #stores: SimStoreRunner;
   readonly #peers: readonly (Destination | null)[];
   readonly #addresses = new AddressBook();
-  readonly #gate = new EffectGate<Outgoing>();
+  readonly #gate = new EffectGate<Outgoing>(HELD_EFFECTS_MAX);
   readonly #events: Event[] = [];
   /** Requests of this turn, which the core gets together, as in io/replica-host. */
   readonly #requests: Event[] = [];
@@ -121,6 +122,18 @@ export class ReplicaProcess {
       peer === id ? null : new Destination({ role: "replica", id: peer }, { address: host, port }),
     );
     machine.tell((watcher) => watcher.onStart?.(id, records, stored.seq));
+  }
+
+  /** What is kept around the core of what others send (I11). */
+  get kept(): Kept {
+    const { ofReplicaBytes, ofClientBytes, ageTicks } = this.#ingress.fragments;
+    return {
+      effects: this.#gate.size,
+      placesOfClient: this.#addresses.ofClientMost,
+      fragmentBytesOfReplica: ofReplicaBytes,
+      fragmentBytesOfClient: ofClientBytes,
+      fragmentTicks: ageTicks,
+    };
   }
 
   /** A datagram came. */
@@ -222,6 +235,8 @@ export class ReplicaProcess {
     this.#run();
     this.#journal.flush();
     this.#stores.flush();
+    // Before what waits is let go, so that it counts.
+    this.#machine.tell((watcher) => watcher.onTurn?.(this.#machine.id, this));
     this.#egress.flush();
     releaseAll(this.#afterTurn);
   }
@@ -236,7 +251,7 @@ export class ReplicaProcess {
       case "send":
       case "reply":
         if (effect.after === null || this.#gate.isOpen(effect.after)) this.#release(effect);
-        else this.#gate.hold(effect.after, effect);
+        else if (!this.#gate.hold(effect.after, effect)) this.#drops.add("host/journal-behind");
         break;
       case "sign": {
         const { keys } = this.#machine.identity;

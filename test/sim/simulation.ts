@@ -13,6 +13,7 @@ import { Evidence } from "./checkers/evidence.js";
 import { History } from "./checkers/history.js";
 import { Linearizability } from "./checkers/linearizability.js";
 import { Promises } from "./checkers/promises.js";
+import { RecoveryTime } from "./checkers/recovery-time.js";
 import { RegisterSearch } from "./checkers/register-search.js";
 import { Votes } from "./checkers/votes.js";
 import { SimClient } from "./client.js";
@@ -154,6 +155,7 @@ class Simulation {
       new Linearizability(auditor),
       this.#search,
       new Bounds(options),
+      new RecoveryTime(options, () => scheduler.now),
       direction.watcher,
     ]);
     const onStopped = (machine: Machine): void => {

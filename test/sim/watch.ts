@@ -1,4 +1,4 @@
-import type { ClientId, ReplicaId, Seq, SessionId } from "../../src/core/base/ids.js";
+import type { ClientId, ReplicaId, Seq, SessionId, Ticks } from "../../src/core/base/ids.js";
 import type { LedgerOperation } from "../../src/core/ledger/operation.js";
 import type { Digest } from "../../src/core/base/hasher.js";
 import type {
@@ -28,6 +28,19 @@ export type Core = Pick<
   "active" | "held" | "pendingCount" | "slotCount" | "stableSeq" | "view"
 >;
 
+/** How much a replica keeps around its core, of whoever makes it keep most (I11). */
+export interface Kept {
+  /** Messages and answers that wait for the journal. */
+  readonly effects: number;
+  /** Sessions of one client whose address is known. */
+  readonly placesOfClient: number;
+  /** Bytes of messages that still lack fragments. */
+  readonly fragmentBytesOfReplica: number;
+  readonly fragmentBytesOfClient: number;
+  /** How long the oldest of those has been waiting for the rest. */
+  readonly fragmentTicks: Ticks;
+}
+
 /**
  * What can be seen of correct replicas from outside. A checker implements what it needs, and throws
  * a `Violation` when it sees what must never happen. Calls come at the instant at which things
@@ -55,6 +68,8 @@ export interface Watcher {
   onForgotten?(replica: ReplicaId): void;
   /** The replica's core took an event. */
   onStep?(replica: ReplicaId, core: Core): void;
+  /** A turn of the replica's host ends. */
+  onTurn?(replica: ReplicaId, host: { readonly kept: Kept }): void;
   /** The replica's core dropped a message. */
   onReject?(replica: ReplicaId, code: RejectCode): void;
 }
@@ -97,6 +112,7 @@ const CALLS = [
   "onTable",
   "onForgotten",
   "onStep",
+  "onTurn",
   "onReject",
   "onInvoke",
   "onComplete",

@@ -57,8 +57,14 @@ export const PRE_PREPARED_PER_SLOT_MAX = 7;
 /** Sessions of one client that the client table remembers; the ones that started last are kept. */
 export const SESSIONS_PER_CLIENT_MAX = 64;
 
+/** Sessions of one client whose address is remembered: twice as many as may write. */
+export const PLACES_PER_CLIENT_MAX = 2 * SESSIONS_PER_CLIENT_MAX;
+
 /** Bytes of messages under reassembly that one peer may make us hold. */
 export const REASSEMBLY_BYTES_PER_PEER_MAX = 2 * MESSAGE_BYTES_MAX;
+
+/** The same for a client: there may be many, and each says little. */
+export const REASSEMBLY_BYTES_PER_CLIENT_MAX = 16 * REQUEST_BYTES_MAX;
 
 /** Largest sequence number, view, session or timestamp: integers stay exact in a double. */
 export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;

@@ -2,6 +2,7 @@ import { bytesConcat } from "../base/bytes.js";
 import type { Principal, Ticks } from "../base/ids.js";
 import {
   MESSAGE_BYTES_MAX,
+  REASSEMBLY_BYTES_PER_CLIENT_MAX,
   REASSEMBLY_BYTES_PER_PEER_MAX,
   REQUEST_BYTES_MAX,
 } from "../base/limits.js";
@@ -26,9 +27,6 @@ export const BODY_BYTES_MAX = LENGTH_BYTES + MESSAGE_BYTES_MAX;
 
 /** Largest body of a client: nothing that a client says is larger than a request. */
 const CLIENT_BODY_BYTES_MAX = LENGTH_BYTES + REQUEST_BYTES_MAX;
-
-/** As `REASSEMBLY_BYTES_PER_PEER_MAX`, for a client: there may be many, and each says little. */
-const REASSEMBLY_BYTES_PER_CLIENT_MAX = 16 * CLIENT_BODY_BYTES_MAX;
 
 /** What a chunk costs besides its bytes: headers of the datagram, of its buffer and of the view. */
 const CHUNK_OVERHEAD_BYTES = 256;
@@ -93,6 +91,16 @@ function regularChunkBytes({ index, count, totalBytes, chunk }: Fragment): numbe
   return index < count - 1 ? chunk.length : (totalBytes - chunk.length) / (count - 1);
 }
 
+/** What a reassembler holds of whoever makes it hold most (I11). */
+export interface HeldFragments {
+  /** Bytes of one replica, overhead included: at most `REASSEMBLY_BYTES_PER_PEER_MAX`. */
+  readonly ofReplicaBytes: number;
+  /** Bytes of one client, overhead included: at most `REASSEMBLY_BYTES_PER_CLIENT_MAX`. */
+  readonly ofClientBytes: number;
+  /** Age of the oldest body: at most what the reassembler was told. */
+  readonly ageTicks: Ticks;
+}
+
 /** A body some of whose chunks are here. */
 interface Unfinished {
   readonly count: number;
@@ -128,6 +136,19 @@ export class Reassembler {
   /** Bytes held for `from`, overhead included. */
   heldBytes(from: Principal): number {
     return this.#peers.get(keyOf(from))?.heldBytes ?? 0;
+  }
+
+  /** What is held of whoever makes us hold most. */
+  get held(): HeldFragments {
+    const held = { ofReplicaBytes: 0, ofClientBytes: 0, ageTicks: 0 };
+    for (const [key, { bodies, heldBytes }] of this.#peers) {
+      const whose = key < 0 ? "ofClientBytes" : "ofReplicaBytes";
+      held[whose] = Math.max(held[whose], heldBytes);
+      for (const { startedAt } of bodies.values()) {
+        held.ageTicks = Math.max(held.ageTicks, this.#now - startedAt);
+      }
+    }
+    return held;
   }
 
   /**

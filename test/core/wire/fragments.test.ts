@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MESSAGE_BYTES_MAX, REASSEMBLY_BYTES_PER_PEER_MAX } from "../../../src/core/base/limits.js";
+import {
+  MESSAGE_BYTES_MAX,
+  REASSEMBLY_BYTES_PER_CLIENT_MAX,
+  REASSEMBLY_BYTES_PER_PEER_MAX,
+} from "../../../src/core/base/limits.js";
 import {
   BODY_BYTES_MAX,
   chunkBytesOf,
@@ -215,4 +219,33 @@ test("what stays unfinished is dropped by age, and may then begin anew", () => {
 
 test("a chunk and its headers fill a datagram", () => {
   assert.equal(chunkBytesOf(1_472) + 36 + 12, 1_472);
+});
+
+test("whatever fragments come, what is held is bounded by sender and by age (I11)", () => {
+  const hostile = fc.record({
+    from: fc.constantFrom(client(0), client(1), replica(1)),
+    messageId: fc.nat(40),
+    index: fc.nat(3),
+    count: fc.integer({ min: 2, max: 40 }),
+    size: fc.constantFrom(1, 2_000, 30_000),
+    ticks: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+  });
+  fc.assert(
+    fc.property(fc.array(hostile, { minLength: 50, maxLength: 400 }), (flood) => {
+      const reassembler = new Reassembler(AGE_TICKS_MAX);
+      for (const { from, messageId, index, count, size, ticks } of flood) {
+        const totalBytes = count * size;
+        const frame = frameOf({ messageId, index, count, totalBytes, chunk: bytesOf(size) });
+        const fragment = readFragment(frame, from);
+        if (typeof fragment === "object") reassembler.accept(from, fragment);
+        for (let tick = 0; tick < ticks; tick += 1) reassembler.tick();
+        const { ofReplicaBytes, ofClientBytes, ageTicks } = reassembler.held;
+        assert.ok(ofReplicaBytes <= REASSEMBLY_BYTES_PER_PEER_MAX);
+        assert.ok(ofClientBytes <= REASSEMBLY_BYTES_PER_CLIENT_MAX);
+        assert.ok(ageTicks <= AGE_TICKS_MAX);
+        assert.equal(ofReplicaBytes, reassembler.heldBytes(replica(1)));
+      }
+    }),
+    { numRuns: 50 },
+  );
 });

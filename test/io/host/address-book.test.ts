@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { SESSIONS_PER_CLIENT_MAX } from "../../../src/core/base/limits.js";
+import fc from "fast-check";
+import { PLACES_PER_CLIENT_MAX } from "../../../src/core/base/limits.js";
 import type { Hello } from "../../../src/core/message.js";
 import { AddressBook } from "../../../src/io/address-book.js";
 import { readOf, requestOf } from "../../core/pbft/builders.js";
 
-const PLACES_MAX = 2 * SESSIONS_PER_CLIENT_MAX;
+const PLACES_MAX = PLACES_PER_CLIENT_MAX;
 
 function at(port: number): { address: string; port: number } {
   return { address: "127.0.0.1", port };
@@ -81,4 +82,27 @@ test("the session that started first is forgotten first, and only that of a busy
   assert.equal(book.find(0, 1), null, "an older one pushes no newer one out");
   assert.notEqual(book.find(0, 3), null);
   assert.notEqual(book.find(1, 5), null);
+});
+
+test("whatever clients say, each has a bounded number of places (I11)", () => {
+  const spoken = fc.record({
+    client: fc.nat(2),
+    session: fc.oneof(fc.nat(3 * PLACES_MAX), fc.nat(Number.MAX_SAFE_INTEGER)),
+    count: fc.nat(3),
+    port: fc.nat(65_535),
+  });
+  const floods = fc.array(spoken, { minLength: 2 * PLACES_MAX, maxLength: 8 * PLACES_MAX });
+  fc.assert(
+    fc.property(floods, (flood) => {
+      const book = new AddressBook();
+      const seen = new Map<number, Set<number>>();
+      for (const { client, session, count, port } of flood) {
+        book.saw(client, hello(session, count), at(port));
+        seen.set(client, (seen.get(client) ?? new Set()).add(session));
+        const most = Math.max(...[...seen.values()].map(({ size }) => size));
+        assert.equal(book.ofClientMost, Math.min(most, PLACES_MAX));
+      }
+    }),
+    { numRuns: 30 },
+  );
 });

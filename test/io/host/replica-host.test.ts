@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JournalRecord, Message } from "../../../src/core/message.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
 import { Destination } from "../../../src/io/egress.js";
+import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
 import { ReplicaHost } from "../../../src/io/replica-host.js";
 import { Tally } from "../../../src/io/tally.js";
 import {
@@ -235,6 +236,17 @@ describe("a replica's host", () => {
     const count = fixture.queued.length;
     fixture.store(1);
     assert.equal(fixture.queued.length - count, 5_001 - dropped, "the others are answered");
+  });
+
+  test("answers that wait for a journal that is away have a bound (I11)", () => {
+    const fixture = new Fixture();
+    fixture.execute(1);
+    for (let nonce = 1; nonce <= 20_000; nonce += 1) fixture.hear(readOf(nonce));
+    const dropped = fixture.rejects.of("host/journal-behind");
+    assert(dropped > 0 && dropped < 20_000);
+    const count = fixture.queued.length;
+    fixture.host.onDurable(2);
+    assert.equal(fixture.queued.length - count, HELD_EFFECTS_MAX, "the others are answered");
   });
 
   test("answers a read with what it found, once what that shows is durable (RO6)", () => {

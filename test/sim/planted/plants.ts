@@ -1,6 +1,7 @@
 import { AGREEMENT_PLANTS } from "./agreement-plants.js";
+import { KEEPING_PLANTS } from "./keeping-plants.js";
 import { OTHER_PLANTS } from "./other-plants.js";
 import type { Plant } from "./plant.js";
 
 /** Every bug that can be planted. */
-export const PLANTS: readonly Plant[] = [...AGREEMENT_PLANTS, ...OTHER_PLANTS];
+export const PLANTS: readonly Plant[] = [...AGREEMENT_PLANTS, ...OTHER_PLANTS, ...KEEPING_PLANTS];
