@@ -5,6 +5,7 @@ import { datagramBytesMaxOf, isLoopback } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";
 import type { Ingress } from "./ingress.js";
 import { Tally } from "./tally.js";
+import { SharedTicker } from "./ticker.js";
 import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
 
 /** Opens a socket; a test may put one in between that loses datagrams. */
@@ -18,13 +19,19 @@ export type SocketOpener = (local: SocketAddress) => Promise<DatagramSocket>;
 export class ClientPort {
   readonly datagrams: DatagramPacker;
   readonly drops: Tally;
+  /** The ticks of all who use it. */
+  readonly ticker: SharedTicker;
   readonly #socket: DatagramSocket;
   /** Those who use it now, by identity; one identity may run several clients. */
   readonly #ingresses = new Map<ClientId, Set<Ingress>>();
 
-  /** @param socket its owner from now on is this port. */
-  constructor(socket: DatagramSocket, datagramBytesMax: number) {
+  /**
+   * @param socket its owner from now on is this port.
+   * @param tickMs milliseconds of a tick, 1 and up.
+   */
+  constructor(socket: DatagramSocket, datagramBytesMax: number, tickMs: number) {
     this.#socket = socket;
+    this.ticker = new SharedTicker(tickMs);
     this.drops = new Tally();
     const { drops } = this;
     this.datagrams = new DatagramPacker({
@@ -81,5 +88,5 @@ export async function openClientPort(
   const anyAddress = isV6 ? "::" : "0.0.0.0";
   const loopback = isV6 ? "::1" : "127.0.0.1";
   const socket = await openSocket({ address: isLocal ? loopback : anyAddress, port: 0 });
-  return new ClientPort(socket, datagramBytesMaxOf(genesis));
+  return new ClientPort(socket, datagramBytesMaxOf(genesis), genesis.settings.tickMs);
 }

@@ -19,7 +19,6 @@ import { Destination, Egress } from "./egress.js";
 import { Ingress } from "./ingress.js";
 import { KeyRing } from "./key-ring.js";
 import type { ReplicaStatus } from "./replica-status.js";
-import { startTicker } from "./ticker.js";
 
 /** What connecting takes. */
 export interface ConnectOptions {
@@ -154,7 +153,7 @@ export async function connect(options: ConnectOptions): Promise<LedgerClient> {
     },
   });
   const detach = port.attach(id, ingress);
-  const stopTicker = startTicker(genesis.settings.tickMs, () => {
+  const stopTicker = port.ticker.join(() => {
     ingress.tick();
     host.tick();
   });

@@ -62,7 +62,7 @@ function repliesFor(...ids: number[]): Uint8Array {
 
 test("what the clients of a port send in one turn to one replica is one datagram", async () => {
   const socket = new OpenSocket();
-  const port = new ClientPort(socket, 65_507);
+  const port = new ClientPort(socket, 65_507, 10);
   for (const id of [1, 2]) {
     const egress = egressOf(port, id);
     egress.queue(hello, [new Destination(replica(0), PLACE)]);
@@ -87,7 +87,7 @@ test("what the clients of a port send in one turn to one replica is one datagram
 
 test("each client of a port gets the frames that are for it, until it leaves", () => {
   const socket = new OpenSocket();
-  const port = new ClientPort(socket, 65_507);
+  const port = new ClientPort(socket, 65_507, 10);
   const links = [1, 2, 2].map((id) => new SampleLink(replica(1), client(id)));
   const detach = links.map(({ ingress }, index) => port.attach(index === 0 ? 1 : 2, ingress));
   const countsAfter = (datagram: Uint8Array): number[] => {
@@ -104,6 +104,6 @@ test("each client of a port gets the frames that are for it, until it leaves", (
 
 test("a port is closed with its socket", async () => {
   const socket = new OpenSocket();
-  await new ClientPort(socket, 65_507).close();
+  await new ClientPort(socket, 65_507, 10).close();
   assert(socket.isClosed);
 });
