@@ -26,11 +26,17 @@ export interface Service {
 
   /**
    * Pins the present state as the one of checkpoint `seq`, so that its pages stay readable while
-   * execution goes on (ST3). The previous pin is kept too, older ones are dropped.
+   * execution goes on (ST3). The previous pin is kept too; older ones are dropped unless held.
    */
   pin(seq: Seq): void;
 
-  /** The sequence numbers pinned now, ascending; at most two. */
+  /**
+   * From now on the pins at `seqs` are kept although newer ones come (ST3). Those of a former call
+   * that are not among them go with the next pin.
+   */
+  hold(seqs: readonly Seq[]): void;
+
+  /** The sequence numbers pinned now, ascending: the two newest, and those that are held. */
   pins(): readonly Seq[];
 
   /** Number of pages of the pinned state, or null when `seq` is not pinned. */

@@ -105,6 +105,10 @@ export class Ledger implements Service {
     this.#tree.pin(seq);
   }
 
+  hold(seqs: readonly Seq[]): void {
+    this.#tree.hold(seqs);
+  }
+
   pins(): readonly Seq[] {
     return this.#tree.pins();
   }

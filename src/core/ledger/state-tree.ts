@@ -6,7 +6,6 @@ import { MerkleTree } from "./merkle-tree.js";
 import { encodePage, PAGE_ACCOUNTS, PageHasher } from "./page.js";
 
 const PAGES_INITIAL = 16;
-const PINS_MAX = 2;
 
 /** The page's digest in the tree is out of date. */
 const STALE = 1;
@@ -27,7 +26,8 @@ interface Pin {
 }
 
 /**
- * The accounts cut into pages under a Merkle tree, and the two newest checkpoints of them.
+ * The accounts cut into pages under a Merkle tree, and the two newest checkpoints of them, with
+ * those that somebody is fetching.
  *
  * A pin costs a copy of the tree's digests, about 35 bytes for 128 accounts. The pages themselves
  * are copied on the first write after the pin, and of these only the balances: profiles never
@@ -44,6 +44,7 @@ export class StateTree {
   readonly #profilesDigests: (Digest | null)[] = [];
   #anyStale = false;
   #pins: readonly Pin[] = [];
+  #held: readonly Seq[] = [];
 
   constructor(hasher: Hasher, accounts: Accounts) {
     this.#accounts = accounts;
@@ -73,17 +74,25 @@ export class StateTree {
     return this.#tree.root();
   }
 
-  /** Keeps the present state readable as that of `seq`, and forgets all but the previous pin. */
+  /**
+   * Keeps the present state readable as that of `seq`, and forgets older ones but for the previous
+   * pin and those that are held.
+   */
   pin(seq: Seq): void {
     assert(seq > (this.#pins.at(-1)?.seq ?? -1), "checkpoints are pinned in ascending order");
     this.#rehash();
     const { count } = this.#accounts;
     const pin = { seq, accountCount: count, tree: this.#tree.snapshot(), saved: new Map() };
-    this.#pins = [...this.#pins.slice(1 - PINS_MAX), pin];
+    this.#pins = [...this.#pinsToKeep(), pin];
     for (let page = 0; page < this.#flags.length; page += 1) this.#flags[page] = 0;
   }
 
-  /** The sequence numbers pinned now, ascending; at most two. */
+  /** Which pins stay, from now on, when newer ones come. */
+  hold(seqs: readonly Seq[]): void {
+    this.#held = seqs;
+  }
+
+  /** The sequence numbers pinned now, ascending: the two newest, and those that are held. */
   pins(): readonly Seq[] {
     return this.#pins.map((pin) => pin.seq);
   }
@@ -118,6 +127,16 @@ export class StateTree {
     const end = Math.min(first + PAGE_ACCOUNTS, this.#accounts.count);
     if (first >= end) return null;
     return encodePage(this.#accounts.balances(first, end), this.#accounts.profiles(first, end));
+  }
+
+  #pinsToKeep(): Pin[] {
+    const kept: Pin[] = [];
+    const newest = this.#pins.at(-1);
+    for (const pin of this.#pins) {
+      if (pin === newest || this.#held.includes(pin.seq)) kept.push(pin);
+      else passOn(pin, kept.at(-1));
+    }
+    return kept;
   }
 
   #savedSince(place: number, page: number): BigInt64Array | undefined {
@@ -174,6 +193,14 @@ export class StateTree {
     const digest = this.#pageHasher.profilesDigest(this.#accounts.profiles(first, end));
     this.#profilesDigests[page] = digest;
     return digest;
+  }
+}
+
+/** What `pin` saved is also what the pin before it relies on. */
+function passOn(pin: Pin, before: Pin | undefined): void {
+  if (before === undefined) return;
+  for (const [page, balances] of pin.saved) {
+    if (!before.saved.has(page)) before.saved.set(page, balances);
   }
 }
 

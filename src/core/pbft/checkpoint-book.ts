@@ -44,6 +44,8 @@ export class CheckpointBook {
   /** Per replica, ascending by sequence number. */
   readonly #votes: Checkpoint[][];
   readonly #weak: number;
+  /** Own checkpoints that somebody is fetching. */
+  #held: readonly Seq[] = [];
   #stable: StableCertificate;
   /** What W votes agree on; null after a change. */
   #certificates: readonly StableCertificate[] | null = null;
@@ -83,8 +85,14 @@ export class CheckpointBook {
     this.#offered.add(checkpoint.seq);
     for (const seq of this.#offered) {
       if (this.#offered.size <= OWN_OFFERED_MAX) break;
-      this.#forget(seq);
+      if (this.#held.includes(seq)) this.#offered.delete(seq);
+      else this.#forget(seq);
     }
+  }
+
+  /** From now on the own checkpoints at `seqs` are kept although newer ones come (ST3). */
+  hold(seqs: readonly Seq[]): void {
+    this.#held = seqs;
   }
 
   /**
@@ -148,7 +156,9 @@ export class CheckpointBook {
     for (const [replica, votes] of this.#votes.entries()) {
       this.#votes[replica] = votes.filter((vote) => vote.seq > certificate.seq);
     }
-    const below = this.own().filter((checkpoint) => checkpoint.seq < certificate.seq);
+    const below = this.own().filter(
+      ({ seq }) => seq < certificate.seq && !this.#held.includes(seq),
+    );
     for (const { seq } of below.slice(0, Math.max(0, below.length - OWN_BELOW_STABLE_MAX))) {
       this.#forget(seq);
     }

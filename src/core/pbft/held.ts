@@ -11,7 +11,7 @@ export interface Held {
   readonly prePreparedOfSlot: number;
   /** Votes for checkpoints of the replica that has most: at most VOTES_PER_REPLICA_MAX. */
   readonly checkpointVotesOfReplica: number;
-  /** Own checkpoints: those of a window, the one below it, and two that were offered. */
+  /** Own checkpoints: those of a window, the one below it, two offered, one for each other. */
   readonly ownCheckpoints: number;
   /** Waiting requests of the client that has most: at most `pendingPerClientMax`. */
   readonly pendingOfClient: number;

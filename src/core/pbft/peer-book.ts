@@ -9,6 +9,8 @@ interface Peer {
   /** Pieces of state it was sent in the present tick (ST6). */
   fetchesTicks: Ticks;
   fetches: number;
+  /** The checkpoint of which it was last sent a piece, and when; null before the first. */
+  fetched: { readonly seq: Seq; readonly ticks: Ticks } | null;
   /** Which view's NEW-VIEW it was sent last, and when. */
   newView: View;
   newViewTicks: Ticks;
@@ -41,6 +43,7 @@ export class PeerBook {
       answeredTicks: -ANSWER_TICKS_MIN,
       fetchesTicks: 0,
       fetches: 0,
+      fetched: null,
       newView: 0,
       newViewTicks: 0,
     }));
@@ -74,6 +77,19 @@ export class PeerBook {
     }
     peer.fetches += 1;
     return peer.fetches <= FETCHES_PER_TICK_MAX;
+  }
+
+  /** Notes that `replica` is sent a piece of the checkpoint at `seq`. */
+  fetched(replica: ReplicaId, seq: Seq, now: Ticks): void {
+    const peer = this.#peers[replica];
+    if (peer !== undefined) peer.fetched = { seq, ticks: now };
+  }
+
+  /** The checkpoints that others were sent pieces of since `sinceTicks` (included): one each. */
+  fetchedSince(sinceTicks: Ticks): Seq[] {
+    return this.#peers.flatMap(({ fetched }) =>
+      fetched !== null && fetched.ticks >= sinceTicks ? [fetched.seq] : [],
+    );
   }
 
   /** Notes how far `replica` says it is. */

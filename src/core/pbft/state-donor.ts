@@ -18,11 +18,11 @@ import { encodeSummary, type FetchedState } from "./state-transfer.js";
 const PATIENCE_TICKS = 10;
 
 /**
- * Time without a piece after which a transfer goes on with a newer checkpoint: two rounds of asking
- * (ST3). Under load donors move on long before a large state is fetched, and what was verified
- * stays.
+ * For how long a checkpoint is kept for whoever was sent a piece of it (ST3): it asks each donor in
+ * turn, and what it asks may get lost a few times. It is one checkpoint for each replica, so a liar
+ * costs no more than one who lags.
  */
-const RETARGET_TICKS = 30;
+const HOLD_TICKS = 300;
 
 /** Another replica asks for a piece of one of our last checkpoints. */
 export function onStateFetch(
@@ -39,7 +39,16 @@ export function onStateFetch(
   }
   const { seq, part, level, index } = m;
   s.sendTo(from, { kind: "state-data", seq, part, level, index, data });
+  s.peers.fetched(from, seq, s.now);
+  holdFetched(s);
   return null;
+}
+
+/** Keeps what others are fetching, and lets go what they fetch no more; called once a tick too. */
+export function holdFetched(s: State): void {
+  const seqs = s.peers.fetchedSince(s.now - HOLD_TICKS);
+  s.service.hold(seqs);
+  s.checkpoints.hold(seqs);
 }
 
 /** One offer serves all who lag, and whoever asks all the time gets no more of them than others. */
@@ -114,7 +123,7 @@ function chooseTarget(s: State, certificate: StableCertificate): void {
   if (s.transfer.target === null) {
     if (s.diverged || waited >= PATIENCE_TICKS) s.transfer.begin(certificate, s.now);
   } else if (certificate.seq > s.transfer.target.seq) {
-    if (s.now - s.transfer.progressTicks >= RETARGET_TICKS) s.transfer.begin(certificate, s.now);
+    if (s.transfer.isStuck(s.now)) s.transfer.begin(certificate, s.now);
   }
 }
 

@@ -23,6 +23,13 @@ const PIECES_IN_FLIGHT_MAX = 32;
 /** Time after which a piece is asked of the next donor. */
 const PIECE_TICKS_MAX = 15;
 
+/**
+ * Time without a piece after which a transfer goes on with a newer checkpoint: two rounds of asking
+ * (ST3). Under load donors move on long before a large state is fetched, and what was verified
+ * stays. Doubled for every checkpoint of which no piece came: the answers may take longer.
+ */
+const PATIENCE_TICKS_MIN = 30;
+
 const PAGE_COUNT_BYTES = 4;
 const SUMMARY_HEADER_BYTES = DIGEST_BYTES + PAGE_COUNT_BYTES;
 
@@ -80,17 +87,24 @@ function decodeSummary(bytes: Uint8Array): Summary | null {
 export class StateTransfer {
   readonly #hasher: Hasher;
   readonly #service: Service;
+  readonly #patienceTicksMax: Ticks;
   #target: StableCertificate | null = null;
   #summary: Summary | null = null;
   #pieces: Piece[] = [];
+  /** When the last piece of the present target came, or fetching it began. */
   #progressTicks: Ticks = 0;
+  #patienceTicks: Ticks = PATIENCE_TICKS_MIN;
+  /** Whether a piece of the present target came. */
+  #isAnswered = false;
   /** Verified pages and table entries, by digest. */
   readonly #verified = new Map<string, Uint8Array>();
   #pageDigests: (Digest | null)[] = [];
 
-  constructor(hasher: Hasher, service: Service) {
+  /** @param patienceTicksMax the longest time that answers may need, as with a view change. */
+  constructor(hasher: Hasher, service: Service, patienceTicksMax: Ticks) {
     this.#hasher = hasher;
     this.#service = service;
+    this.#patienceTicksMax = patienceTicksMax;
   }
 
   /** What is being fetched, or null. */
@@ -98,13 +112,17 @@ export class StateTransfer {
     return this.#target;
   }
 
-  /** When the last piece of the present target came, or fetching it began. */
-  get progressTicks(): Ticks {
-    return this.#progressTicks;
+  /** Whether no piece came for so long that a newer target is worth more. */
+  isStuck(now: Ticks): boolean {
+    return now - this.#progressTicks >= this.#patienceTicks;
   }
 
   /** Starts, or goes on with a newer target. Pieces verified before are kept. */
   begin(target: StableCertificate, now: Ticks): void {
+    if (this.#target !== null && !this.#isAnswered) {
+      this.#patienceTicks = Math.min(2 * this.#patienceTicks, this.#patienceTicksMax);
+    }
+    this.#isAnswered = false;
     this.#target = target;
     this.#progressTicks = now;
     this.#summary = null;
@@ -115,6 +133,7 @@ export class StateTransfer {
   /** Gives the transfer up: it is done, or the log went on by itself. */
   end(): void {
     this.#target = null;
+    this.#patienceTicks = PATIENCE_TICKS_MIN;
     this.#summary = null;
     this.#pieces = [];
     this.#pageDigests = [];
@@ -153,6 +172,7 @@ export class StateTransfer {
     }
     this.#pieces.splice(this.#pieces.indexOf(piece), 1);
     this.#progressTicks = now;
+    this.#isAnswered = true;
     return "accepted";
   }
 

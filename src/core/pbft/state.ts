@@ -154,7 +154,7 @@ export class State {
     this.peers = new PeerBook(options.replicaCount);
     this.monitor = new PrimaryMonitor(options);
     this.timer = new ViewTimer(options);
-    this.transfer = new StateTransfer(hasher, service);
+    this.transfer = new StateTransfer(hasher, service, options.viewChangeTicksMax);
     this.guests = new GuestBook(options.replicaCount);
     this.checkpoints.stabilize({ seq: 0, stateDigest: genesisDigestOf(hasher), votes: [] });
   }

@@ -5,7 +5,7 @@ import type { Ticks } from "../base/ids.js";
 import { askForDecision } from "./decisions.js";
 import { askToRejoin } from "./rejoin.js";
 import { helpGuests } from "./rejoin-help.js";
-import { fetchState } from "./state-donor.js";
+import { fetchState, holdFetched } from "./state-donor.js";
 import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
 import { startViewChange } from "./view-changes.js";
@@ -18,6 +18,7 @@ export function onTicked(s: State): void {
   helpGuests(s);
   askToRejoin(s);
   fetchState(s);
+  holdFetched(s);
   askForDecisions(s);
   tellStatus(s);
 }

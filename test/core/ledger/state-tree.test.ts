@@ -110,7 +110,8 @@ test("a tree that grew has the root of one that was built whole", () => {
 type Step =
   | { readonly kind: "deposit"; readonly account: number }
   | { readonly kind: "open" }
-  | { readonly kind: "pin" };
+  | { readonly kind: "pin" }
+  | { readonly kind: "hold"; readonly share: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -119,17 +120,24 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { arbitrary: fc.constant<Step>({ kind: "open" }), weight: 3 },
   { arbitrary: fc.constant<Step>({ kind: "pin" }), weight: 2 },
+  { arbitrary: fc.nat(7).map((share): Step => ({ kind: "hold", share })), weight: 1 },
 );
 
-test("ST3: two checkpoints stay readable, page by page, while execution goes on", () => {
+test("ST3: two checkpoints, and those held, stay readable while execution goes on", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (history) => {
       const ledger = newLedger(rowsOf(3 * PAGE - 2));
       const pinned = new Map<number, { pages: Uint8Array[]; root: Uint8Array }>();
+      let kept: number[] = [];
+      let held: number[] = [];
       for (const [index, { kind, ...rest }] of history.entries()) {
         if (kind === "pin") {
           ledger.pin(index);
+          kept = [...kept.filter((seq) => seq === kept.at(-1) || held.includes(seq)), index];
           pinned.set(index, { pages: presentPages(ledger), root: ledger.root() });
+        } else if (kind === "hold") {
+          held = kept.filter((_, place) => "share" in rest && (rest.share & (1 << place)) !== 0);
+          ledger.hold(held);
         } else if (kind === "open") {
           const account = `new ${index}`;
           execute(ledger, NICK, { kind, account, name: "", address: "", balance: 1n });
@@ -138,7 +146,7 @@ test("ST3: two checkpoints stay readable, page by page, while execution goes on"
           execute(ledger, TELLER, { kind, account, amount: 1n });
         }
       }
-      assert.deepEqual(ledger.pins(), [...pinned.keys()].slice(-2));
+      assert.deepEqual(ledger.pins(), kept);
       for (const [seq, { pages, root }] of pinned) {
         if (!ledger.pins().includes(seq)) {
           assert.equal(ledger.pageCount(seq), null);

@@ -250,6 +250,73 @@ describe("a donor", () => {
   });
 });
 
+describe("a donor whose checkpoints follow each other fast (ST3, seed 2054662)", () => {
+  const fetch = { kind: "state-fetch", part: StatePart.summary, level: 0, index: 0 } as const;
+
+  /** Executes up to the checkpoint at `seq`, which becomes stable. */
+  function advance(donor: LoneReplica, seq: number): void {
+    for (let next = seq - 3; next <= seq; next += 1) decide(donor, next, [next]);
+    donor.step({ kind: "stored", seq });
+    const sign = single(ofKind(donor.take(), "sign")).message;
+    assert(sign.kind === "checkpoint");
+    donor.step({ kind: "signed", message: checkpointOf(2, seq, sign.stateDigest) });
+    for (const replica of [0, 1])
+      donor.receive(replica, checkpointOf(replica, seq, sign.stateDigest));
+    donor.take();
+    assert.equal(donor.replica.stableSeq, seq);
+  }
+
+  test("keeps the one that is being fetched, until nobody has asked for a while", () => {
+    const { donor } = donorWithVotes();
+    assert.equal(donor.receive(3, { ...fetch, seq: 4 }), null);
+    for (const seq of [8, 12, 16, 20]) {
+      advance(donor, seq);
+      donor.tick(100);
+      assert.equal(donor.receive(3, { ...fetch, seq: 4 }), null);
+    }
+    assert.deepEqual(donor.ledger.pins(), [4, 16, 20]);
+    donor.tick(301);
+    advance(donor, 24);
+    assert.deepEqual(donor.ledger.pins(), [20, 24]);
+    assert.equal(donor.receive(3, { ...fetch, seq: 4 }), "state-fetch/unknown");
+  });
+
+  test("keeps one for each replica, however many it asks for (I11)", () => {
+    const { donor } = donorWithVotes();
+    for (const seq of [8, 12, 16, 20]) {
+      assert.equal(donor.receive(3, { ...fetch, seq: seq - 4 }), null);
+      advance(donor, seq);
+    }
+    assert.deepEqual(donor.ledger.pins(), [16, 20]);
+    assert(donor.replica.held.ownCheckpoints <= 3);
+  });
+});
+
+describe("a replica whose donors answer late (ST3, seed 2054662)", () => {
+  /** How long it takes until the checkpoint at `seq` is asked for, in ticks. */
+  function ticksUntilAsked(fetcher: LoneReplica, seq: number): number {
+    for (const replica of [0, 1, 2])
+      fetcher.receive(replica, checkpointOf(replica, seq, digestOf(seq)));
+    for (let ticks = 0; ticks < 2_000; ticks += 1) {
+      const fetches = sentOf(fetcher.take(), "state-fetch");
+      if (fetches.some((fetch) => fetch.seq === seq)) return ticks;
+      fetcher.tick();
+    }
+    assert.fail("never asked for");
+  }
+
+  test("stays longer with each checkpoint of which no piece came, within bounds", () => {
+    const { votes } = donorWithVotes();
+    const fetcher = fetcherOf(votes);
+    const waits = [8, 12, 16, 20, 24].map((seq) => ticksUntilAsked(fetcher, seq));
+    const most = fetcher.options.viewChangeTicksMax;
+    for (const [index, ticks] of waits.entries()) {
+      const patience = Math.min(30 * 2 ** index, most);
+      assert(Math.abs(ticks - patience) <= 2, `${ticks} ticks where ${patience} were due`);
+    }
+  });
+});
+
 describe("a lying donor (A14)", () => {
   test("is found out by the digest of every kind of piece, and another one is asked", () => {
     const { donor, votes } = donorWithVotes();

@@ -34,7 +34,10 @@ const CHECKPOINT_VOTES_MAX = 4;
 /** Batches of a slot beside those of its Q-entries: chosen, committed, prepared, and a new one. */
 const BODIES_BESIDE_ENTRIES_MAX = 4;
 
-/** Own checkpoints that are not of the window: the stable one, the one before it, two offered. */
+/**
+ * Own checkpoints that are not of the window: the stable one, the one before it, two offered.
+ * Beside these one for each of the others, who may be fetching it.
+ */
 const OWN_OUTSIDE_WINDOW_MAX = 4;
 
 /**
@@ -82,11 +85,12 @@ export class Bounds implements Watcher {
   /** Everything else that others can add to, per slot, per replica and per client. */
   #checkHeld(replica: ReplicaId, { held }: Core): void {
     const { checkpointIntervalSlots, pendingPerClientMax, windowSlots } = this.#options.protocol;
+    const others = this.#options.replicaCount - 1;
     this.#compare(replica, held, {
       bodiesOfSlot: PRE_PREPARED_PER_SLOT_MAX + BODIES_BESIDE_ENTRIES_MAX,
       prePreparedOfSlot: PRE_PREPARED_PER_SLOT_MAX,
       checkpointVotesOfReplica: CHECKPOINT_VOTES_MAX,
-      ownCheckpoints: windowSlots / checkpointIntervalSlots + OWN_OUTSIDE_WINDOW_MAX,
+      ownCheckpoints: windowSlots / checkpointIntervalSlots + OWN_OUTSIDE_WINDOW_MAX + others,
       pendingOfClient: pendingPerClientMax,
       sessionsOfClient: SESSIONS_PER_CLIENT_MAX,
     });
