@@ -65,6 +65,8 @@ export class ReplicaHost {
   readonly #gate = new EffectGate<Outgoing>(HELD_EFFECTS_MAX);
   /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
   readonly #unstored = new EffectGate<Outgoing>(UNSTORED_REPLIES_MAX);
+  /** Up to where `#unstored` was opened: a repaired state may lie below what a wrong one stored. */
+  #releasedSeq: Seq = 0;
   /** For one bundle of results after the other: a buffer for each costs more than its results. */
   readonly #results = new BundleWriter();
   readonly #events: Event[] = [];
@@ -252,7 +254,8 @@ export class ReplicaHost {
   }
 
   #releaseStored(seq: Seq): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || seq < this.#releasedSeq) return;
+    this.#releasedSeq = seq;
     for (const effect of this.#unstored.open(seq)) this.#release(effect);
     this.#flushLater();
   }

@@ -83,11 +83,8 @@ export class CheckpointBook {
   keepOffered(checkpoint: OwnCheckpoint): void {
     this.keepOwn(checkpoint);
     this.#offered.add(checkpoint.seq);
-    for (const seq of this.#offered) {
-      if (this.#offered.size <= OWN_OFFERED_MAX) break;
-      if (this.#held.includes(seq)) this.#offered.delete(seq);
-      else this.#forget(seq);
-    }
+    const free = [...this.#offered].filter((seq) => !this.#held.includes(seq));
+    for (const seq of free.slice(0, Math.max(0, free.length - OWN_OFFERED_MAX))) this.#forget(seq);
   }
 
   /** From now on the own checkpoints at `seqs` are kept although newer ones come (ST3). */

@@ -10,19 +10,15 @@ import { isRegular, signCheckpoint, stabilize, takeInterimCheckpoint } from "./c
 import type { RejectCode } from "./reject.js";
 import { decodeSession, encodeSession, type SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
-import { encodeSummary, type FetchedState } from "./state-transfer.js";
+import { encodeSummary, type FetchedState, PIECE_TICKS_MAX } from "./state-transfer.js";
 
 /**
  * How long a replica waits for the log to bring it there before it fetches a checkpoint's state.
  */
 const PATIENCE_TICKS = 10;
 
-/**
- * For how long a checkpoint is kept for whoever was sent a piece of it (ST3): it asks each donor in
- * turn, and what it asks may get lost a few times. It is one checkpoint for each replica, so a liar
- * costs no more than one who lags.
- */
-const HOLD_TICKS = 300;
+/** Rounds of asking every donor that a checkpoint is kept for who was sent a piece of it. */
+const HOLD_ROUNDS = 2;
 
 /** Another replica asks for a piece of one of our last checkpoints. */
 export function onStateFetch(
@@ -44,9 +40,15 @@ export function onStateFetch(
   return null;
 }
 
-/** Keeps what others are fetching, and lets go what they fetch no more; called once a tick too. */
+/**
+ * Keeps what others are fetching, and lets go what they fetch no more (ST3); once a tick too. A
+ * fetcher asks each donor in turn, and answers take up to the longest timeout. One checkpoint is
+ * kept for each replica, so a liar costs no more than one who lags.
+ */
 export function holdFetched(s: State): void {
-  const seqs = s.peers.fetchedSince(s.now - HOLD_TICKS);
+  const { replicaCount, viewChangeTicksMax } = s.options;
+  const roundTicks = (replicaCount - 1) * PIECE_TICKS_MAX;
+  const seqs = s.peers.fetchedSince(s.now - viewChangeTicksMax - HOLD_ROUNDS * roundTicks);
   s.service.hold(seqs);
   s.checkpoints.hold(seqs);
 }

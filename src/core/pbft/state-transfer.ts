@@ -21,12 +21,12 @@ import { stateDigestOf } from "./state-digest.js";
 const PIECES_IN_FLIGHT_MAX = 32;
 
 /** Time after which a piece is asked of the next donor. */
-const PIECE_TICKS_MAX = 15;
+export const PIECE_TICKS_MAX = 15;
 
 /**
- * Time without a piece after which a transfer goes on with a newer checkpoint: two rounds of asking
- * (ST3). Under load donors move on long before a large state is fetched, and what was verified
- * stays. Doubled for every checkpoint of which no piece came: the answers may take longer.
+ * Time without a piece after which a transfer goes on with a newer checkpoint (ST3). Under load
+ * donors move on long before a large state is fetched, and what was verified stays. Doubled with
+ * every checkpoint given up: honest answers may take longer, whatever a liar who is faster sends.
  */
 const PATIENCE_TICKS_MIN = 30;
 
@@ -94,8 +94,6 @@ export class StateTransfer {
   /** When the last piece of the present target came, or fetching it began. */
   #progressTicks: Ticks = 0;
   #patienceTicks: Ticks = PATIENCE_TICKS_MIN;
-  /** Whether a piece of the present target came. */
-  #isAnswered = false;
   /** Verified pages and table entries, by digest. */
   readonly #verified = new Map<string, Uint8Array>();
   #pageDigests: (Digest | null)[] = [];
@@ -119,10 +117,9 @@ export class StateTransfer {
 
   /** Starts, or goes on with a newer target. Pieces verified before are kept. */
   begin(target: StableCertificate, now: Ticks): void {
-    if (this.#target !== null && !this.#isAnswered) {
+    if (this.#target !== null) {
       this.#patienceTicks = Math.min(2 * this.#patienceTicks, this.#patienceTicksMax);
     }
-    this.#isAnswered = false;
     this.#target = target;
     this.#progressTicks = now;
     this.#summary = null;
@@ -172,7 +169,6 @@ export class StateTransfer {
     }
     this.#pieces.splice(this.#pieces.indexOf(piece), 1);
     this.#progressTicks = now;
-    this.#isAnswered = true;
     return "accepted";
   }
 

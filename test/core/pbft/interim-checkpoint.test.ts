@@ -85,6 +85,21 @@ describe("a replica asked for a stable checkpoint that a restart took away (CK6)
     assert.deepEqual(held, [6, 7]);
   });
 
+  test("keeps one more for each replica that is fetching it, however it asks (ST3, I11)", () => {
+    const lone = restarted();
+    for (const seq of [6, 7, 8, 9, 10, 11]) {
+      lone.receive(3, fetchOf(STABLE_SEQ));
+      lone.receive(0, prePrepare(0, seq, batchOf()));
+      for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, seq, batchOf()));
+      lone.answer();
+      assert.equal(lone.receive(3, fetchOf(seq - 1)), null, "what was just offered is there");
+      lone.step({ kind: "stored", seq });
+      lone.answer();
+      lone.tick(10);
+    }
+    assert(lone.replica.held.ownCheckpoints <= 5, "two offered, one held, and two of the log");
+  });
+
   test("does not name what it offers in a vote for a view", () => {
     const lone = restarted();
     lone.receive(3, fetchOf(STABLE_SEQ));

@@ -275,7 +275,7 @@ describe("a donor whose checkpoints follow each other fast (ST3, seed 2054662)",
       assert.equal(donor.receive(3, { ...fetch, seq: 4 }), null);
     }
     assert.deepEqual(donor.ledger.pins(), [4, 16, 20]);
-    donor.tick(301);
+    donor.tick(donor.options.viewChangeTicksMax + 2 * 3 * 15 + 1);
     advance(donor, 24);
     assert.deepEqual(donor.ledger.pins(), [20, 24]);
     assert.equal(donor.receive(3, { ...fetch, seq: 4 }), "state-fetch/unknown");
@@ -305,9 +305,14 @@ describe("a replica whose donors answer late (ST3, seed 2054662)", () => {
     assert.fail("never asked for");
   }
 
-  test("stays longer with each checkpoint of which no piece came, within bounds", () => {
-    const { votes } = donorWithVotes();
+  test("stays longer with each checkpoint that it gave up, within bounds", () => {
+    const { donor, votes } = donorWithVotes();
     const fetcher = fetcherOf(votes);
+    donor.receive(3, { kind: "state-fetch", seq: 4, part: StatePart.summary, level: 0, index: 0 });
+    // A liar who is fast with one piece, and gives no other, changes nothing.
+    for (const data of sentOf(donor.take(), "state-data")) {
+      assert.equal(fetcher.receive(1, data), null);
+    }
     const waits = [8, 12, 16, 20, 24].map((seq) => ticksUntilAsked(fetcher, seq));
     const most = fetcher.options.viewChangeTicksMax;
     for (const [index, ticks] of waits.entries()) {

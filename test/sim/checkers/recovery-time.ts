@@ -7,6 +7,7 @@
  *   network   delays of agreement, a view change, and what statuses and answers take
  *   views     each primary that is away or lies, and the one after them, costs the time that a
  *             request waits and the time that a new view takes: 2 T, T doubled at most (VT1, VT3)
+ *   stores    a full window waits for checkpoints, and these for the databases (CK2, VT6)
  *   slack     the second of F3, for disks, execution and the steps of looking
  *
  * Over seeds 1 to 2500 the core as it is needed at most 0.69 of what these sums allow, and at most
@@ -24,6 +25,9 @@ const SLACK: Micros = SECOND;
 
 /** One-way delays in a row: three of agreement, three of a view change, questions and answers. */
 const DELAYS_MAX = 20;
+
+/** Database transactions in a row: two for each of the windows that recovery goes through. */
+const STORES_MAX = 8;
 
 /** Request and new view. */
 const TIMEOUTS_PER_VIEW = 2;
@@ -49,11 +53,11 @@ interface RecoveryBounds {
 
 /** The bounds of a healed network in which `absent` replicas can't be counted on. */
 export function recoveryBounds(options: SimOptions, absent: number): RecoveryBounds {
-  const { network, protocol } = options;
+  const { faults, network, protocol } = options;
   const delay = Math.max(network.delayMin, network.healedDelayMin) + 2 * MS;
   const ticks = tickOf(options);
   const status = 2 * protocol.idleStatusTicks * ticks;
-  const base = SLACK + status + DELAYS_MAX * delay;
+  const base = SLACK + status + DELAYS_MAX * delay + STORES_MAX * faults.storeMean;
   const views = (absent + 1) * TIMEOUTS_PER_VIEW * protocol.viewChangeTicksMax * ticks;
   return {
     served: base + options.clients.retryTicksMax * ticks + views,
