@@ -64,9 +64,7 @@ export class ReplicaHost {
   readonly #addresses = new AddressBook();
   readonly #gate = new EffectGate<Outgoing>(HELD_EFFECTS_MAX);
   /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
-  readonly #unstored = new EffectGate<Outgoing>(UNSTORED_REPLIES_MAX);
-  /** Up to where `#unstored` was opened: a repaired state may lie below what a wrong one stored. */
-  #releasedSeq: Seq = 0;
+  #unstored = new EffectGate<Outgoing>(UNSTORED_REPLIES_MAX);
   /** For one bundle of results after the other: a buffer for each costs more than its results. */
   readonly #results = new BundleWriter();
   readonly #events: Event[] = [];
@@ -254,8 +252,7 @@ export class ReplicaHost {
   }
 
   #releaseStored(seq: Seq): void {
-    if (this.#isStopped || seq < this.#releasedSeq) return;
-    this.#releasedSeq = seq;
+    if (this.#isStopped) return;
     for (const effect of this.#unstored.open(seq)) this.#release(effect);
     this.#flushLater();
   }
@@ -304,8 +301,10 @@ export class ReplicaHost {
     ledger.pin(seq);
     const accounts = ledger.accountRows();
     await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });
+    // A repaired state may lie below what was stored of a wrong one, whose answers nobody should
+    // get. What else waited is part of the state, and the core answers it anew.
+    this.#unstored = new EffectGate(UNSTORED_REPLIES_MAX);
     this.dispatch({ kind: "installed", seq });
-    this.#releaseStored(seq);
   }
 
   /** The journal may be believed again, and the core goes on once that is durable (RS4). */

@@ -48,9 +48,15 @@ export function awaitConvergence(world: World, troupe: Troupe, history: History)
   for (const client of clients) client.finish();
   const limit = world.options.livenessPhase;
   const voting = core.filter(({ isAmnesiac }) => !isAmnesiac).length;
-  const bounds = recoveryBounds(world.options, troupe.machines.length - voting);
-  const served = waitUntil(world, limit, "I13 liveness", () => whoWaits(clients, core));
-  checkRecovery("served", served, bounds.served);
+  const waiting = Math.max(...core.map(({ process }) => process?.replica.pendingCount ?? 0));
+  const bounds = recoveryBounds(world.options, troupe.machines.length - voting, waiting);
+  let wholeSince = world.scheduler.now;
+  waitUntil(world, limit, "I13 liveness", () => {
+    // A write that was under way may still end one of them.
+    if (core.some(({ process }) => process === null)) wholeSince = world.scheduler.now;
+    return whoWaits(clients, core);
+  });
+  checkRecovery("served", world.scheduler.now - wholeSince, bounds.served);
   // Byzantine clients have had their chance to harm the others; they would go on for ever.
   for (const attacker of attackers) attacker.stop();
   const isAtOne = (): string | null => whoWaits(clients, core) ?? whoIsBehind(core, history);

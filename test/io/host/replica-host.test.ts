@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JournalRecord, Message } from "../../../src/core/message.js";
+import type { Effect } from "../../../src/core/pbft/effect.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
 import { Destination } from "../../../src/io/egress.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
@@ -50,6 +51,8 @@ class Fixture {
   /** The last batch in the database. */
   storedSeq = 0;
   readonly host: ReplicaHost;
+  /** Another host in the same world, of a core that a test plays. */
+  readonly hostOf: (core: Replica) => ReplicaHost;
 
   constructor(isStrict = false, self = SELF) {
     const replica = new Replica(sampleOptions({ self }), hasher, this.ledger);
@@ -66,6 +69,10 @@ class Fixture {
       stores: {
         onDurable: (id: number) => this.durable.push(id),
         executed: ({ seq }: { seq: number }, after: number) => this.stored.push([seq, after]),
+        replace: ({ seq }: { seq: number }): Promise<void> => {
+          this.storedSeq = seq;
+          return Promise.resolve();
+        },
       },
       egress: {
         queue: (message: Message, to: readonly Destination[]): void => {
@@ -87,7 +94,8 @@ class Fixture {
       probes: [],
     };
     Object.defineProperty(world.stores, "storedSeq", { get: () => this.storedSeq });
-    this.host = new ReplicaHost(replica, world as unknown as World);
+    this.hostOf = (core) => new ReplicaHost(core, world as unknown as World);
+    this.host = this.hostOf(replica);
   }
 
   /** A message of replica `from` arrives. */
@@ -224,6 +232,34 @@ describe("a replica's host", () => {
     assert.equal(fixture.queued.length, count);
     fixture.store(1);
     assert.equal(fixture.queued.at(-1)?.[0], "read-reply");
+  });
+
+  test("strict replies: a repaired state may lie below what was stored (CK4)", async () => {
+    const fixture = new Fixture(true);
+    const effects: Effect[] = [];
+    const core = { step: () => null, takeEffects: () => effects.splice(0), view: 0, active: true };
+    const host = fixture.hostOf(core as unknown as Replica);
+    const reply = (seq: number): void => {
+      const counts = { view: 0, session: 1, timestamp: seq, seq, code: 0 } as const;
+      const message = { kind: "reply", ...counts, results: new Uint8Array(0) } as const;
+      effects.push({ kind: "reply", client: TELLER, session: 1, message, after: null });
+      host.dispatch({ kind: "ticked" });
+    };
+    const hello = { kind: "hello", session: 1, nonce: 1 } as const;
+    host.onMessage({ role: "client", id: TELLER }, hello, at(CLIENT_PORT));
+    fixture.storedSeq = 10;
+    host.onStored(10);
+    reply(11);
+    const state = { seq: 8, serviceRoot: new Uint8Array(32), pages: [] };
+    effects.push({ kind: "install", ...state, sessions: [], evictedThrough: [] });
+    host.dispatch({ kind: "ticked" });
+    await nextTurn();
+    assert.equal(fixture.storedSeq, 8);
+    reply(9);
+    const count = fixture.queued.length;
+    fixture.storedSeq = 9;
+    host.onStored(9);
+    assert.equal(fixture.queued.length - count, 1, "what waits now, not what the wrong state said");
   });
 
   test("answers that wait for a database that is away have a bound", () => {

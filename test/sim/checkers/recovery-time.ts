@@ -8,6 +8,7 @@
  *   views     each primary that is away or lies, and the one after them, costs the time that a
  *             request waits and the time that a new view takes: 2 T, T doubled at most (VT1, VT3)
  *   stores    a full window waits for checkpoints, and these for the databases (CK2, VT6)
+ *   queue     batches one after another for what already waits when the network is healed
  *   slack     the second of F3, for disks, execution and the steps of looking
  *
  * Over seeds 1 to 2500 the core as it is needed at most 0.69 of what these sums allow, and at most
@@ -25,6 +26,9 @@ const SLACK: Micros = SECOND;
 
 /** One-way delays in a row: three of agreement, three of a view change, questions and answers. */
 const DELAYS_MAX = 20;
+
+/** One-way delays of the three phases. */
+const DELAYS_PER_BATCH = 3;
 
 /** Database transactions in a row: two for each of the windows that recovery goes through. */
 const STORES_MAX = 8;
@@ -51,16 +55,25 @@ interface RecoveryBounds {
   readonly caughtUp: Micros;
 }
 
-/** The bounds of a healed network in which `absent` replicas can't be counted on. */
-export function recoveryBounds(options: SimOptions, absent: number): RecoveryBounds {
+/**
+ * The bounds of a healed network in which `absent` replicas can't be counted on, and `waiting`
+ * requests are in the pool of the replica that has most.
+ */
+export function recoveryBounds(
+  options: SimOptions,
+  absent: number,
+  waiting: number,
+): RecoveryBounds {
   const { faults, network, protocol } = options;
   const delay = Math.max(network.delayMin, network.healedDelayMin) + 2 * MS;
   const ticks = tickOf(options);
   const status = 2 * protocol.idleStatusTicks * ticks;
   const base = SLACK + status + DELAYS_MAX * delay + STORES_MAX * faults.storeMean;
+  const batches = Math.ceil(waiting / protocol.batchRequestsMax);
+  const queue = batches * DELAYS_PER_BATCH * delay;
   const views = (absent + 1) * TIMEOUTS_PER_VIEW * protocol.viewChangeTicksMax * ticks;
   return {
-    served: base + options.clients.retryTicksMax * ticks + views,
+    served: base + options.clients.retryTicksMax * ticks + views + queue,
     converged: base + views,
     caughtUp: base + TIMEOUTS_PER_VIEW * protocol.viewChangeTicksMax * ticks,
   };
@@ -104,7 +117,7 @@ export class RecoveryTime implements ClientWatcher {
 
 function operationBound(options: SimOptions): Micros {
   const { byzantine, clients, faults, network } = options;
-  const { served } = recoveryBounds(options, byzantine.length);
+  const { served } = recoveryBounds(options, byzantine.length, 0);
   const again = (TRIES_OF_READ - 1) * clients.retryTicksMax * tickOf(options);
   return served + again + DELAYS_MAX * (network.delayMean + faults.syncMean);
 }
