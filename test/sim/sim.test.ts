@@ -60,6 +60,7 @@ const ONCE_FAILED: readonly (readonly [seed: string, fault: string])[] = [
   ["289", "a certificate moved the window past a batch, and a reply did not wait for its record"],
   ["30378", "one request served undid all doubling, and each view ordered one batch"],
   ["1007568", "the same with other faults"],
+  ["6022715", "a primary announced its view twice, and a replica knew what was decided in it"],
   ["2054662", "checkpoints came faster than the answers of those who were asked for their state"],
   ["1008974", "a window of null batches took longer than the patience of those who helped"],
   ["202003", "who was faster with a copy of a client's request kept its replies for ever"],

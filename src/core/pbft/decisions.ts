@@ -35,7 +35,7 @@ function wantsBody(s: State, slot: Slot, digest: Uint8Array): boolean {
   const chosen = slot.chosenIn(s.view);
   if (chosen !== null && bytesEqual(chosen, digest)) return true;
   const decided = slot.committedDigest === null ? slot.commits.agreed(s.quorums.weak) : null;
-  return decided !== null && bytesEqual(decided, digest);
+  return decided !== null && bytesEqual(decided.digest, digest);
 }
 
 function takeBody(s: State, slot: Slot, m: BatchBody): void {
@@ -53,8 +53,8 @@ export function missingBatches(s: State): Uint8Array[] {
     const chosen = slot.chosenIn(s.view);
     if (s.active && chosen !== null && !slot.accepted) missing.push(chosen);
     if (slot.committedDigest !== null) continue;
-    const decided = slot.commits.agreed(s.quorums.weak);
-    if (decided !== null && slot.body(decided) === null) missing.push(decided);
+    const decided = slot.commits.agreed(s.quorums.weak)?.digest;
+    if (decided !== undefined && slot.body(decided) === null) missing.push(decided);
   }
   return missing;
 }
@@ -70,7 +70,7 @@ const OVERTAKEN_TICKS = 2;
 export function askForDecision(s: State, slot: Slot): void {
   if (slot.committedDigest !== null || slot.decisionAsked) return;
   const decided = slot.commits.agreed(s.quorums.weak);
-  if (decided === null || isAccepted(s, slot, decided)) return;
+  if (decided === null || isAccepted(s, slot, decided.digest)) return;
   slot.leftOutSinceTicks ??= s.now;
   if (s.now - slot.leftOutSinceTicks < OVERTAKEN_TICKS) return;
   slot.decisionAsked = true;

@@ -4,11 +4,12 @@
 import { assert } from "../base/assert.js";
 import { bytesEqual } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
-import { primaryOf, type Seq } from "../base/ids.js";
+import { primaryOf, type Seq, type View } from "../base/ids.js";
 import type { Batch, NewView, Verified } from "../message.js";
 import { decideNewView, isValidVote, sameDecision } from "./new-view-decision.js";
 import { acceptBatch } from "./normal-case.js";
 import type { RejectCode } from "./reject.js";
+import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
 import { startViewChange, voteRules } from "./view-changes.js";
 
@@ -113,12 +114,22 @@ export function placeChosen(s: State): void {
 
 function placeChoice(s: State, seq: Seq, digest: Digest): void {
   const slot = s.log.slot(seq);
-  const { committedDigest } = slot;
-  const agrees = committedDigest === null || bytesEqual(committedDigest, digest);
-  assert(agrees, "what is decided is chosen by every later view (I1)");
+  assertKept(slot, s.view, digest);
   if (slot.chosenIn(s.view) === null) slot.choose(s.view, digest);
   const body = chosenBody(s, seq, digest);
   if (body !== null && !slot.accepted) acceptBatch(s, slot, body);
+}
+
+/**
+ * What was decided before `view` is what `view` chooses. What was decided in it, or later, need not
+ * be: a faulty primary may announce its view twice, and who lags hears of decisions before it hears
+ * of the view that made them. Its votes go by the announcement that it knows all the same.
+ */
+function assertKept(slot: Slot, view: View, digest: Digest): void {
+  const { committedDigest, committedView } = slot;
+  if (committedDigest === null || committedView === null || committedView >= view) return;
+  const agrees = bytesEqual(committedDigest, digest);
+  assert(agrees, "what is decided is chosen by every later view (I1)");
 }
 
 /** The batch of a choice, if it is held; the null batch always is. */

@@ -157,8 +157,8 @@ function settlePrepared(s: State, slot: Slot): void {
 /** NC8: Q matching COMMITs decide, prepared here or not, if the body is at hand. */
 function settleCommitted(s: State, slot: Slot): void {
   if (slot.committedDigest !== null) return;
-  const digest = slot.commits.agreed(s.quorums.strong);
-  if (digest !== null) decide(s, slot, digest);
+  const vote = slot.commits.agreed(s.quorums.strong);
+  if (vote !== null && decide(s, slot, vote.digest)) slot.committedView = vote.view;
 }
 
 /** Takes `digest` as decided, if its body is held. Decided by a quorum or by W vouchers (RO4). */

@@ -45,6 +45,8 @@ export class Slot {
 
   /** The digest that is committed, once one is. It never changes again (I1). */
   committedDigest: Digest | null = null;
+  /** The view whose COMMITs decided it; null if others vouched for it, or it was read back. */
+  committedView: View | null = null;
   /** The append of that decision. */
   committedAppend: AppendId = 0;
   /** Who vouched for which decision (RO4). View 0 throughout: a decision has none. */

@@ -41,10 +41,10 @@ export class VoteSet {
     return count;
   }
 
-  /** Some digest with at least `quorum` equal votes of one view, or null. */
-  agreed(quorum: number): Digest | null {
+  /** What at least `quorum` replicas voted for in one view, or null. */
+  agreed(quorum: number): Vote | null {
     for (const vote of this.#votes) {
-      if (vote !== null && this.count(vote.view, vote.digest) >= quorum) return vote.digest;
+      if (vote !== null && this.count(vote.view, vote.digest) >= quorum) return vote;
     }
     return null;
   }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { InvariantError } from "../../../src/core/base/assert.js";
 import type { NewView, ViewChange } from "../../../src/core/message.js";
 import {
   batchOf,
+  commit,
   digestOf,
   entry,
   GENESIS_DIGEST,
@@ -98,6 +100,40 @@ describe("a backup that is shown a NEW-VIEW", () => {
     const vote = single(ofKind(lone.take(), "sign")).message;
     assert(vote.kind === "view-change");
     assert.equal(vote.prePrepared.length, 3, "and forgets nothing for it");
+  });
+
+  test("votes as it says, though another announcement of its view decided (I1)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const [decided, chosen] = [sampleBatch(1), sampleBatch(2)];
+    lone.receive(1, viewChangeOf(1, 1));
+    lone.receive(3, viewChangeOf(3, 1));
+    for (const replica of [0, 3]) {
+      lone.receive(replica, { kind: "decision", seq: 1, batch: decided });
+    }
+    assert.equal(lone.receive(1, carryingOver(chosen.digest)), null);
+    lone.take();
+    assert.equal(lone.receive(1, prePrepare(1, 1, chosen)), null);
+    assert.deepEqual(single(sentOf(lone.take(), "prepare")), prepare(1, 1, chosen));
+    lone.receive(3, { kind: "decision-query", seq: 1 });
+    const told = single(sentOf(lone.take(), "decision"));
+    assert.deepEqual(told.batch, decided, "what is decided stays decided");
+  });
+
+  test("goes by COMMITs of the view itself too (I1)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const [decided, chosen] = [sampleBatch(1), sampleBatch(2)];
+    lone.receive(0, prePrepare(0, 1, decided));
+    for (const replica of [0, 1, 3]) lone.receive(replica, commit(1, 1, decided));
+    assert.equal(lone.receive(1, carryingOver(chosen.digest)), null);
+    assert(lone.replica.active);
+  });
+
+  test("stops where it contradicts COMMITs of an earlier view: more than f are faulty (I1)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const [decided, chosen] = [sampleBatch(1), sampleBatch(2)];
+    lone.receive(0, prePrepare(0, 1, decided));
+    for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, 1, decided));
+    assert.throws(() => lone.receive(1, carryingOver(chosen.digest)), InvariantError);
   });
 
   test("enters it without having voted, from any lower view", () => {

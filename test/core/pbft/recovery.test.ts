@@ -101,6 +101,21 @@ describe("a replica that starts again from its journal", () => {
     assert.deepEqual(single(sentOf(lone.take(), "new-view")), newView);
   });
 
+  test("goes on there even if others told it of another decision since (I1)", () => {
+    const entries = [entry(1, NULL_DIGEST, 0)];
+    const shape = { prepared: entries, prePrepared: entries };
+    const votes = [0, 1, 3].map((replica) => viewChangeOf(replica, 1, shape));
+    const newView = newViewOf(1, votes, { chosen: [{ seq: 1, digest: NULL_DIGEST }] });
+    const records: JournalRecord[] = [
+      { kind: "new-view", newView },
+      { kind: "body", seq: 1, batch },
+      { kind: "committed", seq: 1, digest: batch.digest },
+    ];
+    const lone = new LoneReplica({ self: 2 }, recoveredWith(...records));
+    lone.tick();
+    assert.deepEqual(single(ofKind(lone.take(), "execute")).batch, batch);
+  });
+
   test("waits no longer than T in a late view: those before it were no failures (VT5)", () => {
     const vote = viewChangeOf(2, 9);
     const lone = new LoneReplica({ self: 2 }, recoveredWith({ kind: "view-change", vote }));
