@@ -2,12 +2,16 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import Libsql from "libsql";
 import type { Seq } from "../core/base/ids.js";
-import { unpackAccounts } from "../core/ledger/packed-accounts.js";
+import {
+  type PackedAccounts,
+  splitAccounts,
+  unpackAccounts,
+} from "../core/ledger/packed-accounts.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import { storeErrorOf } from "./sqlite-error.js";
 import { MIGRATION_TABLE_SQL, pendingMigrations } from "./schema-migrations.js";
-import { SqliteInsert } from "./sqlite-insert.js";
+import { sqliteInsert, SqliteRows } from "./sqlite-rows.js";
 import { assertGroupFollows, StoreError } from "./store.js";
 import type { AccountRow, BlockRow, CustomerTable, DatabaseContent } from "./store.js";
 import type { StoredState, StoreGroup } from "./store.js";
@@ -53,9 +57,11 @@ interface Meta {
 export class SqliteDatabase {
   readonly #path: string;
   readonly #database: Libsql.Database;
-  readonly #inserts: ReturnType<typeof prepareInserts>;
+  readonly #statements: ReturnType<typeof prepareStatements>;
   /** What this connection last wrote or read as "last applied"; null before the first state. */
   #seq: Seq | null = null;
+  /** The newest account in the table; those up to it are all there. */
+  #lastCustomerId = 0;
 
   /** Opens the file, creates it when it is missing, and brings its schema up to date. */
   constructor(path: string, durability: Durability) {
@@ -67,7 +73,7 @@ export class SqliteDatabase {
       this.#database.pragma(`synchronous = ${SYNCHRONOUS[durability]}`);
       this.#database.pragma("cache_size = -65536");
       migrate(this.#database, path);
-      this.#inserts = prepareInserts(this.#database);
+      this.#statements = prepareStatements(this.#database);
     } catch (error) {
       throw storeErrorOf(path, error);
     }
@@ -80,7 +86,9 @@ export class SqliteDatabase {
       this.#seq = meta?.seq ?? null;
       if (meta === null) return null;
       const { seq, serviceRoot } = meta;
-      return { seq, serviceRoot, ...selectState(this.#database) };
+      const state = { seq, serviceRoot, ...selectState(this.#database) };
+      this.#lastCustomerId = lastCustomerIdIn(state.accounts);
+      return state;
     });
   }
 
@@ -88,17 +96,19 @@ export class SqliteDatabase {
   commit(group: StoreGroup): void {
     if (this.#seq !== null && group.seq <= this.#seq) return;
     assertGroupFollows(this.#seq, group);
+    let lastOpened: number | null = null;
     this.#transaction(() => {
       const chainHash = this.#insertBlocks(this.#presentMeta().chainHash, group.blocks);
-      this.#inserts.customers.run(unpackAccounts(group.accounts).flatMap(customerValues));
-      this.#inserts.sessions.run(group.sessions.flatMap(sessionValues));
+      lastOpened = this.#writeAccounts(group.accounts);
+      this.#statements.sessions.run(group.sessions.flatMap(sessionValues));
       for (const { client, session } of group.sessionsEvicted) {
-        this.#inserts.deleteSession.run(client, session);
+        this.#statements.deleteSession.run(client, session);
       }
-      this.#inserts.evicted.run(group.evictedThrough.flatMap(evictedValues));
-      this.#inserts.meta.run([1, group.seq, group.serviceRoot, chainHash]);
+      this.#statements.evicted.run(group.evictedThrough.flatMap(evictedValues));
+      this.#statements.meta.run([1, group.seq, group.serviceRoot, chainHash]);
     });
     this.#seq = group.seq;
+    this.#lastCustomerId = lastOpened ?? this.#lastCustomerId;
   }
 
   /**
@@ -107,13 +117,14 @@ export class SqliteDatabase {
   replace(state: StoredState): void {
     this.#transaction(() => {
       for (const table of TABLES) this.#database.exec(`DELETE FROM ${table}`);
-      this.#inserts.customers.run(state.accounts.flatMap(customerValues));
-      this.#inserts.sessions.run(state.sessions.flatMap(sessionValues));
-      this.#inserts.evicted.run(state.evictedThrough.flatMap(evictedValues));
+      this.#statements.customers.run(state.accounts.flatMap(customerValues));
+      this.#statements.sessions.run(state.sessions.flatMap(sessionValues));
+      this.#statements.evicted.run(state.evictedThrough.flatMap(evictedValues));
       const chainHash = startOfChain(state.seq, state.serviceRoot);
-      this.#inserts.meta.run([1, state.seq, state.serviceRoot, chainHash]);
+      this.#statements.meta.run([1, state.seq, state.serviceRoot, chainHash]);
     });
     this.#seq = state.seq;
+    this.#lastCustomerId = lastCustomerIdIn(state.accounts);
   }
 
   /** Leaves one file behind, the write-ahead log folded in, unless somebody is reading it. */
@@ -135,6 +146,20 @@ export class SqliteDatabase {
     );
   }
 
+  /**
+   * Of an account that is in the table only the balance changes. A row whole costs twice as much:
+   * 3.5 µs, and 2.6 µs for the balance alone, with a million accounts; 2.2 and 0.9 with 10,000.
+   * Returns the newest account that was not there.
+   */
+  #writeAccounts(accounts: PackedAccounts): number | null {
+    const { known, others } = splitAccounts(accounts, this.#lastCustomerId);
+    const changed = this.#statements.balances.run(known);
+    if (2 * changed !== known.length) throw new StoreError(missingRowsSentence(this.#path));
+    const rows = unpackAccounts(others);
+    this.#statements.customers.run(rows.flatMap(customerValues));
+    return rows.at(-1)?.customerId ?? null;
+  }
+
   #insertBlocks(chainHash: Uint8Array, blocks: readonly BlockRow[]): Uint8Array {
     const now = Date.now();
     const values: SqlValue[] = [];
@@ -143,7 +168,7 @@ export class SqliteDatabase {
       values.push(block.seq, block.view, block.digest, block.requestCount, previousHash, now);
       previousHash = nextBlockHash(previousHash, block);
     }
-    this.#inserts.blocks.run(values);
+    this.#statements.blocks.run(values);
     return previousHash;
   }
 
@@ -192,6 +217,17 @@ function reading<T>(path: string, read: (database: Libsql.Database, meta: Meta) 
   } catch (error) {
     throw storeErrorOf(path, error);
   }
+}
+
+function lastCustomerIdIn(accounts: readonly AccountRow[]): number {
+  return accounts.at(-1)?.customerId ?? 0;
+}
+
+function missingRowsSentence(path: string): string {
+  return (
+    `Rows are missing in the customer table of ${path}: somebody else deleted them. ` +
+    "`verify` names them; put them back, or let the replica rejoin."
+  );
 }
 
 function metaIn(database: Libsql.Database, path: string): Meta {
@@ -259,16 +295,18 @@ function transaction<T>(
   }
 }
 
-function prepareInserts(database: Libsql.Database) {
+function prepareStatements(database: Libsql.Database) {
   return {
-    customers: new SqliteInsert(
+    customers: sqliteInsert(database, "CUSTOMER", CUSTOMER_COLUMNS),
+    balances: new SqliteRows(
       database,
-      "CUSTOMER",
-      CUSTOMER_COLUMNS,
-      "ON CONFLICT (CUSTOMER_ID) DO UPDATE SET BALANCE = excluded.BALANCE",
+      2,
+      (rows) =>
+        `UPDATE CUSTOMER SET BALANCE = CHANGE.column2 FROM (VALUES ${rows}) AS CHANGE
+         WHERE CUSTOMER_ID = CHANGE.column1`,
     ),
-    blocks: new SqliteInsert(database, "BLOCK", BLOCK_COLUMNS),
-    sessions: new SqliteInsert(
+    blocks: sqliteInsert(database, "BLOCK", BLOCK_COLUMNS),
+    sessions: sqliteInsert(
       database,
       "SESSION",
       SESSION_COLUMNS,
@@ -276,13 +314,13 @@ function prepareInserts(database: Libsql.Database) {
          REQUEST_TIMESTAMP = excluded.REQUEST_TIMESTAMP, SEQUENCE = excluded.SEQUENCE,
          REPLY_CODE = excluded.REPLY_CODE, RESULTS = excluded.RESULTS`,
     ),
-    evicted: new SqliteInsert(
+    evicted: sqliteInsert(
       database,
       "SESSION_EVICTED",
       EVICTED_COLUMNS,
       "ON CONFLICT (CLIENT_ID) DO UPDATE SET SESSION_ID = excluded.SESSION_ID",
     ),
-    meta: new SqliteInsert(
+    meta: sqliteInsert(
       database,
       "META",
       META_COLUMNS,

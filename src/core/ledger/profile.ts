@@ -18,6 +18,9 @@ export const NO_OWNER = -1;
 /** Where the account starts in a profile, behind its length. */
 const PROFILE_ACCOUNT_OFFSET = 9;
 
+/** Account, name and address. */
+const PROFILE_TEXTS = 3;
+
 /** A profile, decoded. */
 interface Profile {
   readonly customerId: number;
@@ -65,6 +68,18 @@ export function decodeProfile(bytes: Uint8Array, start: number): Profile | null 
     address: address.text,
     end: address.end,
   };
+}
+
+/** The customer id of the profile at `start` of `bytes`, which was checked before it was kept. */
+export function customerIdAt(bytes: Uint8Array, start: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + start, 4).getUint32(0);
+}
+
+/** Where the profile at `start` of `bytes`, checked likewise, ends (excluded). */
+export function profileEndAt(bytes: Uint8Array, start: number): number {
+  let end = start + PROFILE_ACCOUNT_OFFSET - 1;
+  for (let text = 0; text < PROFILE_TEXTS; text += 1) end += 1 + (bytes[end] ?? 0);
+  return end;
 }
 
 function decodeText(

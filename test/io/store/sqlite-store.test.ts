@@ -172,6 +172,20 @@ test("sqlite: a second writer is noticed before anything is overwritten", async 
   assert.equal(readCustomerTable(path).accounts[0]?.balance, 1n);
 });
 
+test("sqlite: rows that somebody deleted are noticed when their balance changes", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const store = new SqliteStore({ path });
+  t.after(() => store.close());
+  await store.open();
+  await store.replace(genesisOf([rowOf(1, "A", 1n), rowOf(2, "B", 1n)]));
+  const other = new Libsql(path);
+  other.exec("DELETE FROM CUSTOMER WHERE CUSTOMER_ID = 2");
+  other.close();
+  const accounts = [rowOf(1, "A", 2n), rowOf(2, "B", 3n)];
+  await assert.rejects(store.commit(groupOf(1, 1, { accounts })), saysThat(/Rows are missing/));
+  assert.deepEqual(readCustomerTable(path).accounts, [rowOf(1, "A", 1n)]);
+});
+
 test("sqlite: after an error nothing of the group is there; the next may come", async (t) => {
   const path = join(temporaryFolder(t), "ledger.db");
   const store = new SqliteStore({ path });
