@@ -6,7 +6,7 @@ import type { Genesis } from "../io/config.js";
 import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
 import type { MetricsPlace } from "../io/metrics-server.js";
-import { startReplica } from "../io/replica-process.js";
+import { type RunningReplica, startReplica } from "../io/replica-process.js";
 import { StoreError } from "../io/store.js";
 import { WORKERS_MAX } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
@@ -75,23 +75,9 @@ async function serve(
   stopped: Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  const replica = await start(input, signal);
   const id = input.wholeNumber("id", 0, REPLICAS_MAX - 1);
-  const level = logLevelOf(input.text("log-level") ?? "");
-  const dir = input.directory;
-  const genesis = loadGenesis(dir);
-  const { provider } = await loadCrypto(process.env);
-  const key = loadReplicaKey(dir, genesis, id, provider);
-  const log = createLog(level, { replica: id });
-  const listening = listenHostOf(input, genesis);
-  const workers = workerCountOf(input);
-  const mayHaveForgotten = input.flag("rejoin");
-  const replica = await startReplica({
-    ...{ dir, genesis, key, log, signal, mayHaveForgotten },
-    ...listening,
-    ...workers,
-    ...metricsOf(input),
-  });
-  const pidPath = replicaPidPath(dir, id);
+  const pidPath = replicaPidPath(input.directory, id);
   writeFileSync(pidPath, `${process.pid}\n`);
   process.on("message", (order: ReplicaOrder) => {
     if (order.kind === "cut-off") {
@@ -110,6 +96,26 @@ async function serve(
   await stopped;
   await replica.stop();
   rmSync(pidPath, { force: true });
+}
+
+/** What it reads, all accounts of the genesis among it, is let go when the replica runs. */
+async function start(input: CommandInput, signal: AbortSignal): Promise<RunningReplica> {
+  const id = input.wholeNumber("id", 0, REPLICAS_MAX - 1);
+  const level = logLevelOf(input.text("log-level") ?? "");
+  const dir = input.directory;
+  const genesis = loadGenesis(dir);
+  const { provider } = await loadCrypto(process.env);
+  const key = loadReplicaKey(dir, genesis, id, provider);
+  const log = createLog(level, { replica: id });
+  const listening = listenHostOf(input, genesis);
+  const workers = workerCountOf(input);
+  const mayHaveForgotten = input.flag("rejoin");
+  return startReplica({
+    ...{ dir, genesis, key, log, signal, mayHaveForgotten },
+    ...listening,
+    ...workers,
+    ...metricsOf(input),
+  });
 }
 
 function workerCountOf(input: CommandInput): { readonly workerCount?: number } {

@@ -3,6 +3,7 @@ import { unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { assertGroupFollows } from "./store.js";
 import type {
   AccountRow,
+  NewState,
   SessionName,
   SessionRow,
   Store,
@@ -43,11 +44,11 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  replace(state: StoredState): Promise<void> {
+  replace(state: NewState): Promise<void> {
     this.#accounts.clear();
     this.#sessions.clear();
     this.#evictedThrough.clear();
-    this.#put(state);
+    this.#put({ ...state, accounts: state.accounts.flatMap(unpackAccounts) });
     return Promise.resolve();
   }
 

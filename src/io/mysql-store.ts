@@ -16,7 +16,7 @@ import {
 } from "./mysql-schema.js";
 import { assertGroupFollows, StoreError } from "./store.js";
 import type { AccountRow, CustomerTable, DatabaseContent } from "./store.js";
-import type { Store, StoredState, StoreGroup } from "./store.js";
+import type { Store, NewState, StoredState, StoreGroup } from "./store.js";
 import { accountOf, bytesOf, CUSTOMER_COLUMNS, customerValues } from "./store-rows.js";
 import { BLOCK_COLUMNS, blockOf, EVICTED_COLUMNS, evictedOf, evictedValues } from "./store-rows.js";
 import { META_COLUMNS, SESSION_COLUMNS, sessionOf, sessionValues } from "./store-rows.js";
@@ -108,13 +108,13 @@ export class MysqlStore implements Store {
     this.#meta = after;
   }
 
-  async replace(state: StoredState): Promise<void> {
+  async replace(state: NewState): Promise<void> {
     const { seq, serviceRoot } = state;
     const meta = { seq, serviceRoot, chainHash: startOfChain(seq, serviceRoot) };
     await this.#pool.transaction(async (connection) => {
       await selectMeta(connection, "FOR UPDATE");
       for (const table of TABLES) await connection.change(`DELETE FROM ${table}`, []);
-      await writeState(connection, state);
+      await writeState(connection, { ...state, accounts: state.accounts.flatMap(unpackAccounts) });
       await writeMeta(connection, meta);
     });
     this.#meta = meta;

@@ -1,5 +1,5 @@
 import { StoreError } from "./store.js";
-import type { Store, StoredState, StoreGroup } from "./store.js";
+import type { Store, NewState, StoredState, StoreGroup } from "./store.js";
 
 /** How a replica gets along with its database. */
 export interface StoreHealth {
@@ -88,7 +88,7 @@ export class PatientStore implements Store {
   }
 
   /** @param signal ends the wait for a database that is out of reach, as with `open`. */
-  async replace(state: StoredState, signal?: AbortSignal): Promise<void> {
+  async replace(state: NewState, signal?: AbortSignal): Promise<void> {
     await this.#untilAbort(signal, () =>
       this.#persist(Number.POSITIVE_INFINITY, () => this.#store.replace(state)),
     );

@@ -299,7 +299,7 @@ export class ReplicaHost {
     const { seq, serviceRoot, pages, sessions, evictedThrough } = effect;
     ledger.restore(pages);
     ledger.pin(seq);
-    const accounts = ledger.accountRows();
+    const accounts = ledger.packedAccounts();
     await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });
     // A repaired state may lie below what was stored of a wrong one, whose answers nobody should
     // get. What else waited is part of the state, and the core answers it anew.

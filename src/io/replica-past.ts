@@ -21,6 +21,7 @@ import { dirname } from "node:path";
 import { hexOf } from "../core/base/bytes.js";
 import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
 import { Ledger } from "../core/ledger/ledger.js";
+import type { Seq } from "../core/base/ids.js";
 import type { JournalRecord } from "../core/message.js";
 import type { Recovered } from "../core/pbft/recovery.js";
 import { replicaDatabasePath, replicaDirectory, replicaServedPath } from "./cluster-directory.js";
@@ -59,8 +60,9 @@ interface PastOptions {
 /** What was found, opened and ready to go on with. */
 export interface Past {
   readonly store: PatientStore;
-  readonly stored: StoredState;
-  /** Holds the state of `stored`. */
+  /** The last batch that the database holds. */
+  readonly storedSeq: Seq;
+  /** Holds the state after it. */
   readonly ledger: Ledger;
   readonly records: RecordLog;
   /** What the core gets to know of it; null on the first start only. */
@@ -85,17 +87,17 @@ export async function openPast(options: PastOptions, opened: Closer[]): Promise<
   const { records, doubt, found } = await openRecords(options, database, opened);
   const current = await databaseToGoOnWith(options, database, opened);
   const { store, ledger } = current;
-  const stored = current.stored ?? (await storeGenesis(store, ledger, options.signal));
+  if (current.stored === null) await storeGenesis(store, ledger, options.signal);
   if (!hasServed) await markServed(options.files, servedPath);
   if (doubt !== null)
     log.warn({ doubt }, "rejoining: no vote before all former ones are made up for");
   const isNew = !hasJournal && !hasServed && doubt === null;
-  const recovered = isNew ? null : recoveredFrom(stored, found, doubt);
-  return { store, stored, ledger, records, recovered };
+  const recovered = isNew ? null : recoveredFrom(current.stored, found, doubt);
+  return { store, storedSeq: seqOf(current.stored), ledger, records, recovered };
 }
 
 /** The last batch of a database; 0 for an empty one. */
-function seqOf(stored: StoredState | null): number {
+function seqOf(stored: StoredState | null): Seq {
   return stored?.seq ?? 0;
 }
 
@@ -203,12 +205,11 @@ async function storeGenesis(
   store: PatientStore,
   ledger: Ledger,
   signal: AbortSignal | undefined,
-): Promise<StoredState> {
-  const accounts = ledger.accountRows();
+): Promise<void> {
+  const accounts = ledger.packedAccounts();
   const serviceRoot = ledger.root();
   const state = { seq: 0, serviceRoot, accounts, sessions: [], evictedThrough: [] };
   await store.replace(state, signal);
-  return state;
 }
 
 /** From here on an empty folder means that promises were lost. */
@@ -224,14 +225,14 @@ async function markServed(files: JournalFiles, path: string): Promise<void> {
  * is lost (2.12).
  */
 function recoveredFrom(
-  stored: StoredState,
+  stored: StoredState | null,
   records: readonly JournalRecord[],
   doubt: string | null,
 ): Recovered {
-  const sessions = stored.sessions.map((row) => ({ ...row, code: 0 as const }));
-  const { seq, evictedThrough } = stored;
+  const sessions = (stored?.sessions ?? []).map((row) => ({ ...row, code: 0 as const }));
+  const evictedThrough = stored?.evictedThrough ?? [];
   const rejoinNonce = doubt === null ? null : randomInt(NONCE_END);
-  return { records, storedSeq: seq, sessions, evictedThrough, rejoinNonce };
+  return { records, storedSeq: seqOf(stored), sessions, evictedThrough, rejoinNonce };
 }
 
 /** The largest range that the random source draws from; it fits a counter. */

@@ -116,11 +116,16 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   ];
   try {
     const parts = await openParts(options, opened);
-    return run(options, parts, lock);
+    return run(withoutAccounts(options), parts, lock);
   } catch (error) {
     for (const close of opened.reverse()) await close();
     throw error;
   }
+}
+
+/** The ledger has the accounts; as rows they would take more memory than all the rest of it. */
+function withoutAccounts(options: StartReplicaOptions): StartReplicaOptions {
+  return { ...options, genesis: { ...options.genesis, accounts: [] } };
 }
 
 /** Everything that has to be opened before the core can be made. */
@@ -176,7 +181,7 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
   const past = await openPast(
     {
       ...{ dir, genesis, key, keys, log, mayHaveForgotten: options.mayHaveForgotten ?? false },
-      makeStore: () => patientStore(options),
+      makeStore: storeMaker(options),
       signal: options.signal,
       files: timedFiles(nodeJournalFiles, (ms) => {
         hooks.onJournalWritten(ms);
@@ -204,20 +209,21 @@ async function openMetrics(
   return server;
 }
 
-/** The store of the key file; what may pass is waited for, and told. */
-function patientStore({ dir, key, log }: StartReplicaOptions): PatientStore {
-  return new PatientStore({
-    make: () => chooseStore(dir, key.id, key),
-    onTrouble: (problem) => {
-      if (problem === null) log.info({}, "the database works again");
-      else log.warn({ problem }, "the database fails, and is tried again");
-    },
-  });
+/** Makes the store of the key file; what may pass is waited for, and told. */
+function storeMaker({ dir, key, log }: StartReplicaOptions): () => PatientStore {
+  return () =>
+    new PatientStore({
+      make: () => chooseStore(dir, key.id, key),
+      onTrouble: (problem) => {
+        if (problem === null) log.info({}, "the database works again");
+        else log.warn({ problem }, "the database fails, and is tried again");
+      },
+    });
 }
 
 function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
   const { genesis, key, log } = options;
-  const { keys, verifier, socket, store, stored, ledger, records, hooks, metricsServer } = parts;
+  const { keys, verifier, socket, store, storedSeq, ledger, records, hooks, metricsServer } = parts;
   const replica = makeReplica(options, parts);
   const onStored = (seq: number): void => {
     host.onStored(seq);
@@ -235,7 +241,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
       // The log must not fill up behind the database, which has to hold a checkpoint's state.
       waitingBlocksMax: Math.ceil(genesis.settings.checkpointIntervalSlots / 2),
     },
-    stored.seq,
+    storedSeq,
   );
   const [drops, rejects] = [new Tally(), new Tally()];
   const egress = egressOf(options, parts, drops);
@@ -396,12 +402,12 @@ function defaultWorkerCount({ replicas }: Genesis, self: number): number {
   return Math.min(Math.max(processors - 1, 0), WORKERS_DEFAULT_MAX);
 }
 
-function fatalHandler(options: StartReplicaOptions): (error: unknown) => void {
+function fatalHandler({ onFatal, log }: StartReplicaOptions): (error: unknown) => void {
   return once((error: unknown) => {
-    if (options.onFatal !== undefined) options.onFatal(error);
+    if (onFatal !== undefined) onFatal(error);
     else {
       const message = error instanceof Error ? error.message : String(error);
-      options.log.error({ err: error }, message);
+      log.error({ err: error }, message);
       process.exit(1);
     }
   });

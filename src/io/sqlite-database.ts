@@ -14,7 +14,7 @@ import { MIGRATION_TABLE_SQL, pendingMigrations } from "./schema-migrations.js";
 import { sqliteInsert, SqliteRows } from "./sqlite-rows.js";
 import { assertGroupFollows, StoreError } from "./store.js";
 import type { AccountRow, BlockRow, CustomerTable, DatabaseContent } from "./store.js";
-import type { StoredState, StoreGroup } from "./store.js";
+import type { NewState, StoredState, StoreGroup } from "./store.js";
 import {
   accountOf,
   BLOCK_COLUMNS,
@@ -87,7 +87,7 @@ export class SqliteDatabase {
       if (meta === null) return null;
       const { seq, serviceRoot } = meta;
       const state = { seq, serviceRoot, ...selectState(this.#database) };
-      this.#lastCustomerId = lastCustomerIdIn(state.accounts);
+      this.#lastCustomerId = state.accounts.at(-1)?.customerId ?? 0;
       return state;
     });
   }
@@ -96,16 +96,16 @@ export class SqliteDatabase {
   commit(group: StoreGroup): void {
     if (this.#seq !== null && group.seq <= this.#seq) return;
     assertGroupFollows(this.#seq, group);
-    let lastOpened: number | null = null;
-    this.#transaction(() => {
+    const lastOpened = this.#transaction(() => {
       const chainHash = this.#insertBlocks(this.#presentMeta().chainHash, group.blocks);
-      lastOpened = this.#writeAccounts(group.accounts);
+      const opened = this.#writeAccounts(group.accounts);
       this.#statements.sessions.run(group.sessions.flatMap(sessionValues));
       for (const { client, session } of group.sessionsEvicted) {
         this.#statements.deleteSession.run(client, session);
       }
       this.#statements.evicted.run(group.evictedThrough.flatMap(evictedValues));
       this.#statements.meta.run([1, group.seq, group.serviceRoot, chainHash]);
+      return opened;
     });
     this.#seq = group.seq;
     this.#lastCustomerId = lastOpened ?? this.#lastCustomerId;
@@ -114,17 +114,22 @@ export class SqliteDatabase {
   /**
    * Makes `state` the whole content, in one transaction; the chain of blocks starts anew after it.
    */
-  replace(state: StoredState): void {
+  replace(state: NewState): void {
+    let lastCustomerId = 0;
     this.#transaction(() => {
       for (const table of TABLES) this.#database.exec(`DELETE FROM ${table}`);
-      this.#statements.customers.run(state.accounts.flatMap(customerValues));
+      for (const piece of state.accounts) {
+        const rows = unpackAccounts(piece);
+        this.#statements.customers.run(rows.flatMap(customerValues));
+        lastCustomerId = rows.at(-1)?.customerId ?? lastCustomerId;
+      }
       this.#statements.sessions.run(state.sessions.flatMap(sessionValues));
       this.#statements.evicted.run(state.evictedThrough.flatMap(evictedValues));
       const chainHash = startOfChain(state.seq, state.serviceRoot);
       this.#statements.meta.run([1, state.seq, state.serviceRoot, chainHash]);
     });
     this.#seq = state.seq;
-    this.#lastCustomerId = lastCustomerIdIn(state.accounts);
+    this.#lastCustomerId = lastCustomerId;
   }
 
   /** Leaves one file behind, the write-ahead log folded in, unless somebody is reading it. */
@@ -217,10 +222,6 @@ function reading<T>(path: string, read: (database: Libsql.Database, meta: Meta) 
   } catch (error) {
     throw storeErrorOf(path, error);
   }
-}
-
-function lastCustomerIdIn(accounts: readonly AccountRow[]): number {
-  return accounts.at(-1)?.customerId ?? 0;
 }
 
 function missingRowsSentence(path: string): string {

@@ -3,7 +3,13 @@ import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
 import type { SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
-import { type Store, type StoredState, StoreError, type StoreGroup } from "./store.js";
+import {
+  type NewState,
+  type Store,
+  type StoredState,
+  StoreError,
+  type StoreGroup,
+} from "./store.js";
 
 /** Where and how safely. */
 interface SqliteStoreOptions {
@@ -60,7 +66,7 @@ export class SqliteStore implements Store {
     await this.#ask({ kind: "commit", group });
   }
 
-  async replace(state: StoredState): Promise<void> {
+  async replace(state: NewState): Promise<void> {
     await this.#ask({ kind: "replace", state });
   }
 

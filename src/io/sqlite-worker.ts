@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
 import { SqliteDatabase } from "./sqlite-database.js";
-import { StoreError, type StoredState, type StoreGroup } from "./store.js";
+import { type NewState, StoreError, type StoredState, type StoreGroup } from "./store.js";
 
 /*
  * The thread that the database of one replica lives in: takes one request after another and answers
@@ -19,7 +19,7 @@ export interface SqliteWorkerSetup {
 export type SqliteRequest =
   | { readonly kind: "open" }
   | { readonly kind: "commit"; readonly group: StoreGroup }
-  | { readonly kind: "replace"; readonly state: StoredState }
+  | { readonly kind: "replace"; readonly state: NewState }
   | { readonly kind: "close" };
 
 /** The answer to one request. */

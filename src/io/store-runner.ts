@@ -3,7 +3,7 @@ import type { Digest } from "../core/base/hasher.js";
 import type { AppendId, Seq } from "../core/base/ids.js";
 import type { Ledger } from "../core/ledger/ledger.js";
 import type { ClientTable } from "../core/pbft/client-table.js";
-import type { BlockRow, Store, StoredState, StoreGroup } from "./store.js";
+import type { BlockRow, NewState, Store, StoreGroup } from "./store.js";
 
 /** Whom a store runner works for. */
 interface StoreRunnerOptions {
@@ -84,7 +84,7 @@ export class StoreRunner {
    * Replaces everything in the store; resolves once that is durable. To be called in the turn in
    * which the ledger took that state: what waits is part of it, and can't be told apart any more.
    */
-  async replace(state: StoredState): Promise<void> {
+  async replace(state: NewState): Promise<void> {
     this.#blocks = [];
     this.#wake?.();
     await this.#work;

@@ -59,6 +59,11 @@ export interface StoredState {
   readonly evictedThrough: readonly SessionName[];
 }
 
+/** A whole state to be stored: its accounts in pieces, ascending by customer id. */
+export interface NewState extends Omit<StoredState, "accounts"> {
+  readonly accounts: readonly PackedAccounts[];
+}
+
 /** A customer table as another process may look at it. */
 export interface CustomerTable {
   /** The last batch in it. */
@@ -98,7 +103,7 @@ export interface Store {
   commit(group: StoreGroup): Promise<void>;
 
   /** Replaces everything (genesis, or a state transfer) in one transaction. */
-  replace(state: StoredState): Promise<void>;
+  replace(state: NewState): Promise<void>;
 
   /** Lets a commit under way finish if it does so soon, then closes. Idempotent. */
   close(): Promise<void>;

@@ -38,7 +38,8 @@ async function databases(t: TestContext, batchCounts: readonly number[]): Promis
     await store.open();
     const empty = { sessions: [], evictedThrough: [] };
     const genesisRoot = rootOf(DEMO_ACCOUNTS);
-    await store.replace({ seq: 0, serviceRoot: genesisRoot, accounts: DEMO_ACCOUNTS, ...empty });
+    const accounts = [packed(...DEMO_ACCOUNTS)];
+    await store.replace({ seq: 0, serviceRoot: genesisRoot, accounts, ...empty });
     const [initial, ...others] = DEMO_ACCOUNTS;
     let first = initial;
     for (let seq = 1; seq <= batchCount; seq += 1) {
@@ -56,8 +57,8 @@ async function databases(t: TestContext, batchCounts: readonly number[]): Promis
   return dir;
 }
 
-function packed(row: AccountRow): PackedAccounts {
-  return accountsFromRows([row], new Uint8Array(INDEX_KEY_BYTES)).pack(Uint32Array.of(0));
+function packed(...rows: AccountRow[]): PackedAccounts {
+  return accountsFromRows(rows, new Uint8Array(INDEX_KEY_BYTES)).packRange(0, rows.length);
 }
 
 /** Changes the database of replica `id` by hand. */

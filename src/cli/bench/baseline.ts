@@ -31,11 +31,12 @@ class LoneLedger implements MeasuredClient {
   readonly #reader = new ResultReader();
   #seq = 0;
 
-  constructor(ledger: Ledger, database: SqliteDatabase, accounts: readonly AccountRow[]) {
+  constructor(ledger: Ledger, database: SqliteDatabase) {
     this.#ledger = ledger;
     this.#database = database;
     database.read();
     const serviceRoot = ledger.root();
+    const accounts = ledger.packedAccounts();
     database.replace({ seq: 0, serviceRoot, accounts, sessions: [], evictedThrough: [] });
   }
 
@@ -107,7 +108,7 @@ export async function measureBaseline(options: BaselineOptions): Promise<Measure
     const { provider } = await loadCrypto(process.env);
     const hasher = new ClusterHasher(provider, randomBytes(32));
     const ledger = new Ledger({ hasher, clients: ["teller"], accounts });
-    const client = new LoneLedger(ledger, database, accounts);
+    const client = new LoneLedger(ledger, database);
     const balances = new Map(accounts.map((row) => [row.account, row.balance]));
     const workload = new Workload(seed, balances);
     const load = { inFlight: 1, ratePerSecond: null, timeoutMs: 0 };

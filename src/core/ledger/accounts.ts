@@ -100,6 +100,14 @@ export class Accounts {
     return rowAt(this.#profiles, this.#profileEnds[index] ?? 0, this.balance(index)).row;
   }
 
+  /** A copy of the accounts [`first`, `end`). */
+  packRange(first: number, end: number): PackedAccounts {
+    return {
+      balances: this.balances(first, end).slice(),
+      profiles: this.profiles(first, end).slice(),
+    };
+  }
+
   /** A copy of the accounts `indices`, in that order. */
   pack(indices: Uint32Array): PackedAccounts {
     const ends = this.#profileEnds;

@@ -39,6 +39,9 @@ interface LedgerOptions {
   readonly indexKey?: Uint8Array;
 }
 
+/** Accounts of one piece of a whole state: some hundred kilobytes, or the first rows to insert. */
+const PACK_ACCOUNTS = 8_192;
+
 /** Instead of an account's number. */
 const NO_ACCOUNT = -1;
 
@@ -155,6 +158,16 @@ export class Ledger implements Service {
   }
 
   /** All accounts, ascending by customer id: what a store needs to hold the present state. */
+  packedAccounts(): PackedAccounts[] {
+    const { count } = this.#accounts;
+    const packed: PackedAccounts[] = [];
+    for (let first = 0; first < count; first += PACK_ACCOUNTS) {
+      packed.push(this.#accounts.packRange(first, Math.min(first + PACK_ACCOUNTS, count)));
+    }
+    return packed;
+  }
+
+  /** The same as rows, which take ten times the room. */
   accountRows(): AccountRow[] {
     return Array.from({ length: this.#accounts.count }, (_, index) => this.#accounts.row(index));
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ClientTable } from "../../../src/core/pbft/client-table.js";
-import type { BlockRow, Store, StoredState, StoreGroup } from "../../../src/io/store.js";
+import type { BlockRow, Store, NewState, StoredState, StoreGroup } from "../../../src/io/store.js";
 import { StoreRunner } from "../../../src/io/store-runner.js";
 import { digestOf, hasher, requestOf, sampleLedger } from "../../core/pbft/builders.js";
 import { executeRequest } from "../../core/pbft/lone-replica.js";
@@ -24,7 +24,7 @@ class HeldStore implements Store {
     return this.#begin(`commit ${group.blocks.map(({ seq }) => seq).join(" ")}`);
   }
 
-  replace(state: StoredState): Promise<void> {
+  replace(state: NewState): Promise<void> {
     return this.#begin(`replace ${state.seq}`);
   }
 
@@ -96,7 +96,7 @@ function blockOf(seq: number): BlockRow {
   return { seq, view: 0, digest: digestOf(seq), requestCount: 1 };
 }
 
-function stateAt(seq: number): StoredState {
+function stateAt(seq: number): NewState {
   return { seq, serviceRoot: digestOf(0), accounts: [], sessions: [], evictedThrough: [] };
 }
 

@@ -5,7 +5,13 @@ import type { TestContext } from "node:test";
 import { INDEX_KEY_BYTES } from "../../../src/core/ledger/byte-index.js";
 import type { PackedAccounts } from "../../../src/core/ledger/packed-accounts.js";
 import { accountsFromRows } from "../../../src/core/ledger/rebuild.js";
-import type { AccountRow, SessionRow, StoredState, StoreGroup } from "../../../src/io/store.js";
+import type {
+  AccountRow,
+  NewState,
+  SessionRow,
+  StoredState,
+  StoreGroup,
+} from "../../../src/io/store.js";
 
 /** A folder of its own that goes away with the test. */
 export function temporaryFolder(context: TestContext): string {
@@ -32,8 +38,16 @@ export function sessionOf(client: number, session: number, timestamp: number): S
 }
 
 /** A state after batch 0, the genesis. */
-export function genesisOf(accounts: readonly AccountRow[]): StoredState {
-  return { seq: 0, serviceRoot: digestOf(0), accounts, sessions: [], evictedThrough: [] };
+export function genesisOf(accounts: readonly AccountRow[]): NewState {
+  const state = { seq: 0, serviceRoot: digestOf(0), accounts, sessions: [], evictedThrough: [] };
+  return newStateOf(state);
+}
+
+/** `state` as it is handed to a store, in two pieces. */
+export function newStateOf(state: StoredState): NewState {
+  const half = Math.ceil(state.accounts.length / 2);
+  const pieces = [state.accounts.slice(0, half), state.accounts.slice(half)];
+  return { ...state, accounts: pieces.map(packed) };
 }
 
 /** What a group changes, its accounts as rows. */
