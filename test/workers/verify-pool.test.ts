@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { InvariantError } from "../../src/core/base/assert.js";
 import type { Verdict } from "../../src/core/crypto/check.js";
 import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
 import { CheckRunner } from "../../src/workers/run-checks.js";
@@ -210,7 +209,21 @@ describe("the end", () => {
     await closing;
     assert.deepEqual(finished, ["a", "b", "c"]);
     assert.equal(threads.closed, true);
-    assert.throws(() => pool.submit(0, SMALL.bytes, SMALL.checks, () => undefined), InvariantError);
+    submit("too late", SMALL);
+    assert.equal(finished.at(-1), "too late failed");
+  });
+
+  test("what a verdict brings to verify after close fails, and close waits no longer", async () => {
+    const { pool, threads, finished, submit } = poolOf(1);
+    pool.submit(0, LARGE.bytes, LARGE.checks, () => {
+      submit("reassembled", LARGE);
+    });
+    await nextTurn();
+    const closed = pool.close();
+    await threads.answer(0);
+    await closed;
+    assert.deepEqual(finished, ["reassembled failed"]);
+    assert.equal(threads.jobs.length, 1);
   });
 
   test("a crash is told first, then every pending list is settled as failed", async () => {

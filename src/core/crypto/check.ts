@@ -79,6 +79,9 @@ export interface Verifier {
     done: (verdict: Verdict) => void,
   ): void;
 
-  /** Waits for work under way, then stops the workers. */
+  /**
+   * Waits for work under way, then stops the workers. What is submitted from then on may fail
+   * without having been looked at: a verdict that was waited for may bring more to verify.
+   */
   close(): Promise<void>;
 }
