@@ -39,7 +39,7 @@ const REST_RATIO = 16;
 export class StoreRunner {
   readonly #options: StoreRunnerOptions;
   #blocks: BlockRow[] = [];
-  /** What the journal must hold before the last of `#blocks` may be stored, and what it holds. */
+  /** What the journal must hold before any of `#blocks` may be stored, and what it holds. */
   #after: AppendId = 0;
   #durable: AppendId = 0;
   #onProgress: () => void = () => undefined;
@@ -69,7 +69,7 @@ export class StoreRunner {
    */
   executed(block: BlockRow, after: AppendId): void {
     this.#blocks.push(block);
-    this.#after = after;
+    this.#after = Math.max(this.#after, after);
     if (this.#blocks.length >= this.#options.waitingBlocksMax) this.#wake?.();
     this.#work ??= this.#run();
   }

@@ -247,6 +247,20 @@ describe("the store runner", () => {
     assert.deepEqual(stored, [1]);
   });
 
+  test("waits for the journal to hold all of a group, also if decided out of order", async () => {
+    const fixture = new Fixture();
+    const { runner, store } = fixture;
+    runner.onDurable(6);
+    fixture.execute(1, 7);
+    fixture.execute(2, 5);
+    await nextTurn();
+    assert.deepEqual(store.calls, []);
+    runner.onDurable(7);
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 1 2"]);
+    await store.end();
+  });
+
   test("closes without what a journal that failed does not hold", async () => {
     const fixture = new Fixture();
     const { runner, store, stored } = fixture;
