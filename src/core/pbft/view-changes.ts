@@ -37,15 +37,20 @@ export function startViewChange(s: State, view: View, reason: ViewChangeReason):
   });
 }
 
-/** C: the stable checkpoint, and the later ones whose state the store holds. */
+/**
+ * C: the stable checkpoint, and the later ones whose state the store holds. Of those above the
+ * window, whose state was fetched, only the newest: others take no vote with more (TV10).
+ */
 function heldCheckpoints(s: State): CheckpointEntry[] {
   const { seq, stateDigest } = s.checkpoints.stable;
   const later = s.checkpoints
     .own()
     .filter((own) => own.seq > seq && own.seq <= s.storedSeq && isRegular(s, own.seq));
+  const within = later.filter((own) => s.log.inWindow(own.seq));
+  const newest = later.slice(within.length).slice(-1);
   return [
     { seq, stateDigest },
-    ...later.map((own) => ({ seq: own.seq, stateDigest: own.stateDigest })),
+    ...[...within, ...newest].map((own) => ({ seq: own.seq, stateDigest: own.stateDigest })),
   ];
 }
 

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { JournalRecord } from "../../../src/core/message.js";
+import { Domain } from "../../../src/core/base/hasher.js";
+import { quorumsOf } from "../../../src/core/base/quorum.js";
+import { type JournalRecord, StatePart } from "../../../src/core/message.js";
+import { isValidVote } from "../../../src/core/pbft/new-view-decision.js";
+import { stateDigestOf } from "../../../src/core/pbft/state-digest.js";
+import { encodeSummary } from "../../../src/core/pbft/state-transfer.js";
 import {
   balanceOf,
+  batchOf,
   checkpointOf,
   digestOf,
   entry,
+  hasher,
   newViewOf,
   NULL_DIGEST,
   prepare,
@@ -13,6 +20,8 @@ import {
   readOf,
   requestOf,
   sampleBatch,
+  sampleLedger,
+  sign,
   statusOf,
   viewChangeOf,
 } from "./builders.js";
@@ -179,3 +188,45 @@ describe("a cluster that was killed as a whole", () => {
     assert.deepEqual(new Set(cluster.up.map(({ lone }) => lone.replica.view)), new Set([view]));
   });
 });
+
+test("its vote lists no more checkpoints than others take, however far it lagged (TV10)", () => {
+  const lone = new LoneReplica({ self: 6, replicaCount: 7 });
+  for (let seq = 1; seq <= 8; seq += 1) {
+    for (const from of [1, 2, 3]) lone.receive(from, { kind: "decision", seq, batch: batchOf() });
+    lone.answer();
+  }
+  lone.step({ kind: "stored", seq: 8 });
+  lone.answer();
+  for (const seq of [12, 16]) installFrom(lone, seq);
+  assert.equal(lone.replica.executedSeq, 16);
+  lone.take();
+  for (const from of [1, 2, 3]) lone.receive(from, viewChangeOf(from, 1));
+  const vote = sign(single(ofKind(lone.take(), "sign")).message);
+  assert(vote.kind === "view-change");
+  assert.deepEqual(
+    vote.checkpoints.map(({ seq }) => seq),
+    [0, 4, 8, 16],
+  );
+  const { windowSlots, checkpointIntervalSlots } = lone.options;
+  assert(isValidVote(vote, { quorums: quorumsOf(7), windowSlots, checkpointIntervalSlots }));
+});
+
+/** Replicas 1 to 3 say that they have the sample ledger's state at `seq`, and 1 hands it over. */
+function installFrom(lone: LoneReplica, seq: number): void {
+  const donor = sampleLedger();
+  donor.pin(1);
+  const pageCount = donor.pageCount(1) ?? 0;
+  const level = donor.levelCount(pageCount) - 1;
+  const node = donor.treeNode(1, level, 0) ?? new Uint8Array();
+  const topDigest = donor.digestOf(level, node);
+  const summary = encodeSummary({ topDigest, pageCount, tableSummary: new Uint8Array() });
+  const tableDigest = hasher.digest(Domain.clientTable, new Uint8Array());
+  const digest = stateDigestOf(hasher, seq, donor.root(), tableDigest);
+  for (const from of [1, 2, 3]) lone.receive(from, checkpointOf(from, seq, digest));
+  lone.tick(11);
+  lone.take();
+  const piece = { kind: "state-data", seq, index: 0 } as const;
+  lone.receive(1, { ...piece, part: StatePart.summary, level: 0, data: summary });
+  lone.receive(1, { ...piece, part: StatePart.node, level, data: node });
+  lone.answer();
+}
