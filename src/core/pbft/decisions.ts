@@ -68,9 +68,7 @@ const OVERTAKEN_TICKS = 2;
  * question or answers get lost, statuses ask again.
  */
 export function askForDecision(s: State, slot: Slot): void {
-  if (slot.committedDigest !== null || slot.decisionAsked) return;
-  const decided = slot.commits.agreed(s.quorums.weak);
-  if (decided === null || isAccepted(s, slot, decided.digest)) return;
+  if (slot.committedDigest !== null || slot.decisionAsked || !isLeftOut(s, slot)) return;
   slot.leftOutSinceTicks ??= s.now;
   if (s.now - slot.leftOutSinceTicks < OVERTAKEN_TICKS) return;
   slot.decisionAsked = true;
@@ -80,9 +78,12 @@ export function askForDecision(s: State, slot: Slot): void {
   }
 }
 
-function isAccepted(s: State, slot: Slot, digest: Uint8Array): boolean {
+/** Whether W replicas committed here what this replica has not accepted in the present view. */
+export function isLeftOut(s: State, slot: Slot): boolean {
+  const committed = slot.commits.agreed(s.quorums.weak);
+  if (committed === null) return false;
   const accepted = slot.acceptedIn(s.view) ? slot.acceptedDigest : null;
-  return accepted !== null && bytesEqual(accepted, digest);
+  return accepted === null || !bytesEqual(accepted, committed.digest);
 }
 
 /** Another replica asks what was decided; if nothing was yet, it is told when something is. */

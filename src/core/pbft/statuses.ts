@@ -5,7 +5,7 @@
 import type { Digest } from "../base/hasher.js";
 import type { ReplicaId, Seq } from "../base/ids.js";
 import type { Batch, SlotStatus, Status, Verified } from "../message.js";
-import { missingBatches, vouch } from "./decisions.js";
+import { isLeftOut, missingBatches, vouch } from "./decisions.js";
 import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
@@ -50,12 +50,18 @@ function slotStatuses(s: State): SlotStatus[] {
   for (let seq = firstOpenSeq(s.executedSeq, s.log.lowWatermark); seq <= lastSeq; seq += 1) {
     const slot = s.log.find(seq);
     statuses.push({
-      hasBatch: slot !== null && (slot.committedDigest !== null || slot.acceptedIn(s.view)),
+      hasBatch: slot !== null && holdsBatch(s, slot),
       preparesMask: slot?.prepares.mask(s.view) ?? 0,
       commitsMask: slot?.commits.mask(s.view) ?? 0,
     });
   }
   return statuses;
+}
+
+/** Whether votes may be all that is missing here: not if W decided on another batch than ours. */
+function holdsBatch(s: State, slot: Slot): boolean {
+  if (slot.committedDigest !== null) return true;
+  return slot.acceptedIn(s.view) && !isLeftOut(s, slot);
 }
 
 /** Another replica tells where it is: send it what it lacks and we hold. */

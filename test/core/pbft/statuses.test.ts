@@ -36,6 +36,17 @@ describe("a replica's own status", () => {
     assert.deepEqual(single(sentOf(lone.take(), "status")), statusOf({ slots }));
   });
 
+  test("asks for the batch where it was given another than W committed (RO4)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    lone.receive(0, prePrepare(0, 1, sampleBatch(2)));
+    lone.receive(1, commit(0, 1, batch));
+    lone.receive(3, commit(0, 1, batch));
+    lone.take();
+    lone.tick(lone.options.stalledStatusTicks);
+    const { slots } = single(sentOf(lone.take(), "status"));
+    assert.deepEqual(slots, [{ hasBatch: false, preparesMask: 0b0100, commitsMask: 0b1010 }]);
+  });
+
   test("comes often while something is unfinished, and now and then otherwise (CK6)", () => {
     const count = (lone: LoneReplica): number => {
       lone.tick(48);
