@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { CLIENTS_MAX } from "../core/base/limits.js";
 import { REPLICAS_MAX, REPLICAS_MIN } from "../core/base/quorum.js";
 import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
 import { writeCluster } from "../io/cluster-directory.js";
@@ -8,7 +9,6 @@ import type { CommandDescription, CommandInput, ExitStatus, Output } from "./com
 import { UsageError } from "./command.js";
 import { durabilityOf, repliesOf, STORAGE_OPTIONS, storeOf } from "./storage-options.js";
 
-const CLIENTS_MAX = 10_000;
 const PORT_MAX = 65_535;
 
 /** `init`: makes a new cluster. */

@@ -4,6 +4,7 @@ import { hexOf } from "../core/base/bytes.js";
 import {
   BATCH_BYTES_MAX,
   BATCH_REQUESTS_MAX,
+  CLIENTS_MAX,
   REQUEST_BYTES_MAX,
   WINDOW_SLOTS_MAX,
 } from "../core/base/limits.js";
@@ -32,7 +33,6 @@ export const FILE_VERSION = 1;
 
 /** Size of the random number that names a cluster. */
 export const CLUSTER_ID_BYTES = 32;
-const CLIENTS_MAX = 10_000;
 
 /** A value that `check` accepts; `expected` completes the sentence "field … must be …". */
 function leaf<T>(expected: string, check: (value: unknown) => boolean): z.ZodCustom<T, T> {

@@ -55,6 +55,7 @@ const WRONG_USAGE: readonly (readonly [words: readonly string[], message: RegExp
   [["init", "x", "--replicas", "3"], /--replicas must be a whole number from 4 to 31, not "3"/],
   [["init", "x", "--replicas", "4.5"], /--replicas must be a whole number/],
   [["init", "x", "--clients", "0"], /--clients must be a whole number from 1 to/],
+  [["init", "x", "--clients", "4001"], /--clients must be a whole number from 1 to 4,?000/],
   [["init", "x", "--port", "65534"], /--port must be a whole number from 1 to 65532/],
   [["init", "x", "--host", "localhost"], /--host must be IP addresses, not "localhost"/],
   [["init", "x", "--host", "10.0.0.1,10.0.0.2"], /one for each of the 4 replicas, not 2/],

@@ -57,6 +57,12 @@ export const PRE_PREPARED_PER_SLOT_MAX = 7;
 /** Sessions of one client that the client table remembers; the ones that started last are kept. */
 export const SESSIONS_PER_CLIENT_MAX = 64;
 
+/**
+ * Most clients of a cluster. The summary of a state names each session, and for each client what it
+ * remembers no more, by a digest of 32 bytes, and is one message (ST2).
+ */
+export const CLIENTS_MAX = 4_000;
+
 /** Sessions of one client whose address is remembered: twice as many as may write. */
 export const PLACES_PER_CLIENT_MAX = 2 * SESSIONS_PER_CLIENT_MAX;
 
@@ -71,4 +77,8 @@ export const COUNTER_MAX = Number.MAX_SAFE_INTEGER;
 
 assert(REQUEST_BYTES_MAX < DATAGRAM_BYTES_MAX - 1_024, "a full request fits a loopback datagram");
 assert(BATCH_BYTES_MAX >= REQUEST_BYTES_MAX, "every request fits a batch");
+assert(
+  32 * CLIENTS_MAX * (SESSIONS_PER_CLIENT_MAX + 1) < MESSAGE_BYTES_MAX - 4_096,
+  "the summary of a state fits a message",
+);
 assert(2 * BATCH_BYTES_MAX <= MESSAGE_BYTES_MAX, "every batch fits a message, headers included");

@@ -3,10 +3,13 @@ import type { ClientId } from "../base/ids.js";
 import { ACCOUNTS_MAX, type AccountRow } from "./account-row.js";
 import { ByteIndex } from "./byte-index.js";
 import { type PackedAccounts, rowAt } from "./packed-accounts.js";
-import { encodeProfile, NO_OWNER } from "./profile.js";
+import { encodeProfile, NO_OWNER, PROFILE_BYTES_MAX } from "./profile.js";
 
 const ACCOUNTS_INITIAL = 64;
 const PROFILE_BYTES_INITIAL = 4096;
+
+/** Profiles of all accounts that there may be: less than the 4 GiB that an array may have. */
+const PROFILES_BYTES_MAX = ACCOUNTS_MAX * PROFILE_BYTES_MAX;
 
 /**
  * All accounts as a struct of arrays, numbered from 0 in the order in which they were opened, which
@@ -131,7 +134,7 @@ export class Accounts {
   #reserve(profileBytes: number): void {
     const bytesNeeded = (this.#profileEnds[this.#count] ?? 0) + profileBytes;
     if (bytesNeeded > this.#profiles.length) {
-      const profiles = new Uint8Array(2 * bytesNeeded);
+      const profiles = new Uint8Array(Math.min(2 * bytesNeeded, PROFILES_BYTES_MAX));
       profiles.set(this.#profiles);
       this.#profiles = profiles;
     }

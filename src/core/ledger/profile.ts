@@ -21,6 +21,10 @@ const PROFILE_ACCOUNT_OFFSET = 9;
 /** Account, name and address. */
 const PROFILE_TEXTS = 3;
 
+/** Largest profile. */
+export const PROFILE_BYTES_MAX =
+  PROFILE_ACCOUNT_OFFSET + ACCOUNT_BYTES_MAX + 1 + NAME_BYTES_MAX + 1 + ADDRESS_BYTES_MAX;
+
 /** A profile, decoded. */
 interface Profile {
   readonly customerId: number;
