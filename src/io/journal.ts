@@ -103,6 +103,8 @@ export class Journal {
   #flushIsDue = false;
   /** Whether somebody waits for what waits. */
   #isUrgent = false;
+  /** Whether what waits did so at the last tick. */
+  #hasWaited = false;
   /** The sync that runs behind the writes (`async`), and whether another has to follow. */
   #syncBehind: Promise<void> | null = null;
   #syncIsDue = false;
@@ -147,7 +149,7 @@ export class Journal {
    * Takes a copy of `record`; `onDurable` will report the returned id, 1 for the first append of
    * this run and consecutive. `seq` is the highest sequence number that the record concerns, 0 for
    * none.
-   * @param isUrgent false for what may wait for the next urgent record, or for `hurry`.
+   * @param isUrgent false for what may wait for the next urgent record, for `hurry` or for `tick`.
    */
   append(record: Uint8Array, seq: Seq, isUrgent = true): AppendId {
     assert(this.#closed === null, "nothing is appended to a closed journal");
@@ -163,6 +165,15 @@ export class Journal {
     if (this.#flushIsDue) return;
     this.#flushIsDue = true;
     setImmediate(() => void this.#enqueue(() => this.#flush()));
+  }
+
+  /**
+   * One tick passed: writes what waited already when the last one did. What came since then may
+   * still go with the next urgent record, which under any load is there before the next tick.
+   */
+  tick(): void {
+    if (this.#hasWaited) this.hurry();
+    this.#hasWaited = this.#log.waitingBytes > 0;
   }
 
   /**
@@ -204,6 +215,7 @@ export class Journal {
   async #flush(): Promise<void> {
     while (!this.#failed && this.#isUrgent) {
       this.#isUrgent = false;
+      this.#hasWaited = false;
       const plan = this.#log.next();
       if (plan === null) break;
       await this.#carryOut(plan);

@@ -76,8 +76,8 @@ export class RecordLog {
 
   /**
    * Appends `record`; returns its number, 1 and up. A decision is written with what comes next, or
-   * when `hurry` asks for it: its P-entry is durable already, and a reply waits for no more. A lone
-   * write's decision would else be synced while the next write waits for the disk.
+   * when `hurry` or `tick` asks for it: its P-entry is durable already, and a reply waits for no
+   * more. A lone write's decision would else be synced while the next write waits for the disk.
    */
   append(record: JournalRecord): AppendId {
     const bytes = encodeRecord(record);
@@ -85,9 +85,14 @@ export class RecordLog {
     return this.#journal.append(bytes, seqOf(record), record.kind !== "committed");
   }
 
-  /** Somebody waits for what was appended, or has waited long enough. */
+  /** Somebody waits for what was appended. */
   hurry(): void {
     this.#journal.hurry();
+  }
+
+  /** One tick passed: what has waited for the whole of it has waited long enough. */
+  tick(): void {
+    this.#journal.tick();
   }
 
   /** Records about sequence numbers up to `seq` are not needed any more. */

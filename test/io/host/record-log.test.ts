@@ -126,6 +126,28 @@ test("a decision waits for what is written next, or for whoever needs it", async
   assert.deepEqual(durable, [1, 3, 4]);
 });
 
+test("a decision that has waited for a whole tick is written", async (context) => {
+  const { log, durable } = await open(temporaryDirectory(context));
+  const [preparation = assert.fail(), , decision = assert.fail()] = ALL;
+  log.append(decision);
+  log.tick();
+  await nextTurn();
+  await nextTurn();
+  assert.deepEqual(durable, [], "it may have come just before the tick");
+  log.tick();
+  await until(() => durable.length === 1);
+  log.append(decision);
+  log.tick();
+  log.append(preparation);
+  await until(() => durable.length === 2);
+  log.append(decision);
+  log.tick();
+  await nextTurn();
+  await nextTurn();
+  assert.deepEqual(durable, [1, 3], "what waited at the tick before was written meanwhile");
+  await log.close();
+});
+
 test("view and stable checkpoint outlive their segments", async (context) => {
   const directory = temporaryDirectory(context);
   for (let run = 0; run < 3; run += 1) {
