@@ -13,12 +13,17 @@ const SECONDS_MAX = 3_600;
 const MS_PER_SECOND = 1_000;
 
 /** What every tool that boots a cluster can be told about it. */
-export const SETUP_OPTIONS: BenchTool["options"] = [
+export const CLUSTER_OPTIONS: BenchTool["options"] = [
   { name: "replicas", fallback: "4", summary: "n" },
   { name: "accounts", fallback: "10000", summary: "accounts, of which the load takes any" },
   { name: "store", fallback: "sqlite", summary: "sqlite, memory or mysql://…" },
   { name: "durability", fallback: "fsync", summary: DURABILITIES.join(", ") },
   { name: "workers", fallback: "auto", summary: "verification threads of each replica" },
+];
+
+/** The same, and how long each row takes. */
+export const SETUP_OPTIONS: BenchTool["options"] = [
+  ...CLUSTER_OPTIONS,
   { name: "seconds", fallback: "5", summary: "how long each row is measured" },
   { name: "warm-up", fallback: "2", summary: "seconds before that" },
 ];
@@ -54,8 +59,8 @@ export function numbersOf(input: CommandInput, name: string): number[] {
   throw new UsageError(`--${name} must be whole numbers separated by commas`);
 }
 
-/** What the history says about a cluster. */
-export async function settingsOf(setup: ClusterSetup, times: LoadTimes): Promise<Figures> {
+/** What the history says about a cluster, and about `times` where they were asked for. */
+export async function settingsOf(setup: ClusterSetup, times?: LoadTimes): Promise<Figures> {
   const { provider } = await loadCrypto(process.env);
   const { store, workerCount, ...others } = setup;
   return {
@@ -63,7 +68,6 @@ export async function settingsOf(setup: ClusterSetup, times: LoadTimes): Promise
     store: store.startsWith("mysql:") ? "mysql" : store,
     workers: workerCount ?? "auto",
     crypto: provider.name,
-    warmUpMs: times.warmUpMs,
-    measuredMs: times.measuredMs,
+    ...times,
   };
 }

@@ -19,6 +19,12 @@ export async function usageNow(cluster: PrivateCluster): Promise<Usage> {
   return { atMs: performance.now(), clientMicros: user + system, replicas };
 }
 
+/** Processor time of this process and all replicas for each of `operations`, in microseconds. */
+export function microsPerOperation(before: Usage, after: Usage, operations: number): number {
+  const clientMicros = after.clientMicros - before.clientMicros;
+  return (clientMicros + sumOf(after, "cpuMicros") - sumOf(before, "cpuMicros")) / operations;
+}
+
 /** What `operations` operations took of the processors between two readings. */
 export function usageFigures(before: Usage, after: Usage, operations: number): Figures {
   const clientMicros = after.clientMicros - before.clientMicros;

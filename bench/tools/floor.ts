@@ -6,24 +6,36 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { LatencyHistogram } from "../../src/cli/bench/latency-histogram.js";
+import { spreadOf } from "../../src/cli/bench/spread.js";
 import { nodeJournalFiles } from "../../src/io/journal-files.js";
 import type { LedgerClient } from "../../src/io/ledger-client.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
 import { cryptoCost } from "../harness/crypto-cost.js";
 import { PatternClient } from "../harness/datagrams.js";
 import { Operations } from "../harness/load.js";
-import { withPrivateCluster } from "../harness/private-cluster.js";
-import { settingsOf, SETUP_OPTIONS, setupOf, timesOf } from "../harness/setup-options.js";
+import { type PrivateCluster, withPrivateCluster } from "../harness/private-cluster.js";
+import { CLUSTER_OPTIONS, settingsOf, setupOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
-import { rounded } from "../harness/usage.js";
+import { microsPerOperation, rounded, usageNow } from "../harness/usage.js";
 
 const PEER_PATH = fileURLToPath(new URL("./floor-peer.js", import.meta.url));
 const PEER_COUNT = 4;
-const ROUNDS_MAX = 1_000;
+const BLOCKS_MAX = 1_000;
 const OPERATIONS_MAX = 100_000;
+
+/**
+ * Of each, before anything is measured: the compilers of five processes have settled by then. With
+ * 200 a write still took a third more processor time than later.
+ */
+const WARM_UP_OPERATIONS = 2_000;
+
 const FSYNC_BYTES = 4_096;
 const FSYNC_FILE_BLOCKS = 64;
 const SEED = 7;
+
+/** Processor time is counted over so many blocks' worth of operations. */
+const COST_BLOCKS = 5;
+
 const MICROS_PER_MS = 1_000;
 
 /** Fsyncs that one write waits for: Q-entry of the primary, of a backup, P-entry. */
@@ -32,29 +44,44 @@ const FSYNCS_IN_A_ROW = 3;
 /** Verifications that it waits for: at the primary, at a backup. */
 const VERIFICATIONS_IN_A_ROW = 2;
 
-/** Times one thing: how often in a block, what. */
+/** Does one thing once. */
 type Step = () => Promise<unknown>;
+
+const STEPS = ["readFloor", "read", "writeFloor", "commitFloor", "write", "fsync"] as const;
+
+/** What a block is made of: so many of each, in this order. */
+type StepName = (typeof STEPS)[number];
+
+/** The median of each step in one block, in milliseconds. */
+type Block = Readonly<Record<StepName, number>>;
+
+/** Processor time of all processes of the cluster, the client's included, for one operation. */
+interface Cost {
+  readonly read: number;
+  readonly write: number;
+}
 
 /** What one outstanding operation costs, and what it cannot do without. */
 export const floor: BenchTool = {
   name: "floor",
   summary: "lone reads and writes against bare datagram processes, interleaved in one run",
   options: [
-    { name: "blocks", fallback: "20", summary: "blocks of each, in turn" },
+    { name: "blocks", fallback: "30", summary: "blocks of each, in turn" },
     { name: "operations", fallback: "200", summary: "operations of a block" },
-    ...SETUP_OPTIONS,
+    ...CLUSTER_OPTIONS,
   ],
   async run(input, note) {
     const setup = setupOf(input);
-    const blockCount = input.wholeNumber("blocks", 1, ROUNDS_MAX);
+    const blockCount = input.wholeNumber("blocks", 1, BLOCKS_MAX);
     const operationCount = input.wholeNumber("operations", 1, OPERATIONS_MAX);
     const { provider } = await loadCrypto(process.env);
-    const cost = cryptoCost(provider);
-    const medians = await withPeers((pattern) =>
+    const { signMicros, verifyMicros } = cryptoCost(provider);
+    const cryptoMs = (signMicros + VERIFICATIONS_IN_A_ROW * verifyMicros) / MICROS_PER_MS;
+    const { blocks, cost } = await withPeers((pattern) =>
       withPrivateCluster(setup, note, async (cluster) =>
         withDisk(async (fsync) => {
           const client = await cluster.connect();
-          const steps: Record<string, Step> = {
+          const steps = {
             readFloor: () => pattern.run("read"),
             read: loneOperation(client, "read", setup.accountCount),
             writeFloor: () => pattern.run("write"),
@@ -62,41 +89,54 @@ export const floor: BenchTool = {
             write: loneOperation(client, "write", setup.accountCount),
             fsync,
           };
-          return interleave(steps, blockCount, operationCount);
+          await runBlock(steps, WARM_UP_OPERATIONS);
+          const blocks: Block[] = [];
+          while (blocks.length < blockCount) blocks.push(await runBlock(steps, operationCount));
+          return { blocks, cost: await costOf(cluster, steps, operationCount) };
         }),
       ),
     );
-    const extrasMs =
-      (cost.signMicros + VERIFICATIONS_IN_A_ROW * cost.verifyMicros) / MICROS_PER_MS +
-      FSYNCS_IN_A_ROW * medianOf(medians, "fsync");
-    const readFloor = medianOf(medians, "readFloor");
-    const writeFloor = medianOf(medians, "writeFloor");
-    const limitMs = 2 * writeFloor + extrasMs;
+    const limitMs = ({ writeFloor, fsync }: Block): number =>
+      2 * writeFloor + cryptoMs + FSYNCS_IN_A_ROW * fsync;
     const rows: Figures[] = [
       {
         kind: "read",
-        p50Ms: rounded(medianOf(medians, "read")),
-        floorP50Ms: rounded(readFloor),
-        ratioToFloor: rounded(medianOf(medians, "read") / readFloor),
+        ...spreadFigures(blocks, "p50Ms", ({ read }) => read),
+        floorP50Ms: medianOf(blocks, ({ readFloor }) => readFloor),
+        ...spreadFigures(blocks, "ratioToFloor", ({ read, readFloor }) => read / readFloor),
+        microsPerOperation: rounded(cost.read),
       },
       {
         kind: "write",
-        p50Ms: rounded(medianOf(medians, "write")),
-        floorP50Ms: rounded(writeFloor),
-        floorWithCommitsP50Ms: rounded(medianOf(medians, "commitFloor")),
-        signMs: rounded(cost.signMicros / MICROS_PER_MS),
-        verifyMs: rounded(cost.verifyMicros / MICROS_PER_MS),
-        fsyncP50Ms: rounded(medianOf(medians, "fsync")),
-        twiceFloorAndCostsMs: rounded(limitMs),
-        ratioToThat: rounded(medianOf(medians, "write") / limitMs),
+        ...spreadFigures(blocks, "p50Ms", ({ write }) => write),
+        floorP50Ms: medianOf(blocks, ({ writeFloor }) => writeFloor),
+        floorWithCommitsP50Ms: medianOf(blocks, ({ commitFloor }) => commitFloor),
+        signMs: rounded(signMicros / MICROS_PER_MS),
+        verifyMs: rounded(verifyMicros / MICROS_PER_MS),
+        fsyncP50Ms: medianOf(blocks, ({ fsync }) => fsync),
+        twiceFloorAndCostsMs: medianOf(blocks, limitMs),
+        ...spreadFigures(blocks, "ratioToThat", (block) => block.write / limitMs(block)),
+        microsPerOperation: rounded(cost.write),
       },
     ];
-    return {
-      settings: { ...(await settingsOf(setup, timesOf(input))), blockCount, operationCount },
-      rows,
-    };
+    const settings = { ...(await settingsOf(setup)), blockCount, operationCount };
+    return { settings, rows };
   },
 };
+
+/** The median of `figureOf` over the blocks, and its range in words. */
+function spreadFigures(
+  blocks: readonly Block[],
+  name: string,
+  figureOf: (block: Block) => number,
+): Figures {
+  const { median, min, max } = spreadOf(blocks.map(figureOf));
+  return { [name]: rounded(median), [`${name}Range`]: `${rounded(min)} to ${rounded(max)}` };
+}
+
+function medianOf(blocks: readonly Block[], figureOf: (block: Block) => number): number {
+  return rounded(spreadOf(blocks.map(figureOf)).median);
+}
 
 function loneOperation(client: LedgerClient, kind: BulkKind, accountCount: number): Step {
   const operations = new Operations(kind, accountCount, SEED);
@@ -106,35 +146,38 @@ function loneOperation(client: LedgerClient, kind: BulkKind, accountCount: numbe
   };
 }
 
-/** Block after block of each step in turn; the median over blocks of each block's median, in ms. */
-async function interleave(
-  steps: Readonly<Record<string, Step>>,
-  blockCount: number,
+/** So many of each step, one step after the other. */
+async function runBlock(
+  steps: Readonly<Record<StepName, Step>>,
   operationCount: number,
-): Promise<ReadonlyMap<string, number>> {
-  const medians = new Map<string, number[]>();
-  for (let block = -1; block < blockCount; block += 1) {
-    for (const [name, step] of Object.entries(steps)) {
-      const histogram = new LatencyHistogram();
-      for (let count = 0; count < operationCount; count += 1) {
-        const startMs = performance.now();
-        await step();
-        histogram.record((performance.now() - startMs) * MICROS_PER_MS);
-      }
-      // The first block warms up.
-      if (block >= 0) medians.set(name, [...(medians.get(name) ?? []), histogram.percentileMs(50)]);
-    }
+): Promise<Block> {
+  const block: Partial<Record<StepName, number>> = {};
+  for (const name of STEPS) block[name] = await medianMsOf(steps[name], operationCount);
+  return block as Block;
+}
+
+async function medianMsOf(step: Step, operationCount: number): Promise<number> {
+  const histogram = new LatencyHistogram();
+  for (let count = 0; count < operationCount; count += 1) {
+    const startMs = performance.now();
+    await step();
+    histogram.record((performance.now() - startMs) * MICROS_PER_MS);
   }
-  return new Map([...medians].map(([name, values]) => [name, median(values)]));
+  return histogram.percentileMs(50);
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-}
-
-function medianOf(medians: ReadonlyMap<string, number>, name: string): number {
-  return medians.get(name) ?? 0;
+async function costOf(
+  cluster: PrivateCluster,
+  { read, write }: Readonly<Record<StepName, Step>>,
+  operationCount: number,
+): Promise<Cost> {
+  const microsOf = async (step: Step): Promise<number> => {
+    const before = await usageNow(cluster);
+    const count = COST_BLOCKS * operationCount;
+    for (let done = 0; done < count; done += 1) await step();
+    return microsPerOperation(before, await usageNow(cluster), count);
+  };
+  return { read: await microsOf(read), write: await microsOf(write) };
 }
 
 async function withPeers<T>(work: (client: PatternClient) => Promise<T>): Promise<T> {
