@@ -27,6 +27,8 @@ interface ClientTableChanges {
 interface Row {
   entry: SessionEntry;
   digest: Digest | null;
+  /** Whether it is among the changes that nobody took yet. */
+  isChanged: boolean;
 }
 
 interface ClientRows {
@@ -48,7 +50,8 @@ interface ClientRows {
 export class ClientTable {
   readonly #hasher: Hasher;
   readonly #clients: ClientRows[];
-  readonly #changed = new Map<string, SessionEntry>();
+  /** In the order of their first change; those forgotten since are still there. */
+  #changed: Row[] = [];
   #evicted: { client: ClientId; session: SessionId }[] = [];
   readonly #evictedClients = new Set<ClientId>();
 
@@ -80,12 +83,11 @@ export class ClientTable {
     const held = findRow(client.rows, entry.session);
     assert(held === null || entry.timestamp > held.entry.timestamp, "t only grows (I4)");
     assert(held !== null || entry.session > client.evictedThrough, "no expired session comes back");
-    if (held === null) insertRow(client.rows, entry);
-    else {
-      held.entry = entry;
-      held.digest = null;
-    }
-    this.#changed.set(`${String(entry.client)}/${String(entry.session)}`, entry);
+    const row = held ?? insertRow(client.rows, entry);
+    row.entry = entry;
+    row.digest = null;
+    if (!row.isChanged) this.#changed.push(row);
+    row.isChanged = true;
     if (client.rows.length <= SESSIONS_PER_CLIENT_MAX) return null;
     return this.#evictOldest(entry.client, client);
   }
@@ -164,12 +166,13 @@ export class ClientTable {
       client,
       session: this.#clientRows(client).evictedThrough,
     }));
-    const changes = {
-      sessions: [...this.#changed.values()],
-      evicted: this.#evicted,
-      evictedThrough,
-    };
-    this.#changed.clear();
+    const sessions: SessionEntry[] = [];
+    for (const row of this.#changed) {
+      if (row.isChanged) sessions.push(row.entry);
+      row.isChanged = false;
+    }
+    const changes = { sessions, evicted: this.#evicted, evictedThrough };
+    this.#changed = [];
     this.#evicted = [];
     this.#evictedClients.clear();
     return changes;
@@ -186,7 +189,7 @@ export class ClientTable {
       client.rows.length = 0;
       client.evictedThrough = 0;
     }
-    this.#changed.clear();
+    this.#changed = [];
     this.#evicted = [];
     this.#evictedClients.clear();
   }
@@ -196,7 +199,7 @@ export class ClientTable {
     assert(oldest !== undefined, "there is a session to forget");
     const { session } = oldest.entry;
     client.evictedThrough = session;
-    this.#changed.delete(`${String(id)}/${String(session)}`);
+    oldest.isChanged = false;
     this.#evicted.push({ client: id, session });
     this.#evictedClients.add(id);
     return session;
@@ -230,8 +233,10 @@ function findRow(rows: readonly Row[], session: SessionId): Row | null {
   return null;
 }
 
-function insertRow(rows: Row[], entry: SessionEntry): void {
+function insertRow(rows: Row[], entry: SessionEntry): Row {
   let index = rows.length;
   while (index > 0 && (rows[index - 1]?.entry.session ?? 0) > entry.session) index -= 1;
-  rows.splice(index, 0, { entry, digest: null });
+  const row = { entry, digest: null, isChanged: false };
+  rows.splice(index, 0, row);
+  return row;
 }

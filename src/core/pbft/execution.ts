@@ -2,7 +2,7 @@
  * Execution in order, at most once, and the replies (TOCS'02 section 4.3; rules EX1, EX2, EX4).
  */
 import { assert } from "../base/assert.js";
-import type { AppendId, Seq, Ticks } from "../base/ids.js";
+import type { AppendId, ClientId, Seq, Ticks } from "../base/ids.js";
 import { ReplyCode, type Reply, type Request } from "../message.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
@@ -30,14 +30,21 @@ export function executeNext(s: State): void {
  * a request that is in the batch twice, or is older than another one in it, runs once at most.
  */
 function selectFresh(s: State, requests: readonly Request[]): Request[] {
-  const newest = new Map<string, number>();
-  return requests.filter((request) => {
-    if (s.clients.standing(request) !== "fresh") return false;
-    const key = `${String(request.client)}/${String(request.session)}`;
-    if (request.timestamp <= (newest.get(key) ?? 0)) return false;
-    newest.set(key, request.timestamp);
-    return true;
-  });
+  const fresh: Request[] = [];
+  const clients = new Set<ClientId>();
+  for (const request of requests) {
+    if (s.clients.standing(request) !== "fresh") continue;
+    if (clients.has(request.client) && isOvertaken(request, fresh)) continue;
+    clients.add(request.client);
+    fresh.push(request);
+  }
+  return fresh;
+}
+
+/** Whether one of `others` is of the same session and not older; the last one of it is newest. */
+function isOvertaken({ client, session, timestamp }: Request, others: readonly Request[]): boolean {
+  const last = others.findLast((other) => other.client === client && other.session === session);
+  return last !== undefined && timestamp <= last.timestamp;
 }
 
 /**

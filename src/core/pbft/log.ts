@@ -47,9 +47,15 @@ export class Log {
     if (slot === undefined) {
       slot = new Slot(seq, this.#replicaCount);
       this.#slots.set(seq, slot);
-      this.#ascending = null;
+      this.#ascending = this.#ascendingWith(slot);
     }
     return slot;
+  }
+
+  /** Slots are mostly made in order: then nothing has to be sorted. */
+  #ascendingWith(slot: Slot): readonly Slot[] | null {
+    const last = this.#ascending?.at(-1);
+    return last !== undefined && last.seq < slot.seq ? [...(this.#ascending ?? []), slot] : null;
   }
 
   /** The slot, if it was touched before. */

@@ -250,7 +250,7 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: EXECUTION,
-        find: 'if (s.clients.standing(request) !== "fresh")\n            return ' + "false;",
+        find: 'if (s.clients.standing(request) !== "fresh")\n            continue;',
         replace: "",
       },
     ],
@@ -261,7 +261,9 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: EXECUTION,
-        find: "if (request.timestamp <= (newest.get(key) ?? 0))\n            " + "return false;",
+        find:
+          "if (clients.has(request.client) && isOvertaken(request, fresh))\n" +
+          "            continue;",
         replace: "",
       },
     ],
