@@ -17,7 +17,7 @@ const anyPrefix = fc.uint8Array({ minLength: PREFIX_BYTES, maxLength: PREFIX_BYT
 const anyMessage = fc.uint8Array({ maxLength: 400 });
 
 /** Lengths around every switch: one block, libsodium or OpenSSL, copied or fed twice. */
-const NOTABLE_LENGTHS = [0, 1, 127, 128, 129, 255, 256, 8191, 8192, 8193, 100_000];
+const NOTABLE_LENGTHS = [0, 1, 127, 128, 129, 255, 256, 512, 513, 8191, 8192, 8193, 100_000];
 
 describe("both providers give the same result, bit for bit", () => {
   test("hashes, of any range, into any place, cut to any length", () => {
@@ -73,6 +73,21 @@ describe("both providers give the same result, bit for bit", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test("a signature or digest stays as it is when the next one is made", () => {
+    const [one, other] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
+    for (const provider of BOTH_PROVIDERS) {
+      const key = provider.signPublicKey(one);
+      const first = provider.sign(one, one);
+      const copy = first.slice();
+      const second = provider.sign(other, one);
+      assert.deepEqual(first, copy);
+      assert.deepEqual([one, other], [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]);
+      assert.equal(provider.verify(one, first, key), true);
+      assert.equal(provider.verify(other, second, key), true);
+      assert.equal(provider.verify(other, first, key), false);
+    }
   });
 
   test("verdicts on signatures with any one byte changed", () => {

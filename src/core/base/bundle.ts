@@ -121,7 +121,7 @@ export class BundleWriter {
     assert(this.#count + count <= BUNDLE_OPERATIONS_MAX, "a bundle's count fits its field");
     const offset = this.#length;
     this.#grow(offset + end - start);
-    this.#buffer.set(bundle.subarray(start, end), offset);
+    copyRange(bundle, start, end, this.#buffer, offset);
     this.#length = offset + end - start;
     this.#count += count;
   }
@@ -138,6 +138,20 @@ export class BundleWriter {
     grown.set(this.#buffer);
     this.#buffer = grown;
   }
+}
+
+/** Few bytes are copied one by one: a view takes longer to make. */
+const COPIED_SINGLY_MAX = 64;
+
+function copyRange(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+): void {
+  if (end - start > COPIED_SINGLY_MAX) target.set(source.subarray(start, end), offset);
+  else for (let at = start; at < end; at += 1) target[offset + at - start] = source[at] ?? 0;
 }
 
 /** Whether `bytes` is exactly one well-formed bundle of at least one item. Never throws. */

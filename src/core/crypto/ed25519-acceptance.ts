@@ -78,7 +78,10 @@ export function isAcceptableSignature(signature: Uint8Array, publicKey: Uint8Arr
 /** Judges the encoded point in the first 32 bytes. */
 function isAcceptablePoint(bytes: Uint8Array): boolean {
   if (!isLess(bytes, 0, FIELD_PRIME, SIGN_BIT)) return false;
-  return !SMALL_ORDER_Y.some((y) => hasCoordinate(bytes, y));
+  for (const y of SMALL_ORDER_Y) {
+    if (hasCoordinate(bytes, y)) return false;
+  }
+  return true;
 }
 
 /**

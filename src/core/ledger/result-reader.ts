@@ -1,7 +1,15 @@
 import { type LedgerResult, RESULT_CODES, resultBytes } from "./operation.js";
 
+/**
+ * V8 keeps arrays of so many bytes in its own heap, and moves one out, with a buffer object to be
+ * collected some day, for whoever wants a DataView of it.
+ */
+const HEAP_ARRAY_BYTES_MAX = 64;
+
 /** Reads results where they lie; one reader serves any number of bundles. */
 export class ResultReader {
+  readonly #small = new Uint8Array(new ArrayBuffer(HEAP_ARRAY_BYTES_MAX));
+  readonly #smallData = new DataView(this.#small.buffer);
   #bytes: Uint8Array = new Uint8Array(0);
   #data: DataView = new DataView(this.#bytes.buffer);
 
@@ -21,6 +29,10 @@ export class ResultReader {
   }
 
   #dataOf(bytes: Uint8Array): DataView {
+    if (bytes.length <= HEAP_ARRAY_BYTES_MAX) {
+      this.#small.set(bytes);
+      return this.#smallData;
+    }
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

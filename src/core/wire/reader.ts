@@ -7,6 +7,12 @@ const NO_DIGESTS: readonly Digest[] = [];
 const NO_DIGEST: Digest = new Uint8Array(DIGEST_BYTES);
 
 /**
+ * V8 keeps an array of so many bytes in its own heap; a view moves it out, with a buffer object to
+ * be collected some day. A reply's results are such a view: copied they cost a client less.
+ */
+const HEAP_ARRAY_BYTES_MAX = 64;
+
+/**
  * Reads fields one after another from untrusted bytes. Never throws: the first thing that is wrong
  * is kept in `rejected`, and from then on every field reads as zero or empty, so that a decoder
  * needs one check at its end. What it read until then must be thrown away.
@@ -93,13 +99,20 @@ export class Reader {
     return digest;
   }
 
-  /** The next `length` bytes as a view. */
+  /** The next `length` bytes, not to be written to: a view, or a copy where that is cheaper. */
   view(length: number): Uint8Array {
     const start = this.#advance(length);
-    return start < 0 ? this.bytes.subarray(0, 0) : this.bytes.subarray(start, start + length);
+    const end = start < 0 ? start : start + length;
+    const isInHeap = this.bytes.length <= HEAP_ARRAY_BYTES_MAX;
+    return isInHeap ? this.bytes.slice(start, end) : this.bytes.subarray(start, end);
   }
 
-  /** Everything up to `tailBytes` before the end, as a view. */
+  /** Passes over the next `length` bytes. */
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
+  /** Everything up to `tailBytes` before the end, as a `view`. */
   rest(tailBytes = 0): Uint8Array {
     if (this.remaining < tailBytes) this.reject("wire/truncated");
     return this.view(Math.max(0, this.remaining - tailBytes));

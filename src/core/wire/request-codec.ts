@@ -38,7 +38,7 @@ export function decodeRequest(reader: Reader, scope: Scope): Request {
   if (timestamp === 0) reader.reject("request/bad-timestamp");
   const bundle = reader.rest(SIGNATURE_BYTES);
   if (!isBundle(bundle)) reader.reject("wire/bad-bundle");
-  reader.view(SIGNATURE_BYTES);
+  reader.skip(SIGNATURE_BYTES);
   const bytes = reader.bytes.subarray(start, reader.offset);
   const digest = reader.computedDigest();
   return { kind: "request", client, session, timestamp, bundle, digest, bytes };

@@ -132,7 +132,7 @@ export function decodeCheckpoint(reader: Reader, scope: Scope): Checkpoint {
   const start = reader.offset - 1;
   const replica = reader.replica(scope.roster.replicaCount);
   const { seq, stateDigest } = decodeCheckpointEntry(reader);
-  reader.view(SIGNATURE_BYTES);
+  reader.skip(SIGNATURE_BYTES);
   const bytes = reader.bytes.subarray(start, reader.offset);
   return { kind: "checkpoint", replica, seq, stateDigest, bytes };
 }
@@ -151,7 +151,7 @@ export function decodeViewChange(reader: Reader, scope: Scope): ViewChange {
   const prePrepared = decodeCertificateEntries(reader, prePreparedCount, PRE_PREPARED_ENTRIES_MAX);
   const sorted = isAscending(checkpoints) && isAscending(prepared) && isGrouped(prePrepared);
   if (!sorted) reader.reject("view-change/unsorted");
-  reader.view(SIGNATURE_BYTES);
+  reader.skip(SIGNATURE_BYTES);
   const bytes = reader.bytes.subarray(start, reader.offset);
   const entries = { checkpoints, prepared, prePrepared };
   return { kind: "view-change", replica, view, stableSeq, ...entries, bytes };
@@ -167,7 +167,7 @@ export function decodeNewView(reader: Reader, scope: Scope): NewView {
   const voteCount = reader.u8();
   const chosen = decodeChosen(reader, chosenCount, checkpoint.seq);
   const viewChanges = decodeVotes(reader, voteCount, scope);
-  reader.view(SIGNATURE_BYTES);
+  reader.skip(SIGNATURE_BYTES);
   const bytes = reader.bytes.subarray(start, reader.offset);
   return { kind: "new-view", replica, view, viewChanges, checkpoint, chosen, bytes };
 }

@@ -170,6 +170,21 @@ test("every result is what it was after encoding and decoding", () => {
   );
 });
 
+test("one reader reads results of any number of bundles, small and large, in turns", () => {
+  const reader = new ResultReader();
+  const result = fc.tuple(amount, amount).map(([balance, targetBalance]): LedgerResult => {
+    return { code: "ok", balance, targetBalance };
+  });
+  fc.assert(
+    fc.property(result, fc.nat(120), fc.nat(120), (expected, before, behind) => {
+      const bytes = encodeResult(expected);
+      const bundle = new Uint8Array(before + bytes.length + behind);
+      bundle.set(bytes, before);
+      assert.deepEqual(reader.read(bundle, before, before + bytes.length), expected);
+    }),
+  );
+});
+
 test("arbitrary bytes are no result, or exactly the one that encodes to them", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 20 }), fc.nat(12), (bytes, code) => {
