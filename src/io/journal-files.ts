@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, write } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { bootId } from "./boot-id.js";
@@ -93,8 +93,7 @@ class NodeJournalFile implements JournalFile {
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     for (let done = 0; done < bytes.length;) {
-      const left = bytes.length - done;
-      done += (await this.#handle.write(bytes, done, left, offset + done)).bytesWritten;
+      done += await writeSome(this.#handle.fd, bytes, done, offset + done);
     }
     if (this.#syncsWrites) await this.#handle.datasync();
   }
@@ -106,6 +105,19 @@ class NodeJournalFile implements JournalFile {
   close(): Promise<void> {
     return this.#handle.close();
   }
+}
+
+/**
+ * Writes what comes from `start` on, or a part of it; resolves with how much. By the call for
+ * descriptors: around that of a handle are some promises more, for each of two writes a batch.
+ */
+function writeSome(fd: number, bytes: Uint8Array, start: number, offset: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, start, bytes.length - start, offset, (error, written) => {
+      if (error === null) resolve(written);
+      else reject(error);
+    });
+  });
 }
 
 async function orNull<T>(found: Promise<T>): Promise<T | null> {

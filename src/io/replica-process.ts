@@ -13,7 +13,7 @@ import { DatagramPacker } from "./datagram-packer.js";
 import { Destination, Egress } from "./egress.js";
 import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
 import { Ingress } from "./ingress.js";
-import { nodeJournalFiles } from "./journal-files.js";
+import { type JournalFiles, nodeJournalFiles } from "./journal-files.js";
 import { KeyRing } from "./key-ring.js";
 import { LoopDelay } from "./loop-delay.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
@@ -183,9 +183,7 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
       ...{ dir, genesis, key, keys, log, mayHaveForgotten: options.mayHaveForgotten ?? false },
       makeStore: storeMaker(options),
       signal: options.signal,
-      files: timedFiles(nodeJournalFiles, (ms) => {
-        hooks.onJournalWritten(ms);
-      }),
+      files: journalFilesOf(options, hooks),
       onDurable: (id) => {
         hooks.onDurable(id);
       },
@@ -196,6 +194,14 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
     opened,
   );
   return { ...past, keys, verifier, socket, hooks, metricsServer };
+}
+
+/** Writes are timed where somebody asks for metrics. */
+function journalFilesOf({ metrics }: StartReplicaOptions, hooks: Hooks): JournalFiles {
+  if (metrics === undefined) return nodeJournalFiles;
+  return timedFiles(nodeJournalFiles, (ms) => {
+    hooks.onJournalWritten(ms);
+  });
 }
 
 /** The port is taken first, so that a start that cannot have it fails before it did anything. */

@@ -77,7 +77,10 @@ export class StoreRunner {
   /** The journal holds everything up to append `id`. */
   onDurable(id: AppendId): void {
     this.#durable = id;
-    this.#onProgress();
+    // Once: Node looks closely at a promise that is resolved again.
+    const onProgress = this.#onProgress;
+    this.#onProgress = () => undefined;
+    onProgress();
   }
 
   /**
