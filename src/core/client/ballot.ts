@@ -34,7 +34,7 @@ export class Ballot {
   agreed(quorum: number): Vote | null {
     if (this.#count < quorum) return null;
     for (const vote of this.#votes) {
-      if (vote !== null && this.#alike(vote).length >= quorum) return vote;
+      if (vote !== null && this.#alikeCount(vote) >= quorum) return vote;
     }
     return null;
   }
@@ -54,11 +54,18 @@ export class Ballot {
   }
 
   #alike(vote: Vote): Vote[] {
-    return this.votes().filter(
-      (other) =>
-        other.seq === vote.seq &&
-        other.code === vote.code &&
-        bytesEqual(other.results, vote.results),
-    );
+    return this.votes().filter((other) => isAlike(other, vote));
   }
+
+  #alikeCount(vote: Vote): number {
+    let count = 0;
+    for (const other of this.#votes) if (other !== null && isAlike(other, vote)) count += 1;
+    return count;
+  }
+}
+
+function isAlike(left: Vote, right: Vote): boolean {
+  return (
+    left.seq === right.seq && left.code === right.code && bytesEqual(left.results, right.results)
+  );
 }

@@ -148,7 +148,17 @@ export class ClientSession {
     if (draft === null) return;
     this.#lastTimestamp += 1;
     const timestamp = this.#lastTimestamp;
-    this.#request = { ...this.#newOutstanding(draft.spans), timestamp, request: null };
+    const ballot = new Ballot(this.#options.replicaCount);
+    // Field by field: made by spreading, each one's shape costs V8 2 µs.
+    this.#request = {
+      spans: draft.spans,
+      ballot,
+      sentTicks: this.#now,
+      startedTicks: this.#now,
+      tries: 1,
+      timestamp,
+      request: null,
+    };
     const { client, session } = this.#options;
     const { bundle } = draft;
     const message = { kind: "request", client, session, timestamp, bundle } as const;
@@ -171,14 +181,15 @@ export class ClientSession {
     const { client, session } = this.#options;
     const { bundle } = draft;
     const read = { kind: "read", client, session, nonce: this.#lastNonce, bundle } as const;
-    this.#read = { ...this.#newOutstanding(draft.spans), read };
+    this.#read = {
+      spans: draft.spans,
+      ballot: new Ballot(this.#options.replicaCount),
+      sentTicks: this.#now,
+      startedTicks: this.#now,
+      tries: 1,
+      read,
+    };
     this.#effects.push({ kind: "send", to: "all", message: read });
-  }
-
-  #newOutstanding(spans: readonly Span[]): Outstanding {
-    const ballot = new Ballot(this.#options.replicaCount);
-    const now = this.#now;
-    return { spans, ballot, sentTicks: now, startedTicks: now, tries: 1 };
   }
 
   #onReceived(from: ReplicaId, message: ReplyMessage): void {

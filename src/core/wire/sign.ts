@@ -34,7 +34,8 @@ export function signRequest(message: Unsigned<Request>, hasher: Hasher, signer: 
   const bytes = encodeUnsignedRequest(message);
   assert(bytes.length <= REQUEST_BYTES_MAX, "a bundle fits a request");
   const digest = signInto(bytes, Domain.request, hasher, signer);
-  return { ...message, bytes, digest };
+  const { kind, client, session, timestamp, bundle } = message;
+  return { kind, client, session, timestamp, bundle, digest, bytes };
 }
 
 /** Signs all but the last 64 bytes and puts the signature there; returns the digest it signs. */
