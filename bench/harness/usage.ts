@@ -41,13 +41,26 @@ export function usageFigures(before: Usage, after: Usage, operations: number): F
     operationsPerBatch: batches === 0 ? 0 : rounded(operations / batches),
     datagramsPerOperation: rounded(datagrams / operations),
     eventLoopDelayP99Ms: rounded(maxOf(after, "eventLoopDelayP99Ms")),
+    longestTurnMs: rounded(maxOf(after, "longestTurnMs")),
+    longestTurnCpuMs: longestCpuMsOf(after),
     replicaMemoryMiB: rounded(maxOf(after, "memoryBytes") / BYTES_PER_MIB),
     viewChanges: maxOf(after, "viewChanges") - maxOf(before, "viewChanges"),
   };
 }
 
 type Meter =
-  "cpuMicros" | "batches" | "datagramsSent" | "eventLoopDelayP99Ms" | "memoryBytes" | "viewChanges";
+  | "cpuMicros"
+  | "batches"
+  | "datagramsSent"
+  | "eventLoopDelayP99Ms"
+  | "longestTurnMs"
+  | "memoryBytes"
+  | "viewChanges";
+
+function longestCpuMsOf({ replicas }: Usage): number | string {
+  const known = replicas.map((status) => status.longestTurnCpuMs).filter((ms) => ms !== null);
+  return known.length === 0 ? "unknown" : rounded(Math.max(...known));
+}
 
 function sumOf({ replicas }: Usage, meter: Meter): number {
   return replicas.reduce((sum, status) => sum + status[meter], 0);

@@ -18,6 +18,8 @@ export interface HostProbe {
   appended?(record: JournalRecord): void;
   /** A batch was executed: so many requests with so many operations in all. */
   executed?(seq: Seq, view: View, requestCount: number, operationCount: number): void;
+  /** What a turn of the event loop brought was dealt with, and what follows was sent. */
+  turned?(): void;
   /** The core took one event. */
   stepped?(): void;
 }

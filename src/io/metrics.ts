@@ -36,6 +36,16 @@ const GAUGES: readonly (readonly [name: string, help: string, value: (s: Status)
   ["pbft_stable_sequence", "Last stable checkpoint.", (s) => s.stable],
   ["pbft_database_lag_batches", "Executed, but not in the database yet.", (s) => s.databaseLag],
   ["pbft_voting", "1, or 0 while it gives no votes.", (s) => (s.state === "voting" ? 1 : 0)],
+  [
+    "pbft_longest_turn_seconds",
+    "The longest that the main loop was busy at a time since the last scrape.",
+    (s) => s.longestTurnMs / MS_PER_SECOND,
+  ],
+  [
+    "pbft_longest_turn_cpu_seconds",
+    "The same in processor time; 0 where the system does not tell.",
+    (s) => (s.longestTurnCpuMs ?? 0) / MS_PER_SECOND,
+  ],
   ["pbft_pending_requests", "Requests known and not executed.", (s) => s.pending],
 ];
 

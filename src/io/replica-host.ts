@@ -140,6 +140,7 @@ export class ReplicaHost {
     this.#run();
     this.#flushIsDue = false;
     this.#world.egress.flush();
+    for (const probe of this.#world.probes) probe.turned?.();
   }
 
   #run(): void {

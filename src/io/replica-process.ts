@@ -32,6 +32,7 @@ import { StoreRunner } from "./store-runner.js";
 import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
 import { timedFiles } from "./timed-files.js";
+import { threadClocks, TurnClock } from "./turn-clock.js";
 import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
 
 /** What starting a replica takes. */
@@ -253,16 +254,17 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const egress = egressOf(options, parts, drops);
   const peers = peersOf(options);
   const loopDelay = new LoopDelay();
+  const turns = new TurnClock(threadClocks());
   const sources = (): Parameters<typeof statusOf>[0] => {
     return {
       ...{ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket },
-      ...{ loopDelay, replicaCount: genesis.replicas.length },
+      ...{ loopDelay, turns, replicaCount: genesis.replicas.length },
     };
   };
   const status = (): ReplicaStatus => statusOf(sources());
   const flows = new FlowRecorder(machineMicros);
   const metrics = metricsOf(options, parts, () => figuresOf(sources()));
-  const probes = [flows, new StateLog(replica, log), ...(metrics === null ? [] : [metrics])];
+  const probes = [flows, turns, new StateLog(replica, log), ...(metrics === null ? [] : [metrics])];
   const tellNews = newsOf(parts, replica, log);
   const world = {
     ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict, probes },

@@ -9,6 +9,7 @@ import type { PatientStore, StoreHealth } from "./patient-store.js";
 import type { ReplicaHost } from "./replica-host.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
+import type { TurnClock } from "./turn-clock.js";
 import type { DatagramSocket } from "./udp-socket.js";
 
 /** How a replica says it is, as JSON. The first ten fields are the documented ones of `status`. */
@@ -66,6 +67,10 @@ export interface ReplicaStatus {
   readonly memoryBytes: number;
   /** How late the main loop was since the last status: 99th percentile. */
   readonly eventLoopDelayP99Ms: number;
+  /** The longest that it was busy at a time since then, by the clock. */
+  readonly longestTurnMs: number;
+  /** The same in processor time of its thread; null where the system does not tell. */
+  readonly longestTurnCpuMs: number | null;
 }
 
 /** The parts of a replica that its status is read from. */
@@ -83,6 +88,7 @@ interface StatusSources {
   readonly rejects: Tally;
   readonly socket: DatagramSocket;
   readonly loopDelay: LoopDelay;
+  readonly turns: TurnClock;
 }
 
 /** The present status. Computes the state root, so it is not for every operation. */
@@ -99,6 +105,7 @@ function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
   const { key, replica, host, store, stores, verifier, drops, rejects, socket } = sources;
   const { state, problem } = store.health;
   const { user, system } = process.cpuUsage();
+  const longest = sources.turns.longest();
   return {
     replica: key.id,
     up: true,
@@ -131,6 +138,8 @@ function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
     cpuMicros: user + system,
     memoryBytes: process.memoryUsage.rss(),
     eventLoopDelayP99Ms: sources.loopDelay.p99Ms(),
+    longestTurnMs: longest.wallMs,
+    longestTurnCpuMs: longest.cpuMs,
   };
 }
 

@@ -1,0 +1,111 @@
+import { openSync, readSync } from "node:fs";
+import type { HostProbe } from "./host-probe.js";
+
+/** Clocks of the thread whose turns are measured, in milliseconds. */
+interface TurnSources {
+  readonly nowMs: () => number;
+  /** How long its event loop has waited for events in all. */
+  readonly idleMs: () => number;
+  /** Processor time that it has taken in all; null where the system does not tell. */
+  readonly cpuMs: () => number | null;
+}
+
+/** A longest turn. */
+interface LongestTurn {
+  /** By the clock: with what other threads and processes took of the processor meanwhile. */
+  readonly wallMs: number;
+  /** Of processor time; null where the system does not tell. */
+  readonly cpuMs: number | null;
+}
+
+/** A shorter window says nothing: whoever asks again so soon gets the last answer. */
+const WINDOW_MS_MIN = 1_000;
+
+/**
+ * How long the main loop is busy at a time. A turn is all that runs between two waits for events
+ * (datagrams, steps of the core, execution, a part of garbage collection), so no step is longer.
+ * Its processor time is what the program can do something about: by the clock a turn also takes as
+ * long as others use the processor.
+ */
+export class TurnClock implements HostProbe {
+  readonly #sources: TurnSources;
+  #wallMs: number;
+  #idleMs: number;
+  #cpuMs: number | null;
+  #longest: LongestTurn = { wallMs: 0, cpuMs: 0 };
+  #last: LongestTurn = { wallMs: 0, cpuMs: 0 };
+  #windowStartMs: number;
+  #skips = false;
+
+  constructor(sources: TurnSources) {
+    this.#sources = sources;
+    this.#wallMs = sources.nowMs();
+    this.#idleMs = sources.idleMs();
+    this.#cpuMs = sources.cpuMs();
+    this.#windowStartMs = this.#wallMs;
+  }
+
+  turned(): void {
+    const [wallMs, idleMs] = [this.#sources.nowMs(), this.#sources.idleMs()];
+    const cpuMs = this.#sources.cpuMs();
+    if (!this.#skips) this.#note(wallMs - this.#wallMs - (idleMs - this.#idleMs), cpuMs);
+    this.#skips = false;
+    this.#wallMs = wallMs;
+    this.#idleMs = idleMs;
+    this.#cpuMs = cpuMs;
+  }
+
+  /**
+   * The longest turn since it was last asked for; wall and processor time may be those of two. The
+   * present turn is left out: to tell how a replica is may take longer than what it does.
+   */
+  longest(): LongestTurn {
+    const nowMs = this.#sources.nowMs();
+    if (nowMs - this.#windowStartMs < WINDOW_MS_MIN) return this.#last;
+    this.#last = this.#longest;
+    this.#longest = { wallMs: 0, cpuMs: this.#cpuMs === null ? null : 0 };
+    this.#windowStartMs = nowMs;
+    this.#skips = true;
+    return this.#last;
+  }
+
+  #note(wallMs: number, cpuMs: number | null): void {
+    const { wallMs: longestMs, cpuMs: longestCpuMs } = this.#longest;
+    const spentMs = cpuMs === null || this.#cpuMs === null ? null : cpuMs - this.#cpuMs;
+    this.#longest = {
+      wallMs: Math.max(longestMs, wallMs),
+      cpuMs: spentMs === null || longestCpuMs === null ? null : Math.max(longestCpuMs, spentMs),
+    };
+  }
+}
+
+/** Where Linux says what the reading thread has taken: nanoseconds, then more. */
+const SCHEDSTAT_PATH = "/proc/thread-self/schedstat";
+const SCHEDSTAT_BYTES_MAX = 64;
+const NANOS_PER_MS = 1e6;
+
+/** The clocks of the thread that calls this; a reading of all takes a microsecond. */
+export function threadClocks(): TurnSources {
+  return {
+    nowMs: () => performance.now(),
+    idleMs: () => performance.nodeTiming.idleTime,
+    cpuMs: threadCpuClock(),
+  };
+}
+
+function threadCpuClock(): () => number | null {
+  let file: number;
+  try {
+    file = openSync(SCHEDSTAT_PATH, "r");
+  } catch {
+    // Not Linux, or not told in this container.
+    return () => null;
+  }
+  const buffer = Buffer.alloc(SCHEDSTAT_BYTES_MAX);
+  return () => {
+    // Makes the kernel bring the figure up to date, which it else does once in 4 ms.
+    process.cpuUsage();
+    const length = readSync(file, buffer, 0, SCHEDSTAT_BYTES_MAX, 0);
+    return Number.parseInt(buffer.toString("latin1", 0, length), 10) / NANOS_PER_MS;
+  };
+}
