@@ -61,7 +61,7 @@ export async function ledgerSuites(): Promise<MicroSuite[]> {
           name: "rows for the database after 2,000 changes, them included",
           run: () => {
             apply(bundleOf(writes));
-            ledger.takeChangedAccounts();
+            Array.from(ledger.takeChangedAccounts());
           },
         },
       ],

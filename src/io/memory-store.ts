@@ -39,7 +39,7 @@ export class MemoryStore implements Store {
   commit(group: StoreGroup): Promise<void> {
     if (this.#seq !== null && group.seq <= this.#seq) return Promise.resolve();
     assertGroupFollows(this.#seq, group);
-    this.#put({ ...group, accounts: unpackAccounts(group.accounts) });
+    this.#put({ ...group, accounts: group.accounts.flatMap(unpackAccounts) });
     for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
     return Promise.resolve();
   }

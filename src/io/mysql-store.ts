@@ -100,7 +100,7 @@ export class MysqlStore implements Store {
       if (isSame(present, after)) return;
       if (!isSame(present, before)) throw this.#foreignWriter();
       await insertRows(connection, "BLOCK", BLOCK_COLUMNS, blocks);
-      await writeState(connection, { ...group, accounts: unpackAccounts(group.accounts) });
+      await writeState(connection, { ...group, accounts: group.accounts.flatMap(unpackAccounts) });
       const forgotten = group.sessionsEvicted.map(evictedValues);
       await deleteRows(connection, "SESSION", EVICTED_COLUMNS, forgotten);
       await writeMeta(connection, after);

@@ -16,6 +16,7 @@ import { EffectGate, HELD_EFFECTS_MAX } from "./effect-gate.js";
 import { Destination, type Egress } from "./egress.js";
 import type { HostProbe, Outgoing } from "./host-probe.js";
 import type { KeyRing } from "./key-ring.js";
+import type { LedgerRest } from "./ledger-rest.js";
 import type { RecordLog } from "./record-log.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
@@ -28,6 +29,7 @@ interface ReplicaWorld {
   readonly records: RecordLog;
   readonly stores: StoreRunner;
   readonly ledger: Ledger;
+  readonly rest: LedgerRest;
   /** Where replica i is; its own place is null. */
   readonly peers: readonly (Destination | null)[];
   readonly rejects: Tally;
@@ -186,10 +188,10 @@ export class ReplicaHost {
         this.#sign(effect);
         break;
       case "execute":
-        this.#execute(effect);
+        this.#executeSoon(effect);
         break;
       case "install":
-        void this.#install(effect);
+        this.#world.rest.whenOver(() => void this.#install(effect));
         break;
       case "query":
         this.#query(effect);
@@ -258,6 +260,16 @@ export class ReplicaHost {
     this.#flushLater();
   }
 
+  /** At once, unless the ledger's root is being computed, or a checkpoint needs it to be. */
+  #executeSoon(effect: Extract<Effect, { kind: "execute" }>): void {
+    const { rest } = this.#world;
+    const execute = (): void => {
+      if (!this.#isStopped) this.#execute(effect);
+    };
+    if (effect.pin) rest.whenHashed(execute);
+    else rest.whenOver(execute);
+  }
+
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
     const { ledger, stores, records, isStrict } = this.#world;
     const { seq, view, batch, requests, pin, after } = effect;
@@ -273,7 +285,6 @@ export class ReplicaHost {
     const serviceRoot = pin ? ledger.root() : null;
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
-    this.#events.push({ kind: "executed", seq, results, serviceRoot });
     for (const probe of this.#world.probes) {
       probe.executed?.(seq, view, requests.length, operationCount);
     }
@@ -281,6 +292,7 @@ export class ReplicaHost {
     stores.executed(block, after);
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
+    this.dispatch({ kind: "executed", seq, results, serviceRoot });
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {

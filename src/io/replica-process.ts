@@ -15,6 +15,7 @@ import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
 import { Ingress } from "./ingress.js";
 import { type JournalFiles, nodeJournalFiles } from "./journal-files.js";
 import { KeyRing } from "./key-ring.js";
+import { LedgerRest } from "./ledger-rest.js";
 import { LoopDelay } from "./loop-delay.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
 import type { Log } from "./log.js";
@@ -239,14 +240,11 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     hooks.onFatal(error);
   };
   const isStrict = key.replies === "strict";
+  const rest = new LedgerRest(ledger);
   const stores = new StoreRunner(
     {
-      ...{ store, ledger, clients: replica.clients, onStored, onFatal },
-      // Where clients wait for the database, it waits for nothing.
-      intervalMsMin: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MIN,
-      intervalMsMax: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MAX,
-      // The log must not fill up behind the database, which has to hold a checkpoint's state.
-      waitingBlocksMax: Math.ceil(genesis.settings.checkpointIntervalSlots / 2),
+      ...{ store, ledger, rest, clients: replica.clients, onStored, onFatal },
+      ...paceOf(genesis, isStrict),
     },
     storedSeq,
   );
@@ -267,7 +265,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const probes = [flows, turns, new StateLog(replica, log), ...(metrics === null ? [] : [metrics])];
   const tellNews = newsOf(parts, replica, log);
   const world = {
-    ...{ keys, egress, records, stores, ledger, peers, rejects, isStrict, probes },
+    ...{ keys, egress, records, stores, ledger, rest, peers, rejects, isStrict, probes },
     inspect: status,
   };
   const host = new ReplicaHost(replica, world);
@@ -298,6 +296,17 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const { address, port } = socket.local;
   const flow = (seq: Seq): RequestFlow | null => flows.flow(seq);
   return { address: { host: address, port }, status, flow, cutOff: cutterOf(socket, log), stop };
+}
+
+/** When the next database transaction begins. */
+function paceOf({ settings }: Genesis, isStrict: boolean) {
+  return {
+    // Where clients wait for the database, it waits for nothing.
+    intervalMsMin: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MIN,
+    intervalMsMax: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MAX,
+    // The log must not fill up behind the database, which has to hold a checkpoint's state.
+    waitingBlocksMax: Math.ceil(settings.checkpointIntervalSlots / 2),
+  };
 }
 
 function egressOf({ genesis }: StartReplicaOptions, { keys, socket }: Parts, drops: Tally): Egress {

@@ -156,13 +156,17 @@ export class SqliteDatabase {
    * 3.5 µs, and 2.6 µs for the balance alone, with a million accounts; 2.2 and 0.9 with 10,000.
    * Returns the newest account that was not there.
    */
-  #writeAccounts(accounts: PackedAccounts): number | null {
-    const { known, others } = splitAccounts(accounts, this.#lastCustomerId);
-    const changed = this.#statements.balances.run(known);
-    if (2 * changed !== known.length) throw new StoreError(missingRowsSentence(this.#path));
-    const rows = unpackAccounts(others);
-    this.#statements.customers.run(rows.flatMap(customerValues));
-    return rows.at(-1)?.customerId ?? null;
+  #writeAccounts(pieces: readonly PackedAccounts[]): number | null {
+    let lastOpened: number | null = null;
+    for (const piece of pieces) {
+      const { known, others } = splitAccounts(piece, this.#lastCustomerId);
+      const changed = this.#statements.balances.run(known);
+      if (2 * changed !== known.length) throw new StoreError(missingRowsSentence(this.#path));
+      const rows = unpackAccounts(others);
+      this.#statements.customers.run(rows.flatMap(customerValues));
+      lastOpened = rows.at(-1)?.customerId ?? lastOpened;
+    }
+    return lastOpened;
   }
 
   #insertBlocks(chainHash: Uint8Array, blocks: readonly BlockRow[]): Uint8Array {

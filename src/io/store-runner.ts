@@ -1,8 +1,10 @@
-import { assert } from "../core/base/assert.js";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest } from "../core/base/hasher.js";
 import type { AppendId, Seq } from "../core/base/ids.js";
 import type { Ledger } from "../core/ledger/ledger.js";
+import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
 import type { ClientTable } from "../core/pbft/client-table.js";
+import type { LedgerRest } from "./ledger-rest.js";
 import type { BlockRow, NewState, Store, StoreGroup } from "./store.js";
 
 /** Whom a store runner works for. */
@@ -10,6 +12,7 @@ interface StoreRunnerOptions {
   /** `hurry` ends its patience: the replica stops. */
   readonly store: Store & { hurry(): void };
   readonly ledger: Ledger;
+  readonly rest: LedgerRest;
   readonly clients: ClientTable;
   /** Least time between the starts of two transactions, in milliseconds, 0 and up. */
   readonly intervalMsMin: number;
@@ -118,8 +121,10 @@ export class StoreRunner {
     for (;;) {
       await this.#itsTime();
       if (this.#blocks.length === 0 || this.#failed) break;
-      const after = this.#after;
-      const group = this.#takeGroup();
+      const taken = await this.#options.rest.hashed(() => this.#takeGroup());
+      // A whole state came meanwhile, which what waited is part of.
+      if (taken === null) break;
+      const { after, group } = taken;
       if (!(await this.#isJournaled(after))) break;
       // The rest follows from what the database took, not from what the journal let it wait.
       const startMs = performance.now();
@@ -165,24 +170,24 @@ export class StoreRunner {
     return append <= this.#durable;
   }
 
-  #takeGroup(): StoreGroup {
+  /** What waits, and what the journal must hold before it may be stored; null if nothing does. */
+  async #takeGroup(): Promise<{ readonly group: StoreGroup; readonly after: AppendId } | null> {
     const { ledger, clients } = this.#options;
     const blocks = this.#blocks;
+    const after = this.#after;
     this.#blocks = [];
     const seq = blocks.at(-1)?.seq;
-    assert(seq !== undefined, "a group has a batch");
+    if (seq === undefined) return null;
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot: Digest = ledger.root();
-    const accounts = ledger.takeChangedAccounts();
-    return {
-      seq,
-      serviceRoot,
-      blocks,
-      accounts,
-      sessions,
-      sessionsEvicted: evicted,
-      evictedThrough,
-    };
+    const accounts: PackedAccounts[] = [];
+    for (const piece of ledger.takeChangedAccounts()) {
+      if (accounts.length > 0) await nextTurn();
+      accounts.push(piece);
+    }
+    const sessionsEvicted = evicted;
+    const group = { seq, serviceRoot, blocks, accounts, sessions, sessionsEvicted, evictedThrough };
+    return { group, after };
   }
 
   #fail(error: unknown): void {

@@ -38,8 +38,8 @@ export interface StoreGroup {
   readonly serviceRoot: Digest;
   /** Every batch after the last applied, up to `seq` (included), ascending, null batches too. */
   readonly blocks: readonly BlockRow[];
-  /** Every account that changed, as it is after `seq`; ascending by customer id. */
-  readonly accounts: PackedAccounts;
+  /** Every account that changed, as it is after `seq`, in pieces; ascending by customer id. */
+  readonly accounts: readonly PackedAccounts[];
   /** Every session that changed, as it is after `seq`. */
   readonly sessions: readonly SessionRow[];
   /** Sessions forgotten since the last group. */

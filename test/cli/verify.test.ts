@@ -47,7 +47,7 @@ async function databases(t: TestContext, batchCounts: readonly number[]): Promis
       first = { ...first, balance: first.balance + BigInt(seq) };
       const digest = new Uint8Array(32).fill(seq);
       await store.commit({
-        ...{ seq, serviceRoot: rootOf([first, ...others]), accounts: packed(first), ...empty },
+        ...{ seq, serviceRoot: rootOf([first, ...others]), accounts: [packed(first)], ...empty },
         blocks: [{ seq, view: id, digest, requestCount: 1 }],
         sessionsEvicted: [],
       });

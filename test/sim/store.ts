@@ -83,7 +83,7 @@ export class StoreDisk {
 
   commit(group: StoreGroup): void {
     assertGroupFollows(this.#seq, group);
-    this.#put({ ...group, accounts: unpackAccounts(group.accounts) });
+    this.#put({ ...group, accounts: group.accounts.flatMap(unpackAccounts) });
     for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
   }
 
@@ -202,7 +202,7 @@ export class SimStoreRunner {
     assert(seq !== undefined, "a group has a batch");
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot = ledger.root();
-    const accounts = ledger.takeChangedAccounts();
+    const accounts = [...ledger.takeChangedAccounts()];
     const sessionsEvicted = evicted;
     return { seq, serviceRoot, blocks, accounts, sessions, sessionsEvicted, evictedThrough };
   }

@@ -69,7 +69,7 @@ class LoneLedger implements MeasuredClient {
       seq,
       serviceRoot,
       blocks: [{ seq, view: 0, digest: serviceRoot, requestCount: 1 }],
-      accounts: this.#ledger.takeChangedAccounts(),
+      accounts: [...this.#ledger.takeChangedAccounts()],
       ...{ sessions: [], sessionsEvicted: [], evictedThrough: [] },
     });
   }

@@ -104,6 +104,14 @@ export class Ledger implements Service {
     return this.#tree.root();
   }
 
+  /**
+   * Does a part of what the next `root` or `pin` has to: hashes up to `pagesMax` pages, 1 and up,
+   * of 128 accounts each. Returns whether nothing is left to do.
+   */
+  rehash(pagesMax: number): boolean {
+    return this.#tree.rehash(pagesMax);
+  }
+
   pin(seq: Seq): void {
     this.#tree.pin(seq);
   }
@@ -174,10 +182,17 @@ export class Ledger implements Service {
 
   /**
    * The accounts that operations opened or changed since the last call, or since the whole state
-   * was replaced, each once and as it is now, ascending by customer id.
+   * was replaced, each once, ascending by customer id, in pieces. A piece is copied when it is
+   * asked for: nothing may be executed before the last one is.
    */
-  takeChangedAccounts(): PackedAccounts {
-    return this.#accounts.pack(this.#changed.take());
+  takeChangedAccounts(): Iterable<PackedAccounts> {
+    return this.#packed(this.#changed.take());
+  }
+
+  *#packed(indices: Uint32Array): Iterable<PackedAccounts> {
+    for (let first = 0; first < indices.length; first += PACK_ACCOUNTS) {
+      yield this.#accounts.pack(indices.subarray(first, first + PACK_ACCOUNTS));
+    }
   }
 
   #replaceBy(accounts: Accounts): void {

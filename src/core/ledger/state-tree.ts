@@ -75,6 +75,15 @@ export class StateTree {
   }
 
   /**
+   * Hashes up to `pagesMax` of the pages that changed; returns whether `root` and `pin` have none
+   * left to hash.
+   */
+  rehash(pagesMax: number): boolean {
+    this.#rehash(pagesMax);
+    return !this.#anyStale;
+  }
+
+  /**
    * Keeps the present state readable as that of `seq`, and forgets older ones but for the previous
    * pin and those that are held.
    */
@@ -170,13 +179,16 @@ export class StateTree {
     this.#anyStale = true;
   }
 
-  #rehash(): void {
+  #rehash(pagesMax = Number.POSITIVE_INFINITY): void {
     if (!this.#anyStale) return;
     const { count } = this.#accounts;
     const pageCount = pageCountOf(count);
+    let left = pagesMax;
     for (let page = 0; page < pageCount; page += 1) {
       const flags = this.#flags[page] ?? 0;
       if ((flags & STALE) === 0) continue;
+      if (left === 0) return;
+      left -= 1;
       const first = PAGE_ACCOUNTS * page;
       const end = Math.min(first + PAGE_ACCOUNTS, count);
       const profilesDigest = this.#profilesDigest(page, first, end);

@@ -78,7 +78,7 @@ export function execute(ledger: Ledger, client: number, operation: LedgerOperati
 
 /** The rows that changed since this was last asked. */
 export function changedRows(ledger: Ledger): AccountRow[] {
-  return unpackAccounts(ledger.takeChangedAccounts());
+  return [...ledger.takeChangedAccounts()].flatMap(unpackAccounts);
 }
 
 /** Adds up all balances. */

@@ -6,6 +6,7 @@ import type { Effect } from "../../../src/core/pbft/effect.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
 import { Destination } from "../../../src/io/egress.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
+import { LedgerRest } from "../../../src/io/ledger-rest.js";
 import { ReplicaHost } from "../../../src/io/replica-host.js";
 import { Tally } from "../../../src/io/tally.js";
 import {
@@ -84,6 +85,7 @@ class Fixture {
         },
       },
       ledger: this.ledger,
+      rest: new LedgerRest(this.ledger),
       peers: [0, 1, 2, 3].map((id) => {
         if (id === self) return null;
         return new Destination({ role: "replica", id }, at(PEER_PORT + id));

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ClientTable } from "../../../src/core/pbft/client-table.js";
 import type { BlockRow, Store, NewState, StoredState, StoreGroup } from "../../../src/io/store.js";
+import { LedgerRest } from "../../../src/io/ledger-rest.js";
 import { StoreRunner } from "../../../src/io/store-runner.js";
 import { digestOf, hasher, requestOf, sampleLedger } from "../../core/pbft/builders.js";
 import { executeRequest } from "../../core/pbft/lone-replica.js";
@@ -72,6 +73,7 @@ class Fixture {
       {
         store,
         ledger,
+        rest: new LedgerRest(ledger),
         clients,
         intervalMsMin: intervalMs,
         intervalMsMax,
@@ -115,7 +117,7 @@ describe("the store runner", () => {
       group.sessions.map(({ session }) => session),
       [1, 2],
     );
-    assert.deepEqual(group.accounts.balances, BigInt64Array.of(1_002n));
+    assert.deepEqual(group.accounts[0]?.balances, BigInt64Array.of(1_002n));
     assert.deepEqual(group.serviceRoot, ledger.root());
     assert.deepEqual(stored, []);
     await store.end();

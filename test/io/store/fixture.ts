@@ -73,6 +73,6 @@ export function groupOf(first: number, seq: number, changes: Changes = {}): Stor
     sessionsEvicted: [],
     evictedThrough: [],
     ...changes,
-    accounts: packed(changes.accounts ?? []),
+    accounts: [packed(changes.accounts ?? [])],
   };
 }
