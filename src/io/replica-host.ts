@@ -2,6 +2,7 @@
  * One replica in the world: here the circle closes. Events go into the core one at a time, its
  * effects are carried out in order, and what these report are events again (ARCHITECTURE.md).
  */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
 import type { AppendId, Principal, Seq } from "../core/base/ids.js";
@@ -57,6 +58,11 @@ interface HostCounts {
  */
 const UNSTORED_REPLIES_MAX = 4_096;
 
+/** Operations after which what else is to be executed waits for the next turn: some 5 ms. */
+const TURN_OPERATIONS_MAX = 8_192;
+
+type InstallEffect = Extract<Effect, { kind: "install" }>;
+
 /** Runs one replica's core against its world. */
 export class ReplicaHost {
   readonly counts: HostCounts = { batches: 0, requests: 0, viewChanges: 0 };
@@ -75,6 +81,8 @@ export class ReplicaHost {
   #running = false;
   #isStopped = false;
   #flushIsDue = false;
+  /** Operations executed in this turn. */
+  #turnOperations = 0;
 
   constructor(replica: Replica, world: ReplicaWorld) {
     this.#replica = replica;
@@ -141,6 +149,7 @@ export class ReplicaHost {
     this.#requests.length = 0;
     this.#run();
     this.#flushIsDue = false;
+    this.#turnOperations = 0;
     this.#world.egress.flush();
     for (const probe of this.#world.probes) probe.turned?.();
   }
@@ -191,7 +200,7 @@ export class ReplicaHost {
         this.#executeSoon(effect);
         break;
       case "install":
-        this.#world.rest.whenOver(() => void this.#install(effect));
+        void this.#install(effect);
         break;
       case "query":
         this.#query(effect);
@@ -260,8 +269,18 @@ export class ReplicaHost {
     this.#flushLater();
   }
 
-  /** At once, unless the ledger's root is being computed, or a checkpoint needs it to be. */
+  /**
+   * At once, unless the ledger's root is being computed, or a checkpoint needs it to be, or much
+   * was executed in this turn: a replica that catches up has hundreds of batches to execute.
+   */
   #executeSoon(effect: Extract<Effect, { kind: "execute" }>): void {
+    if (this.#turnOperations >= TURN_OPERATIONS_MAX) {
+      setImmediate(() => {
+        this.#turnOperations = 0;
+        this.#executeSoon(effect);
+      });
+      return;
+    }
     const { rest } = this.#world;
     const execute = (): void => {
       if (!this.#isStopped) this.#execute(effect);
@@ -283,6 +302,7 @@ export class ReplicaHost {
     });
     if (pin) ledger.pin(seq);
     const serviceRoot = pin ? ledger.root() : null;
+    this.#turnOperations += operationCount;
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
     for (const probe of this.#world.probes) {
@@ -306,11 +326,30 @@ export class ReplicaHost {
     this.#carryOut({ kind: "reply", client, session, message, after });
   }
 
-  /** Memory and database change to the fetched state, and the core goes on once both have (ST4). */
-  async #install(effect: Extract<Effect, { kind: "install" }>): Promise<void> {
+  /**
+   * Memory and database change to the fetched state, and the core goes on once both have (ST4). A
+   * large state is read in over many turns; it is taken over when the ledger does not rest, for
+   * what was executed before must not be stored with it.
+   */
+  async #install(effect: InstallEffect): Promise<void> {
+    const { ledger, rest } = this.#world;
+    const steps = ledger.prepare(effect.pages);
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) {
+      await nextTurn();
+      if (this.#isStopped) return;
+    }
+    const prepared = step.value;
+    rest.whenOver(() => {
+      if (this.#isStopped) return;
+      ledger.adopt(prepared);
+      void this.#storeInstalled(effect);
+    });
+  }
+
+  async #storeInstalled(effect: InstallEffect): Promise<void> {
     const { ledger, stores } = this.#world;
-    const { seq, serviceRoot, pages, sessions, evictedThrough } = effect;
-    ledger.restore(pages);
+    const { seq, serviceRoot, sessions, evictedThrough } = effect;
     ledger.pin(seq);
     const accounts = ledger.packedAccounts();
     await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });

@@ -30,19 +30,19 @@ export function accountsFromRows(rows: readonly AccountRow[], indexKey: Uint8Arr
 }
 
 /**
- * The accounts of a state that is cut into `pages`, all of them, in order.
+ * Adds the accounts of a state that is cut into `pages`, all of them, in order, a page at each
+ * step; tells how many it has added.
  * @throws InvariantError when they are no state: whoever agreed on their digests made them.
  */
-export function accountsFromPages(pages: readonly Uint8Array[], indexKey: Uint8Array): Accounts {
-  const accounts = new Accounts(indexKey);
+export function* addPages(accounts: Accounts, pages: readonly Uint8Array[]): Generator<number> {
   for (const [index, bytes] of pages.entries()) {
     const page = splitPage(bytes);
     assert(page !== null, "a page has a head");
     const isFull = page.balances.length === PAGE_ACCOUNTS;
     assert(isFull || index === pages.length - 1, "all pages but the last are full");
     addPage(accounts, page);
+    yield index + 1;
   }
-  return accounts;
 }
 
 function addPage(accounts: Accounts, page: Page): void {

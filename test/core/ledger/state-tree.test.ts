@@ -221,6 +221,25 @@ test("a restored ledger goes on as the one it was taken from", () => {
   assert.equal(copy.accountRows().at(-1)?.customerId, PAGE + 6);
 });
 
+test("ST4: a state that is read in step by step changes nothing before it is adopted", () => {
+  const donor = newLedger(rowsOf(9 * PAGE + 1));
+  execute(donor, TELLER, { kind: "deposit", account: "300", amount: 7n });
+  const copy = newLedger(rowsOf(PAGE));
+  const root = copy.root();
+  const steps = copy.prepare(presentPages(donor));
+  let step = steps.next();
+  let stepCount = 0;
+  for (; step.done !== true; step = steps.next()) {
+    stepCount += 1;
+    assert.deepEqual(copy.root(), root);
+  }
+  assert(stepCount > 1, "ten pages take several steps");
+  assert.deepEqual(copy.root(), root);
+  copy.adopt(step.value);
+  assert.deepEqual(copy.root(), donor.root());
+  assert.deepEqual(copy.accountRows(), donor.accountRows());
+});
+
 test("restoring forgets the pins, and what had changed before", () => {
   const ledger = newLedger(rowsOf(2));
   const pages = presentPages(ledger);

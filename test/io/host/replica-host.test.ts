@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { JournalRecord, Message } from "../../../src/core/message.js";
+import { bundleOf } from "../../../src/core/base/bundle.js";
+import { encodeOperation } from "../../../src/core/ledger/operation.js";
 import type { Effect } from "../../../src/core/pbft/effect.js";
+import type { Event } from "../../../src/core/pbft/event.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
 import { Destination } from "../../../src/io/egress.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
@@ -190,6 +193,35 @@ describe("a replica's host", () => {
     assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_001n);
     assert.deepEqual(fixture.stored, [[1, 2]]);
     assert.deepEqual([fixture.host.counts.batches, fixture.host.counts.requests], [1, 1]);
+  });
+
+  test("executes what it has missed over several turns", async () => {
+    const fixture = new Fixture();
+    const deposit = encodeOperation({ kind: "deposit", account: "1", amount: 1n });
+    const bundle = bundleOf(Array.from({ length: 2_048 }, () => deposit));
+    const requests = [{ ...requestOf(), bundle }];
+    const executed: number[] = [];
+    const executeOf = (seq: number): Effect => {
+      const batch = { requests, digest: new Uint8Array(32) };
+      return { kind: "execute", seq, view: 0, batch, requests, pin: false, after: 1 };
+    };
+    const effects = [executeOf(1)];
+    const core = {
+      ...{ view: 0, active: true },
+      step(event: Event): null {
+        if (event.kind !== "executed") return null;
+        executed.push(event.seq);
+        if (event.seq < 10) effects.push(executeOf(event.seq + 1));
+        return null;
+      },
+      takeEffects: () => effects.splice(0),
+    };
+    const host = fixture.hostOf(core as unknown as Replica);
+    host.dispatch({ kind: "ticked" });
+    assert.deepEqual(executed, [1, 2, 3, 4], "as much as fits a turn");
+    while (executed.length < 10) await nextTurn();
+    assert.deepEqual(executed, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_000n + 20_480n);
   });
 
   test("answers a client where it was heard of last, once its decision is durable", () => {
