@@ -19,7 +19,7 @@ export class LedgerRest {
   readonly #ledger: Hashed;
   /** Who has asked for a rest that is not over. */
   #restCount = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
   /** What waits to be executed. */
   #waiting: (() => void)[] = [];
 
@@ -27,9 +27,14 @@ export class LedgerRest {
     this.#ledger = ledger;
   }
 
+  /** Whether the ledger rests. */
+  get isOn(): boolean {
+    return this.#restCount > 0;
+  }
+
   /** Calls `execute` at once, unless the ledger rests: then when it does no more. */
   whenOver(execute: () => void): void {
-    if (this.#restCount === 0) execute();
+    if (!this.isOn) execute();
     else this.#waiting.push(execute);
   }
 
@@ -38,7 +43,7 @@ export class LedgerRest {
    * may change the ledger.
    */
   whenHashed(act: () => void): void {
-    if (this.#restCount === 0 && this.#ledger.rehash(PAGES_PER_TURN)) act();
+    if (!this.isOn && this.#ledger.rehash(PAGES_PER_TURN)) act();
     else void this.hashed(act);
   }
 
@@ -47,16 +52,18 @@ export class LedgerRest {
     this.#restCount += 1;
     const result = this.#last.then(async () => {
       while (!this.#ledger.rehash(PAGES_PER_TURN)) await nextTurn();
-      const value = await act();
-      this.#restCount -= 1;
-      if (this.#restCount === 0) this.#resume();
-      return value;
+      return await act();
     });
-    this.#last = result;
+    // Before whoever waits for the result goes on; and the result itself is not kept.
+    this.#last = result.then(() => {
+      this.#over();
+    });
     return result;
   }
 
-  #resume(): void {
+  #over(): void {
+    this.#restCount -= 1;
+    if (this.#restCount > 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const execute of waiting) this.whenOver(execute);

@@ -7,6 +7,9 @@ import type { ClientTable } from "../core/pbft/client-table.js";
 import type { LedgerRest } from "./ledger-rest.js";
 import type { BlockRow, NewState, Store, StoreGroup } from "./store.js";
 
+/** How long changed accounts are copied in one turn, in milliseconds. */
+const COPYING_MS_MAX = 3;
+
 /** Whom a store runner works for. */
 interface StoreRunnerOptions {
   /** `hurry` ends its patience: the replica stops. */
@@ -123,7 +126,7 @@ export class StoreRunner {
       if (this.#blocks.length === 0 || this.#failed) break;
       const taken = await this.#options.rest.hashed(() => this.#takeGroup());
       // A whole state came meanwhile, which what waited is part of.
-      if (taken === null) break;
+      if (taken === null) continue;
       const { after, group } = taken;
       if (!(await this.#isJournaled(after))) break;
       // The rest follows from what the database took, not from what the journal let it wait.
@@ -181,9 +184,12 @@ export class StoreRunner {
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot: Digest = ledger.root();
     const accounts: PackedAccounts[] = [];
+    let turnStartMs = performance.now();
     for (const piece of ledger.takeChangedAccounts()) {
-      if (accounts.length > 0) await nextTurn();
       accounts.push(piece);
+      if (performance.now() - turnStartMs < COPYING_MS_MAX) continue;
+      await nextTurn();
+      turnStartMs = performance.now();
     }
     const sessionsEvicted = evicted;
     const group = { seq, serviceRoot, blocks, accounts, sessions, sessionsEvicted, evictedThrough };

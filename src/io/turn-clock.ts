@@ -89,11 +89,14 @@ export function threadClocks(): TurnSources {
   return {
     nowMs: () => performance.now(),
     idleMs: () => performance.nodeTiming.idleTime,
-    cpuMs: threadCpuClock(),
+    cpuMs: (threadCpuMs ??= openThreadCpuClock()),
   };
 }
 
-function threadCpuClock(): () => number | null {
+/** One for all who ask: the file stays open. */
+let threadCpuMs: (() => number | null) | null = null;
+
+function openThreadCpuClock(): () => number | null {
   let file: number;
   try {
     file = openSync(SCHEDSTAT_PATH, "r");
