@@ -211,6 +211,13 @@ export class Machine {
     this.#afterDisk(process, { mean: faults.storeMean, mishap, what: "its database" }, run);
   }
 
+  /** Runs `execute` at once, or as late as a ledger that rests makes it. */
+  whenLedgerMay(process: ReplicaProcess, execute: () => void): void {
+    const delay = this.#mishap(this.world.options.mishaps.executionStallShare, 0) ?? 0;
+    if (delay === 0) execute();
+    else this.#later(process, delay, execute);
+  }
+
   #mishap(stallShare: number, errorShare: number): Micros | null {
     return this.#isHealed ? 0 : mishapOf(this.#mishaps, stallShare, errorShare);
   }

@@ -1,6 +1,6 @@
 /*
  * What goes wrong in one machine without the network or its neighbours having a part in it: slow
- * and failing disks and databases, and pauses that outlast every timer.
+ * and failing disks and databases, executions that wait, and pauses that outlast every timer.
  */
 import type { Machine } from "./machine.js";
 import type { Prng } from "./prng.js";
@@ -18,6 +18,8 @@ export interface MishapOptions {
    */
   readonly storeStallShare: number;
   readonly storeErrorShare: number;
+  /** Share of the batches that begin to be executed up to a second late: a large ledger rests. */
+  readonly executionStallShare: number;
   /** One replica freezes so long, once (0: none does). */
   readonly longPause: Micros;
   /** Most that a client's clock jumps to and fro between two of its processes. */
@@ -30,6 +32,7 @@ export const NO_MISHAPS: MishapOptions = {
   syncErrorShare: 0,
   storeStallShare: 0,
   storeErrorShare: 0,
+  executionStallShare: 0,
   longPause: 0,
   clockJumpMax: 0,
 };
@@ -38,7 +41,7 @@ export const NO_MISHAPS: MishapOptions = {
 const SHARE = 0.35;
 const LONG_PAUSE_SHARE = 0.06;
 
-/** Longest time that a stalled disk or database takes. */
+/** Longest time that a stalled disk, database or execution takes. */
 const STALL_MAX: Micros = SECOND;
 
 /** The mishaps of one run. */
@@ -51,6 +54,7 @@ export function drawMishaps(prng: Prng): MishapOptions {
     storeErrorShare: prng.pick([0, 0, 0.01, 0.1]),
     longPause: prng.chance(LONG_PAUSE_SHARE) ? prng.range(10, 60) * SECOND : 0,
     clockJumpMax: prng.pick([0, 100 * MS, 5 * SECOND]),
+    executionStallShare: prng.pick([0, 0, 0.1, 0.5]),
   };
 }
 

@@ -260,7 +260,9 @@ export class ReplicaProcess {
         break;
       }
       case "execute":
-        this.#execute(effect);
+        this.#machine.whenLedgerMay(this, () => {
+          this.#execute(effect);
+        });
         break;
       case "install":
         this.#install(effect);

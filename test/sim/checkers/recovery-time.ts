@@ -132,9 +132,12 @@ function isFair({ network, faults, mishaps, ...options }: SimOptions): boolean {
   const delays = [network.delayMin + network.delayMean, network.healedDelayMin, faults.syncMean];
   const isTimely = delays.every((delay) => delay <= timely);
   const failing = [mishaps.syncStallShare, mishaps.syncErrorShare, mishaps.longPause];
-  const isSound = [...failing, mishaps.storeStallShare, mishaps.storeErrorShare].every(
-    (share) => share === 0,
-  );
+  const isSound = [
+    ...failing,
+    mishaps.storeStallShare,
+    mishaps.storeErrorShare,
+    mishaps.executionStallShare,
+  ].every((share) => share === 0);
   const isFree =
     options.adversaries.length === 0 &&
     !options.byzantine.some(({ strategies }) => HUSHING.some((one) => strategies.includes(one)));
