@@ -36,7 +36,7 @@ export function usageFigures(before: Usage, after: Usage, operations: number): F
   return {
     clientMicrosPerOperation: rounded(clientMicros / operations),
     replicaMicrosPerOperation: rounded(replicaMicros / count / operations),
-    microsPerOperation: rounded((clientMicros + replicaMicros) / operations),
+    microsPerOperation: rounded(microsPerOperation(before, after, operations)),
     coresUsed: rounded((clientMicros + replicaMicros) / durationMicros),
     operationsPerBatch: batches === 0 ? 0 : rounded(operations / batches),
     datagramsPerOperation: rounded(datagrams / operations),

@@ -1,5 +1,11 @@
 import { assert } from "./assert.js";
 
+/**
+ * V8 keeps an array of so many bytes in its own heap. A view of it, or a DataView, moves it out,
+ * with a buffer object to be collected some day: a copy costs less.
+ */
+export const HEAP_ARRAY_BYTES_MAX = 64;
+
 /** Whether two byte strings are equal. Not constant-time: never for secrets or tags. */
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;

@@ -1,10 +1,5 @@
+import { HEAP_ARRAY_BYTES_MAX } from "../base/bytes.js";
 import { type LedgerResult, RESULT_CODES, resultBytes } from "./operation.js";
-
-/**
- * V8 keeps arrays of so many bytes in its own heap, and moves one out, with a buffer object to be
- * collected some day, for whoever wants a DataView of it.
- */
-const HEAP_ARRAY_BYTES_MAX = 64;
 
 /** Reads results where they lie; one reader serves any number of bundles. */
 export class ResultReader {

@@ -1,16 +1,11 @@
 import { assert } from "../base/assert.js";
+import { HEAP_ARRAY_BYTES_MAX } from "../base/bytes.js";
 import { type Digest, DIGEST_BYTES } from "../base/hasher.js";
 import { COUNTER_BYTES, readCounter, readU16, readU32 } from "./integers.js";
 import type { WireReject } from "./reject.js";
 
 const NO_DIGESTS: readonly Digest[] = [];
 const NO_DIGEST: Digest = new Uint8Array(DIGEST_BYTES);
-
-/**
- * V8 keeps an array of so many bytes in its own heap; a view moves it out, with a buffer object to
- * be collected some day. A reply's results are such a view: copied they cost a client less.
- */
-const HEAP_ARRAY_BYTES_MAX = 64;
 
 /**
  * Reads fields one after another from untrusted bytes. Never throws: the first thing that is wrong
