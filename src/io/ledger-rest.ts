@@ -27,14 +27,9 @@ export class LedgerRest {
     this.#ledger = ledger;
   }
 
-  /** Whether the ledger rests. */
-  get isOn(): boolean {
-    return this.#restCount > 0;
-  }
-
   /** Calls `execute` at once, unless the ledger rests: then when it does no more. */
   whenOver(execute: () => void): void {
-    if (!this.isOn) execute();
+    if (this.#restCount === 0) execute();
     else this.#waiting.push(execute);
   }
 
@@ -43,7 +38,7 @@ export class LedgerRest {
    * may change the ledger.
    */
   whenHashed(act: () => void): void {
-    if (!this.isOn && this.#ledger.rehash(PAGES_PER_TURN)) act();
+    if (this.#restCount === 0 && this.#ledger.rehash(PAGES_PER_TURN)) act();
     else void this.hashed(act);
   }
 

@@ -276,8 +276,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const ingress = listen(parts, host, drops);
   const stopTicker = startTicker(genesis.settings.tickMs, () => {
     ingress.tick();
-    // What our own ledger takes is nobody's fault: the primary is not judged by it (VT7).
-    if (!rest.isOn) host.dispatch({ kind: "ticked" });
+    host.dispatch({ kind: "ticked" });
     tellNews();
     records.tick();
   });

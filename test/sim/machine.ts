@@ -218,6 +218,13 @@ export class Machine {
     else this.#later(process, delay, execute);
   }
 
+  /** Runs `install` at once, or once a large state that was fetched is read in. */
+  whenStateIsRead(process: ReplicaProcess, install: () => void): void {
+    const { readingMax } = this.world.options.mishaps;
+    if (this.#isHealed || readingMax === 0) install();
+    else this.#later(process, this.#mishaps.range(0, readingMax), install);
+  }
+
   #mishap(stallShare: number, errorShare: number): Micros | null {
     return this.#isHealed ? 0 : mishapOf(this.#mishaps, stallShare, errorShare);
   }

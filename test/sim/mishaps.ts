@@ -20,6 +20,8 @@ export interface MishapOptions {
   readonly storeErrorShare: number;
   /** Share of the batches that begin to be executed up to a second late: a large ledger rests. */
   readonly executionStallShare: number;
+  /** Most time that it takes to read a fetched state in. */
+  readonly readingMax: Micros;
   /** One replica freezes so long, once (0: none does). */
   readonly longPause: Micros;
   /** Most that a client's clock jumps to and fro between two of its processes. */
@@ -33,6 +35,7 @@ export const NO_MISHAPS: MishapOptions = {
   storeStallShare: 0,
   storeErrorShare: 0,
   executionStallShare: 0,
+  readingMax: 0,
   longPause: 0,
   clockJumpMax: 0,
 };
@@ -43,6 +46,9 @@ const LONG_PAUSE_SHARE = 0.06;
 
 /** Longest time that a stalled disk, database or execution takes. */
 const STALL_MAX: Micros = SECOND;
+
+/** A million accounts take that long and longer than most timers run. */
+const READING_MAX: Micros = 15 * SECOND;
 
 /** The mishaps of one run. */
 export function drawMishaps(prng: Prng): MishapOptions {
@@ -55,6 +61,7 @@ export function drawMishaps(prng: Prng): MishapOptions {
     longPause: prng.chance(LONG_PAUSE_SHARE) ? prng.range(10, 60) * SECOND : 0,
     clockJumpMax: prng.pick([0, 100 * MS, 5 * SECOND]),
     executionStallShare: prng.pick([0, 0, 0.1, 0.5]),
+    readingMax: prng.pick([0, 0, 0, SECOND, READING_MAX]),
   };
 }
 

@@ -265,7 +265,9 @@ export class ReplicaProcess {
         });
         break;
       case "install":
-        this.#install(effect);
+        this.#machine.whenStateIsRead(this, () => {
+          this.#install(effect);
+        });
         break;
       case "query":
         this.#query(effect);

@@ -125,6 +125,17 @@ describe("a primary is judged by what it can help (VT7)", () => {
     assert(view <= 3, `${view} view changes`);
   });
 
+  test("ledgers that rest for longer than a primary may take change no view (VT6)", () => {
+    for (const seed of ["a", "b", "c", "d"]) {
+      const { view } = timelyRun(({ protocol }) => ({
+        seed,
+        mishaps: { ...NO_MISHAPS, executionStallShare: 0.02 },
+        protocol: { ...protocol, viewChangeTicks: 120, viewChangeTicksMax: 480 },
+      }));
+      assert.equal(view, 0, `with seed ${seed}`);
+    }
+  });
+
   test("a slow network changes a few views at most", () => {
     const { view } = timelyRun(({ network }) => ({
       network: { ...network, delayMin: 30 * MS, delayMean: 30 * MS },

@@ -6,6 +6,7 @@
  * equal vouchers one is a correct replica's, which is proof.
  */
 import { bytesEqual } from "../base/bytes.js";
+import type { Digest } from "../base/hasher.js";
 import type { ReplicaId } from "../base/ids.js";
 import type { BatchBody, Decision, DecisionQuery, Verified } from "../message.js";
 import { acceptBatch, decide } from "./normal-case.js";
@@ -34,8 +35,8 @@ function wantsBody(s: State, slot: Slot, digest: Uint8Array): boolean {
   if (slot.body(digest) !== null) return false;
   const chosen = slot.chosenIn(s.view);
   if (chosen !== null && bytesEqual(chosen, digest)) return true;
-  const decided = slot.committedDigest === null ? slot.commits.agreed(s.quorums.weak) : null;
-  return decided !== null && bytesEqual(decided.digest, digest);
+  const decided = slot.committedDigest === null ? committedByOthers(s, slot) : null;
+  return decided !== null && bytesEqual(decided, digest);
 }
 
 function takeBody(s: State, slot: Slot, m: BatchBody): void {
@@ -53,8 +54,8 @@ export function missingBatches(s: State): Uint8Array[] {
     const chosen = slot.chosenIn(s.view);
     if (s.active && chosen !== null && !slot.accepted) missing.push(chosen);
     if (slot.committedDigest !== null) continue;
-    const decided = slot.commits.agreed(s.quorums.weak)?.digest;
-    if (decided !== undefined && slot.body(decided) === null) missing.push(decided);
+    const decided = committedByOthers(s, slot);
+    if (decided !== null && slot.body(decided) === null) missing.push(decided);
   }
   return missing;
 }
@@ -78,12 +79,22 @@ export function askForDecision(s: State, slot: Slot): void {
   }
 }
 
+/**
+ * What W replicas committed in one view, so that it may be decided; null if there is nothing. What
+ * the present view chose has the last word over what was committed in one that was left.
+ */
+function committedByOthers(s: State, slot: Slot): Digest | null {
+  const committed = slot.commits.agreed(s.quorums.weak);
+  if (committed === null || (committed.view < s.view && slot.acceptedIn(s.view))) return null;
+  return committed.digest;
+}
+
 /** Whether W replicas committed here what this replica has not accepted in the present view. */
 export function isLeftOut(s: State, slot: Slot): boolean {
-  const committed = slot.commits.agreed(s.quorums.weak);
+  const committed = committedByOthers(s, slot);
   if (committed === null) return false;
   const accepted = slot.acceptedIn(s.view) ? slot.acceptedDigest : null;
-  return accepted === null || !bytesEqual(accepted, committed.digest);
+  return accepted === null || !bytesEqual(accepted, committed);
 }
 
 /** Another replica asks what was decided; if nothing was yet, it is told when something is. */

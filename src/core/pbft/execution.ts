@@ -19,7 +19,7 @@ export function executeNext(s: State): void {
   const batch = slot?.decidedBatch ?? null;
   if (slot === null || batch === null) return;
   const requests = selectFresh(s, batch.requests);
-  s.executing = { seq, requests };
+  s.executing = { seq, sinceTicks: s.now, requests };
   const pin = seq % s.options.checkpointIntervalSlots === 0;
   const { acceptedView: view, committedAppend: after } = slot;
   s.emit({ kind: "execute", seq, view, batch, requests, pin, after });
@@ -54,6 +54,7 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
   const { executing } = s;
   assert(executing?.seq === seq, "the host answers the execution that was asked for");
   assert(results.length === executing.requests.length, "one bundle of results a request");
+  if (s.now > executing.sinceTicks) s.executedLateTicks = s.now;
   s.executing = null;
   s.executedSeq = seq;
   for (const [index, request] of executing.requests.entries()) {
@@ -80,7 +81,7 @@ function watchPrimary(s: State, seq: Seq): void {
 
 /** Whether a request that we knew of took too long, once too often (VT7). */
 function judgePrimary(s: State, seq: Seq, waitedTicks: Ticks): void {
-  if (s.primary === s.self || isOurFault(s, seq)) return;
+  if (s.primary === s.self || isOurFault(s, seq, waitedTicks)) return;
   if (s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
 }
 
@@ -96,10 +97,13 @@ function longestWait(s: State, requests: readonly Request[]): Ticks | null {
 }
 
 /**
- * Whether something else than the primary held a batch up: we are behind the others, or all wait
- * for the databases, because the window is nearly full.
+ * Whether something else than the primary held a batch up: our ledger rested or was read in
+ * meanwhile, we are behind the others, or all wait for the databases, because the window is nearly
+ * full. No primary can bring the first about: its batches are bounded, and executed in one turn.
  */
-function isOurFault(s: State, seq: Seq): boolean {
+function isOurFault(s: State, seq: Seq, waitedTicks: Ticks): boolean {
+  const knownTicks = s.now - waitedTicks;
+  if (knownTicks <= s.executedLateTicks || knownTicks < s.installedTicks) return true;
   if (s.transfer.target !== null || s.peers.executedByQuorum(s.quorums.weak) > seq) return true;
   return s.log.highWatermark - seq < s.options.batchesInFlightMax && s.storedSeq < seq;
 }

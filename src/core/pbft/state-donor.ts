@@ -171,6 +171,7 @@ export function onInstalled(s: State, seq: Seq): void {
   const { installing } = s;
   assert(installing?.fetched.seq === seq, "the host answers the installation that was asked for");
   s.installing = null;
+  s.installedTicks = s.now;
   s.transfer.end();
   s.behindSinceTicks = null;
   // Of a wrong state all checkpoints are wrong, else only those of what is executed again.

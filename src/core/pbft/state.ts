@@ -35,6 +35,7 @@ interface OwnCommit {
 /** An execution that was asked of the host and not yet answered. */
 interface Execution {
   readonly seq: Seq;
+  readonly sinceTicks: Ticks;
   readonly requests: readonly Request[];
 }
 
@@ -107,6 +108,10 @@ export class State {
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
   installing: Installation | null = null;
+  /** When fetched state was last installed. */
+  installedTicks: Ticks = 0;
+  /** When an execution of ours that outlasted a tick was last done. */
+  executedLateTicks: Ticks = -1;
   /** Since when others have a stable checkpoint that our log does not lead to. */
   behindSinceTicks: Ticks | null = null;
   /** Since when more than f others say that they lack the batch that was executed last here. */

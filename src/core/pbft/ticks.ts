@@ -46,7 +46,11 @@ function watchRequests(s: State): void {
     startViewChange(s, s.view + 1, "abdicated");
     return;
   }
-  const sinceTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
+  // A large state may take longer than any timer to read in. That waits for nobody but ourselves,
+  // and whoever leaves its view meanwhile helps nobody; what waits has all its time again (VT6).
+  if (s.installing !== null) return;
+  const waitingTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
+  const sinceTicks = Math.max(waitingTicks, s.installedTicks);
   const overdueTicks = s.now - sinceTicks - s.timer.timeoutTicks(s.view);
   // Bounded: what we wait for may be what only a view change can bring, such as a last vote for it.
   const graceTicks = isWaitingForItself(s) ? s.options.viewChangeTicksMax : 0;
@@ -82,7 +86,7 @@ function batchSinceTicks(s: State): Ticks {
  */
 function isWaitingForItself(s: State): boolean {
   if (s.executedSeq === s.log.highWatermark && s.storedSeq < s.executedSeq) return true;
-  if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return true;
+  if (s.executing !== null || s.transfer.target !== null) return true;
   return s.log.isDecided(s.executedSeq + 1);
 }
 

@@ -41,12 +41,14 @@ export class VoteSet {
     return count;
   }
 
-  /** What at least `quorum` replicas voted for in one view, or null. */
+  /** What at least `quorum` replicas voted for in one view, the highest of several; or null. */
   agreed(quorum: number): Vote | null {
+    let agreed: Vote | null = null;
     for (const vote of this.#votes) {
-      if (vote !== null && this.count(vote.view, vote.digest) >= quorum) return vote;
+      if (vote === null || (agreed !== null && vote.view <= agreed.view)) continue;
+      if (this.count(vote.view, vote.digest) >= quorum) agreed = vote;
     }
-    return null;
+    return agreed;
   }
 
   /** Bit i: replica i's vote in `view` is held. */

@@ -55,6 +55,26 @@ describe("a replica that was left out (RO4)", () => {
     assert.deepEqual(sentOf(lone.take(), "decision-query"), [], "once; statuses ask again");
   });
 
+  test("does not ask about what was committed in a view that was left for something else", () => {
+    const lone = new LoneReplica({ self: 2 });
+    const other = sampleBatch(2);
+    for (const replica of [0, 1]) lone.receive(replica, commit(0, 1, other));
+    const votes = [0, 1, 3].map((replica) => viewChangeOf(replica, 1));
+    lone.receive(1, newViewOf(1, votes));
+    lone.receive(1, prePrepare(1, 1, batch));
+    lone.answer();
+    lone.tick(13);
+    const effects = lone.take();
+    assert.deepEqual(sentOf(effects, "decision-query"), []);
+    const status = sentOf(effects, "status").at(-1);
+    assert(status !== undefined);
+    assert.deepEqual(
+      status.slots.map(({ hasBatch }) => hasBatch),
+      [true],
+    );
+    assert.deepEqual(status.missingBatches, []);
+  });
+
   test("does not ask about what it accepted itself, nor for one voter", () => {
     const lone = new LoneReplica({ self: 2 });
     lone.receive(0, prePrepare(0, 1, batch));

@@ -85,6 +85,24 @@ describe("a primary that is just fast enough for the progress timer (VT7, A5)", 
     assert.equal(lone.replica.view, 0);
   });
 
+  test("is not to blame for what waited while our own ledger rested (VT6)", () => {
+    const lone = backup();
+    for (let seq = 1; seq <= 20; seq += 1) {
+      const request = requestOf({ session: seq });
+      lone.hear(TELLER, request);
+      const batch = batchOf(request);
+      lone.receive(0, prePrepare(0, seq, batch));
+      for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, seq, batch));
+      lone.tick(SLOW_TICKS);
+      lone.answer();
+    }
+    assert.equal(lone.replica.executedSeq, 20);
+    assert.equal(lone.replica.view, 0);
+    lone.tick();
+    serve(lone, 21, { order: SLOW_TICKS, decision: 0 }, 8);
+    assert.equal(lone.replica.view, 1, "what became known since counts");
+  });
+
   test("is not to blame while the window is full and waits for the databases (VT6)", () => {
     const lone = backup();
     serve(lone, 1, { order: 0, decision: 0 }, 56);

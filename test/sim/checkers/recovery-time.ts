@@ -8,6 +8,7 @@
  *   views     each primary that is away or lies, and the one after them, costs the time that a
  *             request waits and the time that a new view takes: 2 T, T doubled at most (VT1, VT3)
  *   stores    a full window waits for checkpoints, and these for the databases (CK2, VT6)
+ *   reading   a fetched state that is read in when the network is healed (ST4)
  *   queue     batches one after another for what already waits when the network is healed
  *   slack     the second of F3, for disks, execution and the steps of looking
  *
@@ -68,7 +69,12 @@ export function recoveryBounds(
   const delay = Math.max(network.delayMin, network.healedDelayMin) + 2 * MS;
   const ticks = tickOf(options);
   const status = 2 * protocol.idleStatusTicks * ticks;
-  const base = SLACK + status + DELAYS_MAX * delay + STORES_MAX * faults.storeMean;
+  const base =
+    SLACK +
+    options.mishaps.readingMax +
+    status +
+    DELAYS_MAX * delay +
+    STORES_MAX * faults.storeMean;
   const batches = Math.ceil(waiting / protocol.batchRequestsMax);
   const queue = batches * DELAYS_PER_BATCH * delay;
   const views = (absent + 1) * TIMEOUTS_PER_VIEW * protocol.viewChangeTicksMax * ticks;
@@ -137,6 +143,7 @@ function isFair({ network, faults, mishaps, ...options }: SimOptions): boolean {
     mishaps.storeStallShare,
     mishaps.storeErrorShare,
     mishaps.executionStallShare,
+    mishaps.readingMax,
   ].every((share) => share === 0);
   const isFree =
     options.adversaries.length === 0 &&

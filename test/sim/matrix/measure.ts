@@ -62,9 +62,13 @@ export class Measure implements Watcher, ClientWatcher {
 
   onStep(replica: ReplicaId, core: Core): void {
     if (this.#isOver) return;
+    this.votedView = Math.max(this.votedView, core.view);
     if (core.active) this.#views.set(replica, core.view);
     this.#stable.set(replica, core.stableSeq);
   }
+
+  /** The highest view that any correct replica voted for, installed or not. */
+  votedView = 0;
 
   /** The highest view that any correct replica worked in: how often the lead changed. */
   get viewChanges(): number {
