@@ -407,15 +407,23 @@ describe("what a third party could hold against a replica (I12)", () => {
   });
 });
 
+const outset = (absent: number, waiting: number) => ({ absent, waiting, reading: 0 });
+
 describe("what recovery takes (I16)", () => {
   // T is 0.8 s and its cap a multiple of it, by calmOptions.
   const timeout = OPTIONS.protocol.viewChangeTicksMax * OPTIONS.tick;
 
   test("may be a second and, for each primary that is away and the next one, 2 T", () => {
-    const { served, converged, caughtUp } = recoveryBounds(OPTIONS, 1, 0);
+    const { served, converged, caughtUp } = recoveryBounds(OPTIONS, outset(1, 0));
     assert(served > 4 * timeout + 1_000_000);
-    assert(recoveryBounds(OPTIONS, 1, 10).served > served, "what waits is ordered one by one");
-    assert.equal(recoveryBounds(OPTIONS, 2, 0).converged > converged + 2 * timeout - 1, true);
+    assert(
+      recoveryBounds(OPTIONS, outset(1, 10)).served > served,
+      "what waits is ordered one by one",
+    );
+    assert.equal(
+      recoveryBounds(OPTIONS, outset(2, 0)).converged > converged + 2 * timeout - 1,
+      true,
+    );
     for (const [step, bound] of Object.entries({ served, converged, caughtUp })) {
       checkRecovery(step as "served", bound, bound);
       mustObject("I16 recovery time", () => {
@@ -426,7 +434,7 @@ describe("what recovery takes (I16)", () => {
 
   test("is looked at for every operation where liars are all that is wrong", () => {
     let now = 0;
-    const late = 2 * recoveryBounds(OPTIONS, 0, 0).served;
+    const late = 2 * recoveryBounds(OPTIONS, outset(0, 0)).served;
     const fair = new RecoveryTime(OPTIONS, () => now);
     const foul = { ...OPTIONS, network: { ...OPTIONS.network, lossShare: 0.1 } };
     const lossy = new RecoveryTime(foul, () => now);

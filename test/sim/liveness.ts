@@ -49,7 +49,10 @@ export function awaitConvergence(world: World, troupe: Troupe, history: History)
   const limit = world.options.livenessPhase;
   const voting = core.filter(({ isAmnesiac }) => !isAmnesiac).length;
   const waiting = Math.max(...core.map(({ process }) => process?.replica.pendingCount ?? 0));
-  const bounds = recoveryBounds(world.options, troupe.machines.length - voting, waiting);
+  const absent = troupe.machines.length - voting;
+  const readingUntil = Math.max(...core.map((machine) => machine.readingUntil));
+  const reading = Math.max(0, readingUntil - world.scheduler.now);
+  const bounds = recoveryBounds(world.options, { absent, waiting, reading });
   let wholeSince = world.scheduler.now;
   waitUntil(world, limit, "I13 liveness", () => {
     // A write that was under way may still end one of them.

@@ -46,6 +46,8 @@ export class Machine {
   readonly liar: Liar | null;
   /** What its sockets are plugged into. */
   readonly wire: Wire;
+  /** When the last state that was fetched here is read in; in the past: it is. */
+  readingUntil: Micros = 0;
   readonly #mishaps: Prng;
   #process: ReplicaProcess | null = null;
   #tickerEpoch = 0;
@@ -221,8 +223,13 @@ export class Machine {
   /** Runs `install` at once, or once a large state that was fetched is read in. */
   whenStateIsRead(process: ReplicaProcess, install: () => void): void {
     const { readingMax } = this.world.options.mishaps;
-    if (this.#isHealed || readingMax === 0) install();
-    else this.#later(process, this.#mishaps.range(0, readingMax), install);
+    if (this.#isHealed || readingMax === 0) {
+      install();
+      return;
+    }
+    const duration = this.#mishaps.range(0, readingMax);
+    this.readingUntil = this.world.scheduler.now + duration;
+    this.#later(process, duration, install);
   }
 
   #mishap(stallShare: number, errorShare: number): Micros | null {

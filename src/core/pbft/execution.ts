@@ -19,7 +19,7 @@ export function executeNext(s: State): void {
   const batch = slot?.decidedBatch ?? null;
   if (slot === null || batch === null) return;
   const requests = selectFresh(s, batch.requests);
-  s.executing = { seq, sinceTicks: s.now, requests };
+  s.executing = { seq, requests };
   const pin = seq % s.options.checkpointIntervalSlots === 0;
   const { acceptedView: view, committedAppend: after } = slot;
   s.emit({ kind: "execute", seq, view, batch, requests, pin, after });
@@ -54,7 +54,6 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
   const { executing } = s;
   assert(executing?.seq === seq, "the host answers the execution that was asked for");
   assert(results.length === executing.requests.length, "one bundle of results a request");
-  if (s.now > executing.sinceTicks) s.executedLateTicks = s.now;
   s.executing = null;
   s.executedSeq = seq;
   for (const [index, request] of executing.requests.entries()) {
@@ -66,44 +65,46 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
   answerBatch(s, seq);
 }
 
-/** Learns from a batch of the present view what the view is worth (VT5, VT7). */
+/**
+ * Learns from a batch of the present view what the view is worth (VT5, VT7): by when everything up
+ * to it was decided, for from then on it waited for our own execution only.
+ */
 function watchPrimary(s: State, seq: Seq): void {
   const slot = s.log.slot(seq);
+  s.orderedTicks = Math.max(s.orderedTicks, slot.decidedTicks);
   if (!s.active || !slot.acceptedIn(s.view)) return;
   const requests = slot.decidedBatch?.requests ?? [];
   const waitedTicks = longestWait(s, requests);
   // What a NEW-VIEW carried over says little about the view, and null batches say nothing.
   if (seq > s.viewChanges.carriedSeqMax && requests.length > 0) {
-    s.timer.served(s.view, Math.max(waitedTicks ?? 0, s.now - slot.acceptedTicks), s.now);
+    const agreedTicks = s.orderedTicks - slot.acceptedTicks;
+    s.timer.served(s.view, Math.max(waitedTicks ?? 0, agreedTicks), s.now);
   }
   if (waitedTicks !== null) judgePrimary(s, seq, waitedTicks);
 }
 
 /** Whether a request that we knew of took too long, once too often (VT7). */
 function judgePrimary(s: State, seq: Seq, waitedTicks: Ticks): void {
-  if (s.primary === s.self || isOurFault(s, seq, waitedTicks)) return;
+  if (s.primary === s.self || isOurFault(s, seq)) return;
   if (s.monitor.served(waitedTicks)) s.suspicion ??= "slow-primary";
 }
 
-/** How long the one of these requests has waited that was known first; null if none was. */
+/** How long the one of these requests waited that was known first; null if none was. */
 function longestWait(s: State, requests: readonly Request[]): Ticks | null {
   let waitedTicks: Ticks | null = null;
   for (const { client, session, timestamp } of requests) {
     const known = s.pool.find(client, session);
     if (known?.request.timestamp !== timestamp) continue;
-    waitedTicks = Math.max(waitedTicks ?? 0, s.now - known.sinceTicks);
+    waitedTicks = Math.max(waitedTicks ?? 0, s.orderedTicks - known.sinceTicks);
   }
   return waitedTicks;
 }
 
 /**
- * Whether something else than the primary held a batch up: our ledger rested or was read in
- * meanwhile, we are behind the others, or all wait for the databases, because the window is nearly
- * full. No primary can bring the first about: its batches are bounded, and executed in one turn.
+ * Whether something else than the primary held a batch up: we are behind the others, or all wait
+ * for the databases, because the window is nearly full.
  */
-function isOurFault(s: State, seq: Seq, waitedTicks: Ticks): boolean {
-  const knownTicks = s.now - waitedTicks;
-  if (knownTicks <= s.executedLateTicks || knownTicks < s.installedTicks) return true;
+function isOurFault(s: State, seq: Seq): boolean {
   if (s.transfer.target !== null || s.peers.executedByQuorum(s.quorums.weak) > seq) return true;
   return s.log.highWatermark - seq < s.options.batchesInFlightMax && s.storedSeq < seq;
 }

@@ -75,7 +75,7 @@ function install(s: State, m: NewView): number {
   const append = s.append({ kind: "new-view", newView: m });
   s.newViewAppend = append;
   enterView(s, m);
-  s.pool.restart(s.now);
+  s.pool.restart(s.waitTicks);
   placeChosen(s);
   return append;
 }

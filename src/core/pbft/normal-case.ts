@@ -73,7 +73,7 @@ export function acceptBatch(s: State, slot: Slot, batch: Batch): AppendId {
   assert(chosen !== null && bytesEqual(chosen, batch.digest), "the chosen batch is accepted");
   assert(!slot.accepted, "a batch is accepted once a view (I5)");
   slot.accepted = true;
-  slot.acceptedTicks = s.now;
+  slot.acceptedTicks = s.waitTicks;
   s.touched.add(slot);
   slot.keepBody(batch);
   slot.recordPrePrepared(s.view, batch.digest);
@@ -167,6 +167,7 @@ export function decide(s: State, slot: Slot, digest: Uint8Array): boolean {
   const batch = slot.body(digest);
   if (batch === null) return false;
   slot.committedDigest = digest;
+  slot.decidedTicks = s.waitTicks;
   const { seq } = slot;
   const bodyIsDurable = slot.prePrepared.some((entry) => bytesEqual(entry.digest, digest));
   if (!bodyIsDurable) s.append({ kind: "body", seq, batch });

@@ -98,7 +98,7 @@ export function settleRejoin(s: State): void {
 export function onTrusted(s: State): void {
   assert(s.rejoin?.isEnding === true, "the host answers what was asked for");
   s.rejoin = null;
-  s.pool.restart(s.now);
+  s.pool.restart(s.waitTicks);
   s.timer.forgive(s.view);
   for (const own of s.checkpoints.own()) {
     const isMissing = own.seq > s.log.lowWatermark && own.seq <= s.storedSeq;

@@ -5,7 +5,10 @@ import type { Request } from "../message.js";
 /** A request that is known, valid and not yet executed. */
 interface PendingRequest {
   readonly request: Request;
-  /** When it became known, or when the present view began if that was later (VC8). */
+  /**
+   * When it became known, or when the present view began if that was later (VC8); by the clock of
+   * what waits.
+   */
   sinceTicks: Ticks;
   /** The sequence number it was proposed under in this view, or null. */
   proposedSeq: Seq | null;

@@ -33,7 +33,7 @@ export function onRequest(s: State, from: Principal, m: Verified<Request>): Reje
 }
 
 function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCode | null {
-  switch (s.pool.add(m, s.now)) {
+  switch (s.pool.add(m, s.waitTicks)) {
     case "stale":
       return "request/stale";
     case "conflict":

@@ -29,7 +29,7 @@ export class Slot {
   accepted = false;
   /** The append of that Q-entry. */
   acceptedAppend: AppendId = 0;
-  /** When the batch was accepted. */
+  /** When the batch was accepted, by the clock of what waits. */
   acceptedTicks: Ticks = 0;
   /** Whether this replica is prepared in `acceptedView` (NC6). */
   prepared = false;
@@ -47,6 +47,8 @@ export class Slot {
   committedDigest: Digest | null = null;
   /** The view whose COMMITs decided it; null if others vouched for it, or it was read back. */
   committedView: View | null = null;
+  /** When it was, by the clock of what waits. */
+  decidedTicks: Ticks = 0;
   /** The append of that decision. */
   committedAppend: AppendId = 0;
   /** Who vouched for which decision (RO4). View 0 throughout: a decision has none. */
@@ -77,6 +79,8 @@ export class Slot {
     this.acceptedDigest = digest;
     this.accepted = false;
     this.prepared = false;
+    this.leftOutSinceTicks = null;
+    this.decisionAsked = false;
   }
 
   /** The digest chosen in `view`, or null. */

@@ -154,7 +154,7 @@ function installFetched(s: State, fetched: FetchedState): void {
   });
   const { target } = s.transfer;
   assert(target !== null, "a finished transfer has a target");
-  s.installing = { certificate: target, fetched, entries };
+  s.installing = { sinceTicks: s.now, certificate: target, fetched, entries };
   const { seq, serviceRoot, pages } = fetched;
   s.emit({
     kind: "install",
@@ -171,7 +171,6 @@ export function onInstalled(s: State, seq: Seq): void {
   const { installing } = s;
   assert(installing?.fetched.seq === seq, "the host answers the installation that was asked for");
   s.installing = null;
-  s.installedTicks = s.now;
   s.transfer.end();
   s.behindSinceTicks = null;
   // Of a wrong state all checkpoints are wrong, else only those of what is executed again.

@@ -35,12 +35,12 @@ interface OwnCommit {
 /** An execution that was asked of the host and not yet answered. */
 interface Execution {
   readonly seq: Seq;
-  readonly sinceTicks: Ticks;
   readonly requests: readonly Request[];
 }
 
 /** Fetched state that the host was asked to install and has not yet. */
 interface Installation {
+  readonly sinceTicks: Ticks;
   readonly certificate: StableCertificate;
   readonly fetched: FetchedState;
   readonly entries: readonly SessionEntry[];
@@ -108,10 +108,6 @@ export class State {
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
   installing: Installation | null = null;
-  /** When fetched state was last installed. */
-  installedTicks: Ticks = 0;
-  /** When an execution of ours that outlasted a tick was last done. */
-  executedLateTicks: Ticks = -1;
   /** Since when others have a stable checkpoint that our log does not lead to. */
   behindSinceTicks: Ticks | null = null;
   /** Since when more than f others say that they lack the batch that was executed last here. */
@@ -137,6 +133,13 @@ export class State {
   status = { executedSeq: 0, view: 0, sinceTicks: 0, sentTicks: 0 };
 
   now: Ticks = 0;
+  /**
+   * The clock by which it is told how long requests and batches wait: while fetched state is read
+   * in it stands still, for that waits for nobody else (VT6).
+   */
+  waitTicks: Ticks = 0;
+  /** By that clock, when everything up to the batch that was executed last was decided here. */
+  orderedTicks: Ticks = 0;
   /** Highest append known to be durable. */
   durableAppend: AppendId = 0;
   viewChangeCounts = new Map<ViewChangeReason, number>();

@@ -10,9 +10,13 @@ import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
 import { startViewChange } from "./view-changes.js";
 
+/** How many times the longest T reading a state in may stop the clock of what waits (VT6). */
+const READING_PATIENCE = 8;
+
 /** One tick of the host's ticker. */
 export function onTicked(s: State): void {
   s.now += 1;
+  if (!isReadingIn(s)) s.waitTicks += 1;
   // Who forgot its votes leaves no view: it follows the others (RS4).
   if (s.rejoin === null) watchPrimary(s);
   helpGuests(s);
@@ -21,6 +25,15 @@ export function onTicked(s: State): void {
   holdFetched(s);
   askForDecisions(s);
   tellStatus(s);
+}
+
+/**
+ * Whether fetched state is being read in, which may take a large one longer than any timer runs:
+ * whoever left its view meanwhile would help nobody. Bounded, for the database may be away.
+ */
+function isReadingIn(s: State): boolean {
+  if (s.installing === null) return false;
+  return s.now - s.installing.sinceTicks < READING_PATIENCE * s.options.viewChangeTicksMax;
 }
 
 function watchPrimary(s: State): void {
@@ -46,12 +59,8 @@ function watchRequests(s: State): void {
     startViewChange(s, s.view + 1, "abdicated");
     return;
   }
-  // A large state may take longer than any timer to read in. That waits for nobody but ourselves,
-  // and whoever leaves its view meanwhile helps nobody; what waits has all its time again (VT6).
-  if (s.installing !== null) return;
-  const waitingTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
-  const sinceTicks = Math.max(waitingTicks, s.installedTicks);
-  const overdueTicks = s.now - sinceTicks - s.timer.timeoutTicks(s.view);
+  const sinceTicks = Math.min(requestSinceTicks(s), batchSinceTicks(s));
+  const overdueTicks = s.waitTicks - sinceTicks - s.timer.timeoutTicks(s.view);
   // Bounded: what we wait for may be what only a view change can bring, such as a last vote for it.
   const graceTicks = isWaitingForItself(s) ? s.options.viewChangeTicksMax : 0;
   if (overdueTicks < graceTicks) return;
@@ -62,8 +71,8 @@ function watchRequests(s: State): void {
  * How long a backup has known the oldest request. At a primary requests wait because it is busy.
  */
 function requestSinceTicks(s: State): Ticks {
-  if (s.primary === s.self) return s.now;
-  return s.pool.oldest()?.sinceTicks ?? s.now;
+  if (s.primary === s.self) return s.waitTicks;
+  return s.pool.oldest()?.sinceTicks ?? s.waitTicks;
 }
 
 /**
@@ -72,7 +81,7 @@ function requestSinceTicks(s: State): Ticks {
  * the primary gives up too, and need not be told by backups of which too few miss anything.
  */
 function batchSinceTicks(s: State): Ticks {
-  let sinceTicks = s.now;
+  let sinceTicks = s.waitTicks;
   for (const slot of s.log.slots()) {
     if (slot.seq <= s.executedSeq || !slot.acceptedIn(s.view)) continue;
     sinceTicks = Math.min(sinceTicks, slot.acceptedTicks);
@@ -86,7 +95,7 @@ function batchSinceTicks(s: State): Ticks {
  */
 function isWaitingForItself(s: State): boolean {
   if (s.executedSeq === s.log.highWatermark && s.storedSeq < s.executedSeq) return true;
-  if (s.executing !== null || s.transfer.target !== null) return true;
+  if (s.executing !== null || s.installing !== null || s.transfer.target !== null) return true;
   return s.log.isDecided(s.executedSeq + 1);
 }
 

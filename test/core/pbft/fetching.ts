@@ -49,8 +49,8 @@ export function fetcherOf(votes: readonly Checkpoint[], changes = {}): LoneRepli
 }
 
 /** Lets `donor` answer everything that `fetcher` asks, until the state is complete. */
-export function feed(fetcher: LoneReplica, donor: LoneReplica): void {
-  for (let round = 0; round < 20; round += 1) {
+export function feed(fetcher: LoneReplica, donor: LoneReplica, rounds = 20): void {
+  for (let round = 0; round < rounds; round += 1) {
     for (const fetch of sentOf(fetcher.take(), "state-fetch")) {
       donor.receive(3, fetch);
       for (const data of sentOf(donor.take(), "state-data")) fetcher.receive(2, data);

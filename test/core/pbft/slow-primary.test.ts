@@ -98,9 +98,23 @@ describe("a primary that is just fast enough for the progress timer (VT7, A5)", 
     }
     assert.equal(lone.replica.executedSeq, 20);
     assert.equal(lone.replica.view, 0);
-    lone.tick();
     serve(lone, 21, { order: SLOW_TICKS, decision: 0 }, 8);
     assert.equal(lone.replica.view, 1, "what became known since counts");
+  });
+
+  test("is not forgiven what waited before our own execution did (A5)", () => {
+    const lone = backup();
+    for (let seq = 1; seq <= 8; seq += 1) {
+      const request = requestOf({ session: seq });
+      lone.hear(TELLER, request);
+      lone.tick(3 * SLOW_TICKS);
+      const batch = batchOf(request);
+      lone.receive(0, prePrepare(0, seq, batch));
+      for (const replica of [0, 1, 3]) lone.receive(replica, commit(0, seq, batch));
+      lone.tick();
+      lone.answer();
+    }
+    assert.equal(lone.replica.view, 1);
   });
 
   test("is not to blame while the window is full and waits for the databases (VT6)", () => {

@@ -71,3 +71,14 @@ test("agreement takes a quorum of one view and one digest", () => {
     ),
   );
 });
+
+test("of what several quorums agreed on the highest view counts", () => {
+  for (const newer of [0, 3]) {
+    const set = new VoteSet(6);
+    for (let replica = 0; replica < 6; replica += 1) {
+      const view = replica >= newer && replica < newer + 3 ? 1 : 0;
+      set.add(replica, view, digestOf(view));
+    }
+    assert.deepEqual(set.agreed(3), { view: 1, digest: digestOf(1) });
+  }
+});

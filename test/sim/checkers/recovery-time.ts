@@ -56,25 +56,26 @@ interface RecoveryBounds {
   readonly caughtUp: Micros;
 }
 
-/**
- * The bounds of a healed network in which `absent` replicas can't be counted on, and `waiting`
- * requests are in the pool of the replica that has most.
- */
+/** How things stand when the network is healed. */
+interface Outset {
+  /** Replicas that can't be counted on. */
+  readonly absent: number;
+  /** Requests in the pool of the replica that has most. */
+  readonly waiting: number;
+  /** How long it takes until the last of the states that are being read in is. */
+  readonly reading: Micros;
+}
+
+/** The bounds of a healed network. */
 export function recoveryBounds(
   options: SimOptions,
-  absent: number,
-  waiting: number,
+  { absent, waiting, reading }: Outset,
 ): RecoveryBounds {
   const { faults, network, protocol } = options;
   const delay = Math.max(network.delayMin, network.healedDelayMin) + 2 * MS;
   const ticks = tickOf(options);
   const status = 2 * protocol.idleStatusTicks * ticks;
-  const base =
-    SLACK +
-    options.mishaps.readingMax +
-    status +
-    DELAYS_MAX * delay +
-    STORES_MAX * faults.storeMean;
+  const base = SLACK + reading + status + DELAYS_MAX * delay + STORES_MAX * faults.storeMean;
   const batches = Math.ceil(waiting / protocol.batchRequestsMax);
   const queue = batches * DELAYS_PER_BATCH * delay;
   const views = (absent + 1) * TIMEOUTS_PER_VIEW * protocol.viewChangeTicksMax * ticks;
@@ -123,7 +124,7 @@ export class RecoveryTime implements ClientWatcher {
 
 function operationBound(options: SimOptions): Micros {
   const { byzantine, clients, faults, network } = options;
-  const { served } = recoveryBounds(options, byzantine.length, 0);
+  const { served } = recoveryBounds(options, { absent: byzantine.length, waiting: 0, reading: 0 });
   const again = (TRIES_OF_READ - 1) * clients.retryTicksMax * tickOf(options);
   return served + again + DELAYS_MAX * (network.delayMean + faults.syncMean);
 }

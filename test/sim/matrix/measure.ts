@@ -26,6 +26,8 @@ export class Measure implements Watcher, ClientWatcher {
 
   /** When a replica first installed fetched state; null: none did. */
   installedAt: Micros | null = null;
+  /** The highest view that any correct replica voted for, installed or not. */
+  votedView = 0;
 
   constructor({ safetyPhase }: SimOptions) {
     this.#end = safetyPhase;
@@ -66,9 +68,6 @@ export class Measure implements Watcher, ClientWatcher {
     if (core.active) this.#views.set(replica, core.view);
     this.#stable.set(replica, core.stableSeq);
   }
-
-  /** The highest view that any correct replica voted for, installed or not. */
-  votedView = 0;
 
   /** The highest view that any correct replica worked in: how often the lead changed. */
   get viewChanges(): number {

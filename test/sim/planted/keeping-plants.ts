@@ -36,8 +36,8 @@ export const KEEPING_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: "src/core/pbft/ticks.js",
-        find: "s.pool.oldest()?.sinceTicks ?? s.now",
-        replace: "s.now",
+        find: "s.pool.oldest()?.sinceTicks ?? s.waitTicks",
+        replace: "s.waitTicks",
       },
     ],
   },
