@@ -4,7 +4,7 @@ import {
   BALANCE_MAX,
   NAME_BYTES_MAX,
 } from "../core/ledger/account-row.js";
-import { encodePlainText } from "../core/ledger/plain-text.js";
+import { encodePlainText } from "../core/base/plain-text.js";
 import { formatMoney, parseMoney } from "../io/money.js";
 import type { Token, TokenRun } from "./tokens.js";
 

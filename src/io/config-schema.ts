@@ -17,7 +17,7 @@ import {
   CUSTOMER_ID_MAX,
   NAME_BYTES_MAX,
 } from "../core/ledger/account-row.js";
-import { encodePlainText } from "../core/ledger/plain-text.js";
+import { encodePlainText } from "../core/base/plain-text.js";
 import { ConfigError } from "./config-error.js";
 import { formatMoney, parseMoney } from "./money.js";
 import { parseMysqlUrl } from "./mysql-address.js";

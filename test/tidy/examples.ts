@@ -196,7 +196,7 @@ const ROOMS: readonly Example[] = [
   {
     rule: "the tsconfig references are the room order",
     breaks: {
-      "src/core/ledger/tsconfig.json": project("../base", "../pbft"),
+      "src/core/ledger/tsconfig.json": project("../base", "../paging", "../pbft"),
       "src/core/pbft/tsconfig.json": project("../base"),
       "src/core/base/tsconfig.json": JSON.stringify({ compilerOptions: { types: ["node"] } }),
     },
@@ -207,7 +207,7 @@ const ROOMS: readonly Example[] = [
     ],
     keeps: {
       "src/core/base/tsconfig.json": project(),
-      "src/core/ledger/tsconfig.json": project("../base"),
+      "src/core/ledger/tsconfig.json": project("../base", "../paging"),
     },
   },
   {

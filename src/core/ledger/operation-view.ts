@@ -1,5 +1,5 @@
 import { ACCOUNT_BYTES_MAX, ADDRESS_BYTES_MAX, NAME_BYTES_MAX } from "./account-row.js";
-import { decodePlainText } from "./plain-text.js";
+import { decodePlainText } from "../base/plain-text.js";
 
 /*
  * An operation on the wire. Amounts are signed and big endian; a text is its length and its UTF-8.

@@ -7,7 +7,7 @@ import {
   NAME_BYTES_MAX,
 } from "./account-row.js";
 import { Opcode, OperationView } from "./operation-view.js";
-import { decodePlainText, encodePlainText } from "./plain-text.js";
+import { decodePlainText, encodePlainText } from "../base/plain-text.js";
 
 /** What a client asks of the ledger. Amounts and balances are minor units, signed 64-bit. */
 export type LedgerOperation =

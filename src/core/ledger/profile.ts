@@ -1,7 +1,7 @@
 import { bytesConcat } from "../base/bytes.js";
 import type { ClientId } from "../base/ids.js";
 import { ACCOUNT_BYTES_MAX, ADDRESS_BYTES_MAX, NAME_BYTES_MAX } from "./account-row.js";
-import { decodePlainText } from "./plain-text.js";
+import { decodePlainText } from "../base/plain-text.js";
 
 /*
  * A profile is what never changes about an account once it is open: everything but its balance.

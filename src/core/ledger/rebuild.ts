@@ -10,7 +10,7 @@ import {
 } from "./account-row.js";
 import { Accounts } from "./accounts.js";
 import { type Page, PAGE_ACCOUNTS, splitPage } from "./page.js";
-import { encodePlainText } from "./plain-text.js";
+import { encodePlainText } from "../base/plain-text.js";
 import { decodeProfile, NO_OWNER } from "./profile.js";
 
 const OWNER_MAX = 0x7fff_ffff;

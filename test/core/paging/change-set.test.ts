@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ChangeSet } from "../../../src/core/ledger/change-set.js";
+import { ChangeSet } from "../../../src/core/paging/change-set.js";
 
 test("a change set returns each member once, ascending, and is empty then", () => {
   const set = new ChangeSet();

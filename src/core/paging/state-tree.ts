@@ -1,9 +1,27 @@
 import { assert } from "../base/assert.js";
 import type { Digest, Hasher } from "../base/hasher.js";
 import type { Seq } from "../base/ids.js";
-import type { Accounts } from "./accounts.js";
 import { MerkleTree } from "./merkle-tree.js";
-import { encodePage, PAGE_ACCOUNTS, PageHasher } from "./page.js";
+
+/**
+ * The rows of a state: numbered from 0, of which none ever goes, so many to a page. `Copy` is what
+ * of some rows of a page may change.
+ */
+export interface PagedRows<Copy> {
+  /** Rows there are. */
+  readonly count: number;
+  /** Rows of a full page. */
+  readonly pageRows: number;
+  /** What rows `first` (included) to `end` (excluded) of one page hold now that may change. */
+  copy(first: number, end: number): Copy;
+  /**
+   * The bytes of the page of these rows.
+   * @param copy what they held, and rows after them; null: what they hold now.
+   */
+  encode(first: number, end: number, copy: Copy | null): Uint8Array;
+  /** Digest of the page of these rows as they are now, which `encode` need not be called for. */
+  digest(first: number, end: number): Digest;
+}
 
 const PAGES_INITIAL = 16;
 
@@ -14,56 +32,50 @@ const SAVED = 2;
 const TOUCHED = STALE | SAVED;
 
 /** The state at a checkpoint, kept readable. */
-interface Pin {
+interface Pin<Copy> {
   readonly seq: Seq;
-  readonly accountCount: number;
+  readonly rowCount: number;
   readonly tree: MerkleTree;
-  /**
-   * Balances of the pages that changed after this pin and before the next, as they were at this
-   * pin.
-   */
-  readonly saved: Map<number, BigInt64Array>;
+  /** Of the pages that changed after this pin and before the next, what they held at this pin. */
+  readonly saved: Map<number, Copy>;
 }
 
 /**
- * The accounts cut into pages under a Merkle tree, and the two newest checkpoints of them, with
- * those that somebody is fetching.
+ * Rows cut into pages under a Merkle tree, and the two newest checkpoints of them, with those that
+ * somebody is fetching.
  *
- * A pin costs a copy of the tree's digests, about 35 bytes for 128 accounts. The pages themselves
- * are copied on the first write after the pin, and of these only the balances: profiles never
- * change. A page that an older pin lacks is found in the next newer pin, or, when no pin has it, in
- * the present.
+ * A pin costs a copy of the tree's digests, about 35 bytes a page. The pages themselves are copied
+ * on the first write after the pin, and of these only what may change. A page that an older pin
+ * lacks is found in the next newer pin, or, when no pin has it, in the present.
  */
-export class StateTree {
-  readonly #accounts: Accounts;
-  readonly #pageHasher: PageHasher;
+export class StateTree<Copy> {
+  readonly #rows: PagedRows<Copy>;
+  readonly #pageRows: number;
   readonly #tree: MerkleTree;
   /** Bits `STALE` and `SAVED` of each page. */
   #flags = new Uint8Array(PAGES_INITIAL);
-  /** Digest of each page's profiles; null when an account was added since. */
-  readonly #profilesDigests: (Digest | null)[] = [];
+  #pageCount = 0;
   #anyStale = false;
-  #pins: readonly Pin[] = [];
+  #pins: readonly Pin<Copy>[] = [];
   #held: readonly Seq[] = [];
 
-  constructor(hasher: Hasher, accounts: Accounts) {
-    this.#accounts = accounts;
-    this.#pageHasher = new PageHasher(hasher);
+  constructor(hasher: Hasher, rows: PagedRows<Copy>) {
+    this.#rows = rows;
+    this.#pageRows = rows.pageRows;
     this.#tree = new MerkleTree(hasher);
-    for (let page = 0; page < pageCountOf(accounts.count); page += 1) this.#addPage(page);
+    while (this.#pageCount < this.#pageCountOf(rows.count)) this.#addPage();
   }
 
-  /** To be called before the balance of account `index` changes. */
+  /** To be called before row `index` changes. */
   beforeWrite(index: number): void {
-    const page = Math.floor(index / PAGE_ACCOUNTS);
+    const page = Math.floor(index / this.#pageRows);
     if (this.#flags[page] !== TOUCHED) this.#touch(page);
   }
 
-  /** To be called after account `index` was opened. */
-  afterOpen(index: number): void {
-    const page = Math.floor(index / PAGE_ACCOUNTS);
-    if (page === this.#profilesDigests.length) this.#addPage(page);
-    this.#profilesDigests[page] = null;
+  /** To be called after row `index` was added. */
+  afterAdd(index: number): void {
+    const page = Math.floor(index / this.#pageRows);
+    if (page === this.#pageCount) this.#addPage();
     this.#flags[page] = (this.#flags[page] ?? 0) | STALE;
     this.#anyStale = true;
   }
@@ -90,8 +102,7 @@ export class StateTree {
   pin(seq: Seq): void {
     assert(seq > (this.#pins.at(-1)?.seq ?? -1), "checkpoints are pinned in ascending order");
     this.#rehash();
-    const { count } = this.#accounts;
-    const pin = { seq, accountCount: count, tree: this.#tree.snapshot(), saved: new Map() };
+    const pin = { seq, rowCount: this.#rows.count, tree: this.#tree.snapshot(), saved: new Map() };
     this.#pins = [...this.#pinsToKeep(), pin];
     for (let page = 0; page < this.#flags.length; page += 1) this.#flags[page] = 0;
   }
@@ -109,7 +120,7 @@ export class StateTree {
   /** Number of pages at `seq`, or null when it is not pinned. */
   pageCount(seq: Seq): number | null {
     const pin = this.#pins.find((candidate) => candidate.seq === seq);
-    return pin === undefined ? null : pageCountOf(pin.accountCount);
+    return pin === undefined ? null : this.#pageCountOf(pin.rowCount);
   }
 
   /** The children's digests of one inner node at `seq`, or null. */
@@ -122,24 +133,21 @@ export class StateTree {
   page(seq: Seq, index: number): Uint8Array | null {
     const place = this.#pins.findIndex((candidate) => candidate.seq === seq);
     const pin = this.#pins[place];
-    if (pin === undefined || index >= pageCountOf(pin.accountCount)) return null;
-    const first = PAGE_ACCOUNTS * index;
-    const end = Math.min(first + PAGE_ACCOUNTS, pin.accountCount);
-    const saved = this.#savedSince(place, index);
-    const balances = saved?.subarray(0, end - first) ?? this.#accounts.balances(first, end);
-    return encodePage(balances, this.#accounts.profiles(first, end));
+    if (pin === undefined || index >= this.#pageCountOf(pin.rowCount)) return null;
+    const first = this.#pageRows * index;
+    const end = Math.min(first + this.#pageRows, pin.rowCount);
+    return this.#rows.encode(first, end, this.#savedSince(place, index) ?? null);
   }
 
   /** The bytes of page `index` of the present state, or null. */
   presentPage(index: number): Uint8Array | null {
-    const first = PAGE_ACCOUNTS * index;
-    const end = Math.min(first + PAGE_ACCOUNTS, this.#accounts.count);
-    if (first >= end) return null;
-    return encodePage(this.#accounts.balances(first, end), this.#accounts.profiles(first, end));
+    const first = this.#pageRows * index;
+    const end = Math.min(first + this.#pageRows, this.#rows.count);
+    return first < end ? this.#rows.encode(first, end, null) : null;
   }
 
-  #pinsToKeep(): Pin[] {
-    const kept: Pin[] = [];
+  #pinsToKeep(): Pin<Copy>[] {
+    const kept: Pin<Copy>[] = [];
     const newest = this.#pins.at(-1);
     for (const pin of this.#pins) {
       if (pin === newest || this.#held.includes(pin.seq)) kept.push(pin);
@@ -148,7 +156,7 @@ export class StateTree {
     return kept;
   }
 
-  #savedSince(place: number, page: number): BigInt64Array | undefined {
+  #savedSince(place: number, page: number): Copy | undefined {
     for (const pin of this.#pins.slice(place)) {
       const saved = pin.saved.get(page);
       if (saved !== undefined) return saved;
@@ -160,62 +168,52 @@ export class StateTree {
     const newest = this.#pins.at(-1);
     const isSaved = ((this.#flags[page] ?? 0) & SAVED) !== 0;
     if (newest !== undefined && !isSaved) {
-      const first = PAGE_ACCOUNTS * page;
-      const end = Math.min(first + PAGE_ACCOUNTS, newest.accountCount);
-      if (first < end) newest.saved.set(page, this.#accounts.balances(first, end).slice());
+      const first = this.#pageRows * page;
+      const end = Math.min(first + this.#pageRows, newest.rowCount);
+      if (first < end) newest.saved.set(page, this.#rows.copy(first, end));
     }
     this.#flags[page] = TOUCHED;
     this.#anyStale = true;
   }
 
-  #addPage(page: number): void {
+  #addPage(): void {
+    const page = this.#pageCount;
     if (page >= this.#flags.length) {
       const flags = new Uint8Array(2 * this.#flags.length);
       flags.set(this.#flags);
       this.#flags = flags;
     }
-    this.#profilesDigests.push(null);
+    this.#pageCount += 1;
     this.#flags[page] = STALE;
     this.#anyStale = true;
   }
 
   #rehash(pagesMax = Number.POSITIVE_INFINITY): void {
     if (!this.#anyStale) return;
-    const { count } = this.#accounts;
-    const pageCount = pageCountOf(count);
+    const { count } = this.#rows;
     let left = pagesMax;
-    for (let page = 0; page < pageCount; page += 1) {
+    for (let page = 0; page < this.#pageCount; page += 1) {
       const flags = this.#flags[page] ?? 0;
       if ((flags & STALE) === 0) continue;
       if (left === 0) return;
       left -= 1;
-      const first = PAGE_ACCOUNTS * page;
-      const end = Math.min(first + PAGE_ACCOUNTS, count);
-      const profilesDigest = this.#profilesDigest(page, first, end);
-      const balances = this.#accounts.balances(first, end);
-      this.#tree.setLeaf(page, this.#pageHasher.pageDigest(balances, profilesDigest));
+      const first = this.#pageRows * page;
+      const end = Math.min(first + this.#pageRows, count);
+      this.#tree.setLeaf(page, this.#rows.digest(first, end));
       this.#flags[page] = flags & ~STALE;
     }
     this.#anyStale = false;
   }
 
-  #profilesDigest(page: number, first: number, end: number): Digest {
-    const known = this.#profilesDigests[page] ?? null;
-    if (known !== null) return known;
-    const digest = this.#pageHasher.profilesDigest(this.#accounts.profiles(first, end));
-    this.#profilesDigests[page] = digest;
-    return digest;
+  #pageCountOf(rowCount: number): number {
+    return Math.ceil(rowCount / this.#pageRows);
   }
 }
 
 /** What `pin` saved is also what the pin before it relies on. */
-function passOn(pin: Pin, before: Pin | undefined): void {
+function passOn<Copy>(pin: Pin<Copy>, before: Pin<Copy> | undefined): void {
   if (before === undefined) return;
-  for (const [page, balances] of pin.saved) {
-    if (!before.saved.has(page)) before.saved.set(page, balances);
+  for (const [page, copy] of pin.saved) {
+    if (!before.saved.has(page)) before.saved.set(page, copy);
   }
-}
-
-function pageCountOf(accountCount: number): number {
-  return Math.ceil(accountCount / PAGE_ACCOUNTS);
 }

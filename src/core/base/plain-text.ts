@@ -1,4 +1,4 @@
-import { decodeUtf8, encodeUtf8 } from "../base/utf8.js";
+import { decodeUtf8, encodeUtf8 } from "./utf8.js";
 
 /*
  * Plain text is UTF-8 without control characters (C0, DEL, C1): what a name may be. A terminal, a

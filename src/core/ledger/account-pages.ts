@@ -1,0 +1,52 @@
+import type { Digest, Hasher } from "../base/hasher.js";
+import type { PagedRows } from "../paging/state-tree.js";
+import type { Accounts } from "./accounts.js";
+import { encodePage, PAGE_ACCOUNTS, PageHasher } from "./page.js";
+
+/** The digest of a page's profiles. */
+interface KnownProfiles {
+  /** The account after the last of them: the page has no other ones while it ends there. */
+  readonly end: number;
+  readonly digest: Digest;
+}
+
+/** Accounts as pages: only their balances ever change. */
+export class AccountPages implements PagedRows<BigInt64Array> {
+  readonly pageRows = PAGE_ACCOUNTS;
+  readonly #accounts: Accounts;
+  readonly #hasher: PageHasher;
+  /** Of each page; hardly ever a new one. */
+  readonly #profiles: (KnownProfiles | undefined)[] = [];
+
+  constructor(hasher: Hasher, accounts: Accounts) {
+    this.#hasher = new PageHasher(hasher);
+    this.#accounts = accounts;
+  }
+
+  get count(): number {
+    return this.#accounts.count;
+  }
+
+  copy(first: number, end: number): BigInt64Array {
+    return this.#accounts.balances(first, end).slice();
+  }
+
+  encode(first: number, end: number, copy: BigInt64Array | null): Uint8Array {
+    const balances = copy?.subarray(0, end - first) ?? this.#accounts.balances(first, end);
+    return encodePage(balances, this.#accounts.profiles(first, end));
+  }
+
+  digest(first: number, end: number): Digest {
+    const balances = this.#accounts.balances(first, end);
+    return this.#hasher.pageDigest(balances, this.#profilesDigest(first, end));
+  }
+
+  #profilesDigest(first: number, end: number): Digest {
+    const page = first / PAGE_ACCOUNTS;
+    const known = this.#profiles[page];
+    if (known?.end === end) return known.digest;
+    const digest = this.#hasher.profilesDigest(this.#accounts.profiles(first, end));
+    this.#profiles[page] = { end, digest };
+    return digest;
+  }
+}
