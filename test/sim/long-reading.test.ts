@@ -12,8 +12,8 @@ describe("a fetched state that takes longer to read in than any timer runs (ST4,
         world.scheduler.after(3 * SECOND, () => troupe.machines[n - 1]?.start());
       };
       const protocol = { checkpointIntervalSlots: 4, windowSlots: 8 };
-      const mishaps = { readingMax: 60 * SECOND };
-      const run = perform(seed, { replicaCount: n, protocol, mishaps, script, seconds: 65 });
+      const mishaps = { readingMax: 40 * SECOND };
+      const run = perform(seed, { replicaCount: n, protocol, mishaps, script, seconds: 45 });
       assert(run.installedAt !== null, "state was fetched");
       assert.equal(run.votedView, 0);
     });

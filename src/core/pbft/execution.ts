@@ -78,9 +78,15 @@ function watchPrimary(s: State, seq: Seq): void {
   // What a NEW-VIEW carried over says little about the view, and null batches say nothing.
   if (seq > s.viewChanges.carriedSeqMax && requests.length > 0) {
     const agreedTicks = s.orderedTicks - slot.acceptedTicks;
-    s.timer.served(s.view, Math.max(waitedTicks ?? 0, agreedTicks), s.now);
+    s.timer.served(s.view, Math.max(waitedTicks ?? 0, agreedTicks), s.orderedTicks);
   }
   if (waitedTicks !== null) judgePrimary(s, seq, waitedTicks);
+}
+
+/** What an installed state served is judged like a batch: a primary may let others fetch (VT7). */
+export function judgeByInstalled(s: State, seq: Seq, entries: readonly SessionEntry[]): void {
+  const waitedTicks = longestWait(s, entries);
+  if (s.active && waitedTicks !== null) judgePrimary(s, seq, waitedTicks);
 }
 
 /** Whether a request that we knew of took too long, once too often (VT7). */
@@ -90,7 +96,10 @@ function judgePrimary(s: State, seq: Seq, waitedTicks: Ticks): void {
 }
 
 /** How long the one of these requests waited that was known first; null if none was. */
-function longestWait(s: State, requests: readonly Request[]): Ticks | null {
+function longestWait(
+  s: State,
+  requests: readonly Pick<Request, "client" | "session" | "timestamp">[],
+): Ticks | null {
   let waitedTicks: Ticks | null = null;
   for (const { client, session, timestamp } of requests) {
     const known = s.pool.find(client, session);
@@ -102,10 +111,11 @@ function longestWait(s: State, requests: readonly Request[]): Ticks | null {
 
 /**
  * Whether something else than the primary held a batch up: we are behind the others, or all wait
- * for the databases, because the window is nearly full.
+ * for the databases, because the window is nearly full. Of the others so many have to be ahead, the
+ * primary not counted, that those of them who don't lie could vote it out themselves.
  */
 function isOurFault(s: State, seq: Seq): boolean {
-  if (s.transfer.target !== null || s.peers.executedByQuorum(s.quorums.weak) > seq) return true;
+  if (s.peers.countAhead(seq, s.primary) >= 2 * s.quorums.faultsMax) return true;
   return s.log.highWatermark - seq < s.options.batchesInFlightMax && s.storedSeq < seq;
 }
 

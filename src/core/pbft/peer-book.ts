@@ -108,6 +108,11 @@ export class PeerBook {
       .length;
   }
 
+  /** How many, `except` not counted, said that they have executed more than `seq`. */
+  countAhead(seq: Seq, except: ReplicaId): number {
+    return this.#peers.filter((peer, id) => id !== except && peer.executedSeq > seq).length;
+  }
+
   /** A number that at least `quorum` others say they executed; one liar more cannot raise it. */
   executedByQuorum(quorum: number): Seq {
     this.#executed ??= this.#peers

@@ -34,7 +34,7 @@ interface MonitorOptions {
 /**
  * Watches for a primary that is just fast enough not to be voted out by the progress timer (VT7).
  *
- * What counts is how long a request that this backup knows takes until it is executed here. Nothing
+ * What counts is how long a request that this backup knows takes until all up to it is decided here. Nothing
  * that the present primary does can make that look short, and what is allowed does not depend on
  * anything that it can stretch: not on what agreement takes under it, but on the best of the recent
  * views, whoever led them, and on our own journal. If all views are slow, so is the best of them.
@@ -65,7 +65,7 @@ export class PrimaryMonitor {
   }
 
   /**
-   * A request that had been known here for `ticks` was executed.
+   * A request had been known here for `ticks` when all up to it was decided.
    * @returns whether the primary is to be replaced.
    */
   served(ticks: Ticks): boolean {

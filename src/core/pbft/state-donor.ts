@@ -5,6 +5,7 @@
 import { assert } from "../base/assert.js";
 import type { ReplicaId, Seq } from "../base/ids.js";
 import { StatePart, type StateData, type StateFetch, type Verified } from "../message.js";
+import { judgeByInstalled } from "./execution.js";
 import type { OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
 import { isRegular, signCheckpoint, stabilize, takeInterimCheckpoint } from "./checkpoints.js";
 import type { RejectCode } from "./reject.js";
@@ -154,7 +155,7 @@ function installFetched(s: State, fetched: FetchedState): void {
   });
   const { target } = s.transfer;
   assert(target !== null, "a finished transfer has a target");
-  s.installing = { sinceTicks: s.now, certificate: target, fetched, entries };
+  s.installing = { certificate: target, fetched, entries };
   const { seq, serviceRoot, pages } = fetched;
   s.emit({
     kind: "install",
@@ -171,6 +172,7 @@ export function onInstalled(s: State, seq: Seq): void {
   const { installing } = s;
   assert(installing?.fetched.seq === seq, "the host answers the installation that was asked for");
   s.installing = null;
+  s.orderedTicks = s.waitTicks;
   s.transfer.end();
   s.behindSinceTicks = null;
   // Of a wrong state all checkpoints are wrong, else only those of what is executed again.
@@ -182,6 +184,7 @@ export function onInstalled(s: State, seq: Seq): void {
   s.executedSeq = seq;
   s.storedSeq = seq;
   keepInstalled(s, installing);
+  judgeByInstalled(s, seq, installing.entries);
   for (const { client, session, timestamp } of installing.entries) {
     if (timestamp === 0) s.pool.expired(client, session);
     else s.pool.executed(client, session, timestamp);

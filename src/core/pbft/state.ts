@@ -13,6 +13,7 @@ import { Log } from "./log.js";
 import { PeerBook } from "./peer-book.js";
 import { checkOptions, type ReplicaOptions } from "./options.js";
 import { PrimaryMonitor } from "./primary-monitor.js";
+import { ReadingLeave } from "./reading-leave.js";
 import type { Rejoin } from "./rejoin.js";
 import { RequestPool } from "./request-pool.js";
 import type { SessionEntry } from "./session-entry.js";
@@ -40,7 +41,6 @@ interface Execution {
 
 /** Fetched state that the host was asked to install and has not yet. */
 interface Installation {
-  readonly sinceTicks: Ticks;
   readonly certificate: StableCertificate;
   readonly fetched: FetchedState;
   readonly entries: readonly SessionEntry[];
@@ -80,6 +80,7 @@ export class State {
   readonly monitor: PrimaryMonitor;
   readonly timer: ViewTimer;
   readonly transfer: StateTransfer;
+  readonly leave: ReadingLeave;
   /** The replicas that forgot their votes and ask for help (PR3). */
   readonly guests: GuestBook;
 
@@ -135,7 +136,7 @@ export class State {
   now: Ticks = 0;
   /**
    * The clock by which it is told how long requests and batches wait: while fetched state is read
-   * in it stands still, for that waits for nobody else (VT6).
+   * in it stands still, as far as `leave` goes.
    */
   waitTicks: Ticks = 0;
   /** By that clock, when everything up to the batch that was executed last was decided here. */
@@ -163,6 +164,7 @@ export class State {
     this.monitor = new PrimaryMonitor(options);
     this.timer = new ViewTimer(options);
     this.transfer = new StateTransfer(hasher, service, options.viewChangeTicksMax);
+    this.leave = new ReadingLeave(options.viewChangeTicksMax);
     this.guests = new GuestBook(options.replicaCount);
     this.checkpoints.stabilize({ seq: 0, stateDigest: genesisDigestOf(hasher), votes: [] });
   }

@@ -10,13 +10,10 @@ import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
 import { startViewChange } from "./view-changes.js";
 
-/** How many times the longest T reading a state in may stop the clock of what waits (VT6). */
-const READING_PATIENCE = 8;
-
 /** One tick of the host's ticker. */
 export function onTicked(s: State): void {
   s.now += 1;
-  if (!isReadingIn(s)) s.waitTicks += 1;
+  if (!s.leave.takesTick(s.installing !== null)) s.waitTicks += 1;
   // Who forgot its votes leaves no view: it follows the others (RS4).
   if (s.rejoin === null) watchPrimary(s);
   helpGuests(s);
@@ -25,15 +22,6 @@ export function onTicked(s: State): void {
   holdFetched(s);
   askForDecisions(s);
   tellStatus(s);
-}
-
-/**
- * Whether fetched state is being read in, which may take a large one longer than any timer runs:
- * whoever left its view meanwhile would help nobody. Bounded, for the database may be away.
- */
-function isReadingIn(s: State): boolean {
-  if (s.installing === null) return false;
-  return s.now - s.installing.sinceTicks < READING_PATIENCE * s.options.viewChangeTicksMax;
 }
 
 function watchPrimary(s: State): void {

@@ -45,7 +45,10 @@ export class ViewTimer {
     return this.#timeout(view - this.#steadyView);
   }
 
-  /** A batch of `view`, the present one, had waited for `ticks` when it was executed at `now`. */
+  /**
+   * A batch of `view`, the present one, had waited for `ticks` when all up to it was decided, at
+   * `now`.
+   */
   served(view: View, ticks: Ticks, now: Ticks): void {
     if (this.#servedInRow === 0) this.#rowSinceTicks = now;
     this.#servedInRow += 1;

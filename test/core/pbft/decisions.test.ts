@@ -55,6 +55,21 @@ describe("a replica that was left out (RO4)", () => {
     assert.deepEqual(sentOf(lone.take(), "decision-query"), [], "once; statuses ask again");
   });
 
+  test("asks again in a view that chose anew", () => {
+    const lone = new LoneReplica({ self: 2 });
+    for (const replica of [1, 3]) lone.receive(replica, commit(0, 1, batch));
+    lone.tick(3);
+    assert.equal(sentOf(lone.take(), "decision-query").length, 2);
+    const votes = [0, 1, 3].map((replica) => viewChangeOf(replica, 1));
+    lone.receive(1, newViewOf(1, votes));
+    lone.receive(1, prePrepare(1, 1, sampleBatch(2)));
+    lone.answer();
+    for (const replica of [0, 3]) lone.receive(replica, commit(1, 1, batch));
+    assert.deepEqual(sentOf(lone.take(), "decision-query"), [], "a pre-prepare may be on its way");
+    lone.tick(3);
+    assert.equal(sentOf(lone.take(), "decision-query").length, 2);
+  });
+
   test("does not ask about what was committed in a view that was left for something else", () => {
     const lone = new LoneReplica({ self: 2 });
     const other = sampleBatch(2);

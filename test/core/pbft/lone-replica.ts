@@ -19,7 +19,11 @@ export class LoneReplica {
   readonly replica: Replica;
   readonly ledger: Ledger;
   readonly options: ReplicaOptions;
+  /** How many ticks it takes to read a fetched state in. */
+  readingTicks = 0;
   readonly #questions: Question[] = [];
+  /** An installation that is under way. */
+  #reading: { readonly question: Question; ticksLeft: number } | null = null;
 
   constructor(
     changes: Partial<ReplicaOptions> = {},
@@ -53,7 +57,10 @@ export class LoneReplica {
 
   /** Time passes. */
   tick(count = 1): void {
-    for (let tick = 0; tick < count; tick += 1) this.step({ kind: "ticked" });
+    for (let tick = 0; tick < count; tick += 1) {
+      this.step({ kind: "ticked" });
+      this.#read();
+    }
   }
 
   /** The effects since the last call, in order. */
@@ -61,7 +68,11 @@ export class LoneReplica {
     const effects = [...this.replica.takeEffects()];
     for (const effect of effects) {
       const { kind } = effect;
-      if (kind === "sign" || kind === "execute" || kind === "install") this.#questions.push(effect);
+      if (kind === "install" && this.readingTicks > 0) {
+        this.#reading = { question: effect, ticksLeft: this.readingTicks };
+      } else if (kind === "sign" || kind === "execute" || kind === "install") {
+        this.#questions.push(effect);
+      }
     }
     return effects;
   }
@@ -79,6 +90,14 @@ export class LoneReplica {
     if (question === undefined) return false;
     this.step(this.#answerTo(question));
     return true;
+  }
+
+  #read(): void {
+    if (this.#reading === null) return;
+    this.#reading.ticksLeft -= 1;
+    if (this.#reading.ticksLeft > 0) return;
+    this.#questions.push(this.#reading.question);
+    this.#reading = null;
   }
 
   #answerTo(question: Question): Event {

@@ -117,6 +117,13 @@ describe("a primary that is just fast enough for the progress timer (VT7, A5)", 
     assert.equal(lone.replica.view, 1);
   });
 
+  test("is not excused by its own word and one replica that it favours (A6)", () => {
+    const lone = backup();
+    for (const replica of [0, 1]) lone.receive(replica, statusOf({ executedSeq: 60 }));
+    serve(lone, 1, { order: SLOW_TICKS, decision: 0 }, 8);
+    assert.equal(lone.replica.view, 1);
+  });
+
   test("is not to blame while the window is full and waits for the databases (VT6)", () => {
     const lone = backup();
     serve(lone, 1, { order: 0, decision: 0 }, 56);
