@@ -1,12 +1,14 @@
 import { isIP } from "node:net";
 import { CLIENTS_MAX } from "../core/base/limits.js";
 import { REPLICAS_MAX, REPLICAS_MIN } from "../core/base/quorum.js";
-import { createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
+import type { EntryService } from "../core/entries/entry-service.js";
+import { type ClusterOptions, createCluster, DEMO_ACCOUNTS } from "../io/cluster-create.js";
 import { writeCluster } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { UsageError } from "./command.js";
+import { SERVICE_OPTION, serviceOf } from "./service-module.js";
 import { durabilityOf, repliesOf, STORAGE_OPTIONS, storeOf } from "./storage-options.js";
 
 const PORT_MAX = 65_535;
@@ -26,9 +28,14 @@ export const initCommand: CommandDescription = {
       fallback: "127.0.0.1",
     },
     { flags: "--port <number>", summary: "first UDP port", fallback: "7000" },
+    SERVICE_OPTION,
     { flags: "--json", summary: "print one JSON object" },
   ],
-  examples: ["init demo", "init demo --replicas 7 --clients 3 --port 9000"],
+  examples: [
+    "init demo",
+    "init demo --replicas 7 --clients 3 --port 9000",
+    "init names --service names.js",
+  ],
   run: runInit,
 };
 
@@ -42,11 +49,20 @@ async function runInit(input: CommandInput, output: Output): Promise<ExitStatus>
   const replies = repliesOf(input.text("replies") ?? "");
   const { provider } = await loadCrypto(process.env);
   const options = { replicaCount, clientCount, hosts, port, store, durability, replies };
-  const cluster = createCluster({ ...options, accounts: DEMO_ACCOUNTS }, provider);
+  const { service } = await serviceOf(input);
+  const cluster = createCluster({ ...options, ...contentOf(service) }, provider);
   writeCluster(input.directory, cluster);
   if (input.flag("json")) output.result(jsonReport(input.directory, cluster.genesis));
-  else for (const line of textReport(input.directory, cluster.genesis)) output.result(line);
+  else for (const line of textReport(input, cluster.genesis)) output.result(line);
   return 0;
+}
+
+/** The ledger begins with the demo accounts; another service begins with nothing. */
+function contentOf(
+  service: EntryService | undefined,
+): Pick<ClusterOptions, "service" | "accounts"> {
+  if (service === undefined) return { accounts: DEMO_ACCOUNTS };
+  return { service: service.name, accounts: [] };
 }
 
 function hostsOf(written: string, replicaCount: number): readonly string[] {
@@ -65,13 +81,15 @@ function jsonReport(directory: string, genesis: Genesis): string {
   return JSON.stringify({ directory, replicas, clients });
 }
 
-function textReport(directory: string, genesis: Genesis): readonly string[] {
+function textReport(input: CommandInput, genesis: Genesis): readonly string[] {
+  const { directory } = input;
+  const service = input.text("service");
   const places = genesis.replicas.map(({ host, port }) => `${host}:${port}`);
   const names = genesis.clients.map((client) => client.name);
   return [
     `${directory} holds a new cluster of ${places.length} replicas, to serve at:`,
     `  ${places.join(", ")}`,
     `Clients: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`,
-    `Start it with: pbft-ledger up ${directory}`,
+    `Start it with: pbft-ledger up ${directory}${service === null ? "" : ` --service ${service}`}`,
   ];
 }

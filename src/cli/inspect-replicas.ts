@@ -1,8 +1,7 @@
 import type { ReplicaId } from "../core/base/ids.js";
 import { loadClientKey } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
-import { connect } from "../io/ledger-client.js";
-import type { LedgerClient } from "../io/ledger-client.js";
+import { type ClusterClient, connectToLook } from "../io/open-client.js";
 import type { ReplicaStatus } from "../io/replica-status.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 
@@ -11,10 +10,10 @@ const INSPECT_TIMEOUT_MS = 1_500;
 
 /** Asks replicas how they are, as the first client of the cluster. */
 export class ReplicaInspector {
-  readonly #client: LedgerClient;
+  readonly #client: ClusterClient;
   readonly #ids: readonly ReplicaId[];
 
-  private constructor(client: LedgerClient, ids: readonly ReplicaId[]) {
+  private constructor(client: ClusterClient, ids: readonly ReplicaId[]) {
     this.#client = client;
     this.#ids = ids;
   }
@@ -23,7 +22,7 @@ export class ReplicaInspector {
   static async open(dir: string, genesis: Genesis): Promise<ReplicaInspector> {
     const { provider } = await loadCrypto(process.env);
     const key = loadClientKey(dir, genesis, null, provider);
-    const client = await connect({ genesis, key });
+    const client = await connectToLook({ genesis, key });
     return new ReplicaInspector(
       client,
       genesis.replicas.map(({ id }) => id),

@@ -14,6 +14,7 @@ import type { CommandDescription, CommandInput, ExitStatus, Output } from "./com
 import { PORT_MAX, UsageError } from "./command.js";
 import { sentenceFor } from "./failure.js";
 import type { ReplicaOrder, ReplicaReport } from "./replica-child.js";
+import { SERVICE_OPTION, serviceOf } from "./service-module.js";
 
 /** `replica`: runs one replica until it is told to stop. */
 export const replicaCommand: CommandDescription = {
@@ -33,6 +34,7 @@ export const replicaCommand: CommandDescription = {
       flags: "--workers <n>",
       summary: "verification threads (default: by the processors that each replica here has)",
     },
+    SERVICE_OPTION,
     { flags: "--metrics-port <n>", summary: "serve Prometheus metrics there; 0: any free port" },
     { flags: "--metrics-host <ip>", summary: "address for them", fallback: "127.0.0.1" },
     { flags: "--json", summary: "print one JSON object when it serves" },
@@ -114,6 +116,7 @@ async function start(input: CommandInput, signal: AbortSignal): Promise<RunningR
     ...{ dir, genesis, key, log, signal, mayHaveForgotten },
     ...listening,
     ...workers,
+    ...(await serviceOf(input)),
     ...metricsOf(input),
   });
 }

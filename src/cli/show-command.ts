@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import { mustRun } from "../io/choose-service.js";
 import { clientKeyPath, loadGenesis, storeOfReplica } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
 import { readTableOf } from "../io/read-customer-table.js";
@@ -27,6 +28,7 @@ export const showCommand: CommandDescription = {
 async function runShow(input: CommandInput, output: Output): Promise<ExitStatus> {
   const dir = input.directory;
   const genesis = loadGenesis(dir);
+  mustRun(genesis, undefined, "`verify` looks at its databases.");
   await settle(dir, genesis);
   const tables = await Promise.all(
     genesis.replicas.map(({ id }) => readTableOf(dir, id, storeOfReplica(dir, id))),

@@ -1,4 +1,5 @@
 import type { ReplicaId } from "../core/base/ids.js";
+import { checkService } from "../io/choose-service.js";
 import { loadGenesis } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
@@ -9,6 +10,7 @@ import { openDashboard } from "./dashboard/open-dashboard.js";
 import type { WantedDashboard } from "./dashboard/open-dashboard.js";
 import { FailedOperation } from "./failure.js";
 import { HERE, type Launcher } from "./replica-child.js";
+import { SERVICE_OPTION, serviceOf } from "./service-module.js";
 import { Supervisor } from "./supervisor.js";
 
 /** `up`: runs and supervises all replicas of a cluster on this machine. */
@@ -27,6 +29,7 @@ export const upCommand: CommandDescription = {
       flags: "--allow-faults",
       summary: "with --dashboard: run a demo workload, and let the page crash and cut off replicas",
     },
+    SERVICE_OPTION,
     { flags: "--metrics-port <n>", summary: "Prometheus metrics: replica i at this port + i" },
     { flags: "--json", summary: "print one JSON object when all serve" },
   ],
@@ -35,6 +38,7 @@ export const upCommand: CommandDescription = {
     "up demo --dashboard --allow-faults",
     "up demo --metrics-port 9464",
     "up demo --rejoin 2",
+    "up names --service names.js",
   ],
   run: runUp,
 };
@@ -43,6 +47,7 @@ async function runUp(input: CommandInput, output: Output): Promise<ExitStatus> {
   const stopped = stopSignal();
   const dir = input.directory;
   const genesis = loadGenesis(dir);
+  checkService(genesis, (await serviceOf(input)).service);
   const wanted = dashboardOf(input);
   const forgetful = forgetfulOf(input, genesis);
   const launcherOf = launchers(input, genesis.replicas.length);
@@ -93,11 +98,13 @@ function dashboardOf(input: CommandInput): WantedDashboard | null {
   throw new UsageError("--allow-faults is for the dashboard's buttons: add --dashboard");
 }
 
-/** Each replica here, with metrics if they were asked for. */
+/** Each replica here, with what was asked for. */
 function launchers(input: CommandInput, replicaCount: number): (id: ReplicaId) => Launcher {
-  if (input.text("metrics-port") === null) return () => HERE;
+  const service = input.text("service");
+  const words = service === null ? [] : ["--service", service];
+  if (input.text("metrics-port") === null) return () => ({ ...HERE, words });
   const first = input.wholeNumber("metrics-port", 1, PORT_MAX - replicaCount + 1);
-  return (id) => ({ ...HERE, words: ["--metrics-port", (first + id).toString()] });
+  return (id) => ({ ...HERE, words: [...words, "--metrics-port", (first + id).toString()] });
 }
 
 function textReport(genesis: Genesis, supervisor: Supervisor, url: string | null): string {

@@ -23,7 +23,9 @@ export interface ClusterOptions {
   readonly durability: Durability;
   /** "journal" by default. */
   readonly replies?: Replies;
-  /** Ascending by customer id. */
+  /** The service to replicate, by its name; the ledger if left out. */
+  readonly service?: string;
+  /** Ascending by customer id; none for another service. */
   readonly accounts: readonly AccountRow[];
   /** Settings that differ from the defaults. */
   readonly settings?: Partial<ClusterSettings>;
@@ -66,6 +68,7 @@ export function createCluster(options: ClusterOptions, crypto: CryptoProvider): 
     clusterId,
     replicas: replicas.map(({ identity }) => identity),
     clients: clients.map(({ identity }) => identity),
+    ...(options.service === undefined ? {} : { service: options.service }),
     accounts: options.accounts,
     settings: { ...SETTINGS_DEFAULT, ...options.settings },
   };

@@ -8,6 +8,7 @@ export function contradictionIn(genesis: GenesisFile): string | null {
     replicaContradiction(genesis) ??
     clientContradiction(genesis) ??
     accountContradiction(genesis) ??
+    serviceContradiction(genesis) ??
     keyContradiction(genesis) ??
     settingsContradiction(genesis.settings)
   );
@@ -42,6 +43,11 @@ function accountContradiction({ accounts, clients }: GenesisFile): string | null
   }
   const twice = duplicate(accounts.map((account) => account.account));
   return twice === null ? null : `two customers have the same account, "${twice}"`;
+}
+
+function serviceContradiction({ service, accounts }: GenesisFile): string | null {
+  if (service === undefined || accounts.length === 0) return null;
+  return `the service "${service}" has no accounts, but field accounts lists some`;
 }
 
 function keyContradiction({ replicas, clients }: GenesisFile): string | null {

@@ -83,10 +83,10 @@ const money = z.codec(
   },
 );
 
-const CLIENT_NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
-const clientName = leaf<string>(
+const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const shortName = leaf<string>(
   "a name of 1 to 32 lower-case letters, digits and hyphens",
-  (value) => typeof value === "string" && CLIENT_NAME_PATTERN.test(value),
+  (value) => typeof value === "string" && NAME_PATTERN.test(value),
 );
 
 const version = leaf<typeof FILE_VERSION>(
@@ -105,7 +105,7 @@ const replicaSchema = z.strictObject({
 const CLIENT_ROLES = ["teller", "customer"] as const;
 
 const clientSchema = z.strictObject({
-  name: clientName,
+  name: shortName,
   role: leaf<(typeof CLIENT_ROLES)[number]>('"teller" or "customer"', (value) => {
     return CLIENT_ROLES.some((role) => role === value);
   }),
@@ -119,7 +119,7 @@ const accountSchema = z.strictObject({
   name: text(0, NAME_BYTES_MAX),
   address: text(0, ADDRESS_BYTES_MAX),
   balance: money,
-  owner: z.nullable(clientName),
+  owner: z.nullable(shortName),
 });
 
 /** Largest number of ticks a timeout may have. */
@@ -146,6 +146,8 @@ export const genesisSchema = z.strictObject({
   clusterId: hex(CLUSTER_ID_BYTES),
   replicas: z.array(replicaSchema).min(REPLICAS_MIN).max(REPLICAS_MAX),
   clients: z.array(clientSchema).min(1).max(CLIENTS_MAX),
+  /** Left out where it is the ledger. */
+  service: shortName.exactOptional(),
   accounts: z.array(accountSchema).max(ACCOUNTS_MAX),
   settings: settingsSchema,
 });
@@ -190,7 +192,7 @@ export const replicaKeySchema = z.strictObject({
 });
 
 /** A client's private file: its secrets. */
-export const clientKeySchema = z.strictObject({ version, name: clientName, ...secretFields });
+export const clientKeySchema = z.strictObject({ version, name: shortName, ...secretFields });
 
 /** The genesis as its file holds it: accounts name their owners. */
 export type GenesisFile = z.output<typeof genesisSchema>;

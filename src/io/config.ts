@@ -35,6 +35,8 @@ export interface Genesis {
   readonly replicas: readonly ReplicaIdentity[];
   /** At least one; the first is a teller. */
   readonly clients: readonly ClientIdentity[];
+  /** The service that it replicates, if it is not the ledger. */
+  readonly service?: string;
   /** The customer table before the first operation, ascending by customer id. */
   readonly accounts: readonly AccountRow[];
   readonly settings: ClusterSettings;
@@ -62,7 +64,9 @@ export function parseGenesis(file: string, json: string): Genesis {
       owner: account.owner === null ? null : (clientIds.get(account.owner) ?? null),
     };
   });
-  return { clusterId, replicas, clients, accounts, settings };
+  const { service } = written;
+  const named = service === undefined ? {} : { service };
+  return { clusterId, replicas, clients, ...named, accounts, settings };
 }
 
 /** The file that `parseGenesis` reads back as `genesis`. */

@@ -3,6 +3,7 @@ import { unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { assertGroupFollows } from "./store.js";
 import type {
   AccountRow,
+  EntryRow,
   NewState,
   SessionName,
   SessionRow,
@@ -20,6 +21,7 @@ export class MemoryStore implements Store {
   #seq: Seq | null = null;
   #serviceRoot: Uint8Array = new Uint8Array(0);
   readonly #accounts = new Map<number, AccountRow>();
+  readonly #entries = new Map<number, EntryRow>();
   readonly #sessions = new Map<string, SessionRow>();
   readonly #evictedThrough = new Map<number, SessionName>();
 
@@ -27,10 +29,12 @@ export class MemoryStore implements Store {
     if (this.#seq === null) return Promise.resolve(null);
     const byCustomer = (left: AccountRow, right: AccountRow): number =>
       left.customerId - right.customerId;
+    const entries = [...this.#entries.values()].sort((left, right) => left.slot - right.slot);
     return Promise.resolve({
       seq: this.#seq,
       serviceRoot: this.#serviceRoot,
       accounts: [...this.#accounts.values()].sort(byCustomer),
+      ...(entries.length === 0 ? {} : { entries }),
       sessions: [...this.#sessions.values()].sort(bySession),
       evictedThrough: [...this.#evictedThrough.values()].sort(bySession),
     });
@@ -46,6 +50,7 @@ export class MemoryStore implements Store {
 
   replace(state: NewState): Promise<void> {
     this.#accounts.clear();
+    this.#entries.clear();
     this.#sessions.clear();
     this.#evictedThrough.clear();
     this.#put({ ...state, accounts: state.accounts.flatMap(unpackAccounts) });
@@ -60,6 +65,7 @@ export class MemoryStore implements Store {
     this.#seq = rows.seq;
     this.#serviceRoot = rows.serviceRoot;
     for (const row of rows.accounts) this.#accounts.set(row.customerId, row);
+    for (const row of rows.entries ?? []) this.#entries.set(row.slot, row);
     for (const row of rows.sessions) this.#sessions.set(keyOf(row), row);
     for (const name of rows.evictedThrough) this.#evictedThrough.set(name.client, name);
   }

@@ -15,10 +15,11 @@ import {
   type MysqlPlace,
 } from "./mysql-schema.js";
 import { assertGroupFollows, StoreError } from "./store.js";
-import type { AccountRow, CustomerTable, DatabaseContent } from "./store.js";
+import type { AccountRow, CustomerTable, DatabaseContent, EntryRow } from "./store.js";
 import type { Store, NewState, StoredState, StoreGroup } from "./store.js";
 import { accountOf, bytesOf, CUSTOMER_COLUMNS, customerValues } from "./store-rows.js";
 import { BLOCK_COLUMNS, blockOf, EVICTED_COLUMNS, evictedOf, evictedValues } from "./store-rows.js";
+import { ENTRY_COLUMNS, ENTRY_PIECE_ROWS, entryOf, entryPieces } from "./store-rows.js";
 import { META_COLUMNS, SESSION_COLUMNS, sessionOf, sessionValues } from "./store-rows.js";
 import type { SqlValue } from "./store-rows.js";
 
@@ -37,7 +38,7 @@ interface Meta {
   readonly chainHash: Uint8Array;
 }
 
-const TABLES = ["CUSTOMER", "BLOCK", "SESSION", "SESSION_EVICTED", "META"] as const;
+const TABLES = ["CUSTOMER", "ENTRY", "BLOCK", "SESSION", "SESSION_EVICTED", "META"] as const;
 
 /** The name and place of the schema of replica `id`. */
 export function mysqlPlaceOf(address: MysqlAddress, id: number): MysqlPlace {
@@ -151,22 +152,51 @@ function isSame(present: Meta | null, expected: Meta): boolean {
   );
 }
 
-type Rows = Pick<StoredState, "accounts" | "sessions" | "evictedThrough">;
+type Rows = Omit<StoredState, "seq" | "serviceRoot">;
 
 async function selectState(connection: MysqlConnection): Promise<Rows> {
   const accounts = await selectCustomers(connection);
+  const entries = await selectEntries(connection);
   const sessions = await connection.select(
     `SELECT ${SESSION_COLUMNS} FROM SESSION ORDER BY CLIENT_ID, SESSION_ID`,
   );
   const evicted = await connection.select(
     `SELECT ${EVICTED_COLUMNS} FROM SESSION_EVICTED ORDER BY CLIENT_ID`,
   );
-  return { accounts, sessions: sessions.map(sessionOf), evictedThrough: evicted.map(evictedOf) };
+  return {
+    accounts,
+    ...(entries.length === 0 ? {} : { entries }),
+    sessions: sessions.map(sessionOf),
+    evictedThrough: evicted.map(evictedOf),
+  };
 }
 
 async function selectCustomers(connection: MysqlConnection): Promise<AccountRow[]> {
   const sql = `SELECT ${CUSTOMER_COLUMNS} FROM CUSTOMER ORDER BY CUSTOMER_ID`;
   return (await connection.select(sql)).map(accountOf);
+}
+
+/** An audit may read a schema of version 1, which has no such table. */
+async function selectEntries(connection: MysqlConnection): Promise<readonly EntryRow[]> {
+  const entries: EntryRow[] = [];
+  if (!(await hasTable(connection, "ENTRY"))) return entries;
+  const sql =
+    `SELECT ${ENTRY_COLUMNS} FROM ENTRY WHERE SLOT >= ? ` +
+    `ORDER BY SLOT LIMIT ${ENTRY_PIECE_ROWS.toString()}`;
+  for (let isEnd = false; !isEnd;) {
+    const from = (entries.at(-1)?.slot ?? -1) + 1;
+    const rows = await connection.select(sql, [from]);
+    for (const row of rows) entries.push(entryOf(row));
+    isEnd = rows.length < ENTRY_PIECE_ROWS;
+  }
+  return entries;
+}
+
+async function hasTable(
+  connection: MysqlConnection,
+  name: (typeof TABLES)[number],
+): Promise<boolean> {
+  return (await connection.select(`SHOW TABLES LIKE '${name}'`)).length === 1;
 }
 
 /**
@@ -176,6 +206,9 @@ async function selectCustomers(connection: MysqlConnection): Promise<AccountRow[
 const CUSTOMER_UPDATE =
   "ON DUPLICATE KEY UPDATE " +
   "BALANCE = IF(CUSTOMER_ID = VALUES(CUSTOMER_ID), VALUES(BALANCE), -1)";
+
+const ENTRY_UPDATE =
+  "ON DUPLICATE KEY UPDATE " + "ENTRY_KEY = VALUES(ENTRY_KEY), ENTRY_VALUE = VALUES(ENTRY_VALUE)";
 
 const SESSION_UPDATE =
   "ON DUPLICATE KEY UPDATE REQUEST_TIMESTAMP = VALUES(REQUEST_TIMESTAMP), " +
@@ -190,6 +223,9 @@ const META_UPDATE =
 async function writeState(connection: MysqlConnection, rows: Rows): Promise<void> {
   const customers = rows.accounts.map(customerValues);
   await insertRows(connection, "CUSTOMER", CUSTOMER_COLUMNS, customers, CUSTOMER_UPDATE);
+  for (const piece of entryPieces(rows.entries)) {
+    await insertRows(connection, "ENTRY", ENTRY_COLUMNS, piece, ENTRY_UPDATE);
+  }
   const sessions = rows.sessions.map(sessionValues);
   await insertRows(connection, "SESSION", SESSION_COLUMNS, sessions, SESSION_UPDATE);
   const evicted = rows.evictedThrough.map(evictedValues);
@@ -236,8 +272,7 @@ async function reading<T>(
     return await pool.transaction(async (connection) => {
       const isThere = await hasSchema(connection, place.schema);
       if (isThere) await connection.run(useSql(place.schema));
-      const sql = "SHOW TABLES LIKE 'META'";
-      const isSetUp = isThere && (await connection.select(sql)).length === 1;
+      const isSetUp = isThere && (await hasTable(connection, "META"));
       const meta = isSetUp ? await selectMeta(connection, "") : null;
       if (meta === null) {
         throw new StoreError(`${place.name} is still empty: its replica has not started yet.`);

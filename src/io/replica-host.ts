@@ -6,7 +6,6 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
 import type { AppendId, Principal, Seq } from "../core/base/ids.js";
-import type { Ledger } from "../core/ledger/ledger.js";
 import type { Message, ReplicaMessage, ClientMessage, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
 import type { Event } from "../core/pbft/event.js";
@@ -17,7 +16,8 @@ import { EffectGate, HELD_EFFECTS_MAX } from "./effect-gate.js";
 import { Destination, type Egress } from "./egress.js";
 import type { HostProbe, Outgoing } from "./host-probe.js";
 import type { KeyRing } from "./key-ring.js";
-import type { LedgerRest } from "./ledger-rest.js";
+import type { HostedService } from "./hosted-service.js";
+import type { ServiceRest } from "./service-rest.js";
 import type { RecordLog } from "./record-log.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
@@ -29,8 +29,8 @@ interface ReplicaWorld {
   readonly egress: Egress;
   readonly records: RecordLog;
   readonly stores: StoreRunner;
-  readonly ledger: Ledger;
-  readonly rest: LedgerRest;
+  readonly service: HostedService;
+  readonly rest: ServiceRest;
   /** Where replica i is; its own place is null. */
   readonly peers: readonly (Destination | null)[];
   readonly rejects: Tally;
@@ -270,7 +270,7 @@ export class ReplicaHost {
   }
 
   /**
-   * At once, unless the ledger's root is being computed, or a checkpoint needs it to be, or much
+   * At once, unless the state's root is being computed, or a checkpoint needs it to be, or much
    * was executed in this turn: a replica that catches up has hundreds of batches to execute.
    */
   #executeSoon(effect: Extract<Effect, { kind: "execute" }>): void {
@@ -290,18 +290,18 @@ export class ReplicaHost {
   }
 
   #execute(effect: Extract<Effect, { kind: "execute" }>): void {
-    const { ledger, stores, records, isStrict } = this.#world;
+    const { service, stores, records, isStrict } = this.#world;
     const { seq, view, batch, requests, pin, after } = effect;
     let operationCount = 0;
     const writer = this.#results;
     const results = requests.map((request) => {
       writer.clear();
-      ledger.execute(request.client, new BundleReader(request.bundle), writer);
+      service.execute(request.client, new BundleReader(request.bundle), writer);
       operationCount += writer.count;
       return writer.finish();
     });
-    if (pin) ledger.pin(seq);
-    const serviceRoot = pin ? ledger.root() : null;
+    if (pin) service.pin(seq);
+    const serviceRoot = pin ? service.root() : null;
     this.#turnOperations += operationCount;
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
@@ -319,7 +319,7 @@ export class ReplicaHost {
     const { client, session, nonce, bundle } = effect.read;
     const writer = this.#results;
     writer.clear();
-    this.#world.ledger.query(client, new BundleReader(bundle), writer);
+    this.#world.service.query(client, new BundleReader(bundle), writer);
     const results = writer.finish();
     const { view, seq, after } = effect;
     const message = { kind: "read-reply", view, session, nonce, seq, results } as const;
@@ -328,31 +328,31 @@ export class ReplicaHost {
 
   /**
    * Memory and database change to the fetched state, and the core goes on once both have (ST4). A
-   * large state is read in over many turns; it is taken over when the ledger does not rest, for
+   * large state is read in over many turns; it is taken over when the service does not rest, for
    * what was executed before must not be stored with it.
    */
   async #install(effect: InstallEffect): Promise<void> {
-    const { ledger, rest } = this.#world;
-    const steps = ledger.prepare(effect.pages);
+    const { service, rest } = this.#world;
+    const steps = service.readIn(effect.pages);
     let step = steps.next();
     for (; step.done !== true; step = steps.next()) {
       await nextTurn();
       if (this.#isStopped) return;
     }
-    const prepared = step.value;
+    const takeOver = step.value;
     rest.whenOver(() => {
       if (this.#isStopped) return;
-      ledger.adopt(prepared);
+      takeOver();
       void this.#storeInstalled(effect);
     });
   }
 
   async #storeInstalled(effect: InstallEffect): Promise<void> {
-    const { ledger, stores } = this.#world;
+    const { service, stores } = this.#world;
     const { seq, serviceRoot, sessions, evictedThrough } = effect;
-    ledger.pin(seq);
-    const accounts = ledger.packedAccounts();
-    await stores.replace({ seq, serviceRoot, accounts, sessions, evictedThrough });
+    service.pin(seq);
+    const rows = service.allRows();
+    await stores.replace({ seq, serviceRoot, ...rows, sessions, evictedThrough });
     // A repaired state may lie below what was stored of a wrong one, whose answers nobody should
     // get. What else waited is part of the state, and the core answers it anew.
     this.#unstored = new EffectGate(UNSTORED_REPLIES_MAX);

@@ -14,18 +14,17 @@
  * Only the one who runs a replica knows whether a folder that is gone is on another machine that
  * still runs with this identity: that is why nobody but he can say that an empty one may rejoin.
  */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hexOf } from "../core/base/bytes.js";
-import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
-import { Ledger } from "../core/ledger/ledger.js";
 import type { Seq } from "../core/base/ids.js";
 import type { JournalRecord } from "../core/message.js";
 import type { Recovered } from "../core/pbft/recovery.js";
 import { replicaDatabasePath, replicaDirectory, replicaServedPath } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
+import type { HostedService } from "./hosted-service.js";
 import type { JournalFiles } from "./journal-files.js";
 import { journalExists } from "./journal-open.js";
 import type { KeyRing } from "./key-ring.js";
@@ -46,6 +45,8 @@ interface PastOptions {
   readonly keys: KeyRing;
   /** Whether the operator says that what this replica promised may be lost. */
   readonly mayHaveForgotten: boolean;
+  /** The service with the state of the genesis. */
+  readonly makeService: () => HostedService;
   /** The store of the key file, not yet opened. */
   readonly makeStore: () => PatientStore;
   /** Ends a start that waits for the database. */
@@ -63,7 +64,7 @@ export interface Past {
   /** The last batch that the database holds. */
   readonly storedSeq: Seq;
   /** Holds the state after it. */
-  readonly ledger: Ledger;
+  readonly service: HostedService;
   readonly records: RecordLog;
   /** What the core gets to know of it; null on the first start only. */
   readonly recovered: Recovered | null;
@@ -86,14 +87,14 @@ export async function openPast(options: PastOptions, opened: Closer[]): Promise<
   }
   const { records, doubt, found } = await openRecords(options, database, opened);
   const current = await databaseToGoOnWith(options, database, opened);
-  const { store, ledger } = current;
-  if (current.stored === null) await storeGenesis(store, ledger, options.signal);
+  const { store, service } = current;
+  if (current.stored === null) await storeGenesis(store, service, options.signal);
   if (!hasServed) await markServed(options.files, servedPath);
   if (doubt !== null)
     log.warn({ doubt }, "rejoining: no vote before all former ones are made up for");
   const isNew = !hasJournal && !hasServed && doubt === null;
   const recovered = isNew ? null : recoveredFrom(current.stored, found, doubt);
-  return { store, storedSeq: seqOf(current.stored), ledger, records, recovered };
+  return { store, storedSeq: seqOf(current.stored), service, records, recovered };
 }
 
 /** The last batch of a database; 0 for an empty one. */
@@ -105,32 +106,23 @@ function seqOf(stored: StoredState | null): Seq {
 interface Database {
   readonly store: PatientStore;
   readonly stored: StoredState | null;
-  readonly ledger: Ledger;
+  readonly service: HostedService;
   /** Whether its rows are not those that this replica stored. */
   readonly isEdited: boolean;
 }
 
-/** Opens the database and reads it into a ledger; without one that holds the genesis state. */
+/** Opens the database and reads it into a service; without one that holds the genesis state. */
 async function openDatabase(options: PastOptions, opened: Closer[]): Promise<Database> {
   const store = options.makeStore();
   opened.push(() => store.close());
-  const ledger = genesisLedger(options);
+  const service = options.makeService();
   const stored = await store.open(options.signal);
-  if (stored === null) return { store, stored, ledger, isEdited: false };
-  ledger.load(stored.accounts);
-  const isEdited = hexOf(ledger.root()) !== hexOf(stored.serviceRoot);
+  if (stored === null) return { store, stored, service, isEdited: false };
+  const isLoaded = service.loadState(stored);
+  const isEdited = !isLoaded || hexOf(service.root()) !== hexOf(stored.serviceRoot);
   const hasFile = existsSync(replicaDatabasePath(options.dir, options.key.id));
   if (isEdited && !hasFile) throw new StoreError(strangeRowsSentence());
-  return { store, stored, ledger, isEdited };
-}
-
-function genesisLedger({ genesis, keys }: PastOptions): Ledger {
-  return new Ledger({
-    hasher: keys.hasher,
-    clients: genesis.clients.map((client) => client.role),
-    accounts: genesis.accounts,
-    indexKey: randomBytes(INDEX_KEY_BYTES),
-  });
+  return { store, stored, service, isEdited };
 }
 
 interface FoundRecords {
@@ -203,12 +195,11 @@ function setAside(path: string): void {
 
 async function storeGenesis(
   store: PatientStore,
-  ledger: Ledger,
+  service: HostedService,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const accounts = ledger.packedAccounts();
-  const serviceRoot = ledger.root();
-  const state = { seq: 0, serviceRoot, accounts, sessions: [], evictedThrough: [] };
+  const serviceRoot = service.root();
+  const state = { seq: 0, serviceRoot, ...service.allRows(), sessions: [], evictedThrough: [] };
   await store.replace(state, signal);
 }
 

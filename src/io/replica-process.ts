@@ -2,9 +2,11 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { assert } from "../core/base/assert.js";
 import type { Principal, Seq } from "../core/base/ids.js";
+import type { EntryService } from "../core/entries/entry-service.js";
 import { Replica } from "../core/pbft/replica.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
+import { checkService, chooseService } from "./choose-service.js";
 import { replicaDirectory } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
 import { CountingVerifier } from "./counting-verifier.js";
@@ -15,7 +17,7 @@ import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
 import { Ingress } from "./ingress.js";
 import { type JournalFiles, nodeJournalFiles } from "./journal-files.js";
 import { KeyRing } from "./key-ring.js";
-import { LedgerRest } from "./ledger-rest.js";
+import { ServiceRest } from "./service-rest.js";
 import { LoopDelay } from "./loop-delay.js";
 import { lockDirectory, type Lock } from "./lock-file.js";
 import type { Log } from "./log.js";
@@ -63,6 +65,8 @@ export interface StartReplicaOptions {
   readonly listenHost?: string;
   /** Serves metrics there; nowhere if left out. */
   readonly metrics?: MetricsPlace;
+  /** The service to replicate, whose name is that of the genesis; the ledger if left out. */
+  readonly service?: EntryService;
   /** Verification threads, 0 (included) and up; by default as many as there are processors for. */
   readonly workerCount?: number;
   /** Opens the socket; a test may put one in between that loses datagrams. */
@@ -103,11 +107,12 @@ const SHORT_HEX_LENGTH = 12;
 
 /**
  * Starts one replica in this process: reads what it did before, catches up, serves.
- * @throws LockError, JournalError, StoreError or SocketError, each with a sentence for the
- * operator.
+ * @throws ConfigError, LockError, JournalError, StoreError or SocketError, each with a sentence for
+ * the operator.
  */
 export async function startReplica(options: StartReplicaOptions): Promise<RunningReplica> {
-  const { dir, key } = options;
+  const { dir, genesis, key, service } = options;
+  checkService(genesis, service);
   const directory = replicaDirectory(dir, key.id);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const lock = await lockDirectory(directory);
@@ -151,7 +156,7 @@ interface Hooks {
 }
 
 async function openParts(options: StartReplicaOptions, opened: Closer[]): Promise<Parts> {
-  const { dir, genesis, key, log } = options;
+  const { dir, genesis, key, service, log } = options;
   const hooks: Hooks = {
     onDurable: () => undefined,
     onJournalWritten: () => undefined,
@@ -183,6 +188,7 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
   const past = await openPast(
     {
       ...{ dir, genesis, key, keys, log, mayHaveForgotten: options.mayHaveForgotten ?? false },
+      makeService: () => chooseService({ genesis, hasher: keys.hasher, service, log }),
       makeStore: storeMaker(options),
       signal: options.signal,
       files: journalFilesOf(options, hooks),
@@ -231,7 +237,8 @@ function storeMaker({ dir, key, log }: StartReplicaOptions): () => PatientStore 
 
 function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
   const { genesis, key, log } = options;
-  const { keys, verifier, socket, store, storedSeq, ledger, records, hooks, metricsServer } = parts;
+  const { keys, verifier, socket, store, storedSeq, service, records, hooks, metricsServer } =
+    parts;
   const replica = makeReplica(options, parts);
   const onStored = (seq: number): void => {
     host.onStored(seq);
@@ -240,10 +247,10 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     hooks.onFatal(error);
   };
   const isStrict = key.replies === "strict";
-  const rest = new LedgerRest(ledger);
+  const rest = new ServiceRest(service);
   const stores = new StoreRunner(
     {
-      ...{ store, ledger, rest, clients: replica.clients, onStored, onFatal },
+      ...{ store, service, rest, clients: replica.clients, onStored, onFatal },
       ...paceOf(genesis, isStrict),
     },
     storedSeq,
@@ -255,7 +262,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const turns = new TurnClock(threadClocks());
   const sources = (): Parameters<typeof statusOf>[0] => {
     return {
-      ...{ key, replica, host, store, stores, ledger, verifier, drops, rejects, socket },
+      ...{ key, replica, host, store, stores, service, verifier, drops, rejects, socket },
       ...{ loopDelay, turns, replicaCount: genesis.replicas.length },
     };
   };
@@ -265,7 +272,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const probes = [flows, turns, new StateLog(replica, log), ...(metrics === null ? [] : [metrics])];
   const tellNews = newsOf(parts, replica, log);
   const world = {
-    ...{ keys, egress, records, stores, ledger, rest, peers, rejects, isStrict, probes },
+    ...{ keys, egress, records, stores, service, rest, peers, rejects, isStrict, probes },
     inspect: status,
   };
   const host = new ReplicaHost(replica, world);
@@ -350,7 +357,7 @@ function makeReplica({ genesis, key }: StartReplicaOptions, parts: Parts): Repli
   const replicaCount = genesis.replicas.length;
   const clientCount = genesis.clients.length;
   const replicaOptions = { ...settings, self: key.id, replicaCount, clientCount };
-  return new Replica(replicaOptions, parts.keys.hasher, parts.ledger, parts.recovered);
+  return new Replica(replicaOptions, parts.keys.hasher, parts.service, parts.recovered);
 }
 
 /** From here on what arrives reaches the host. */

@@ -1,7 +1,7 @@
 import { hexOf } from "../core/base/bytes.js";
 import { quorumsOf } from "../core/base/quorum.js";
 import type { Verifier } from "../core/crypto/check.js";
-import type { Ledger } from "../core/ledger/ledger.js";
+import type { HostedService } from "./hosted-service.js";
 import type { Replica } from "../core/pbft/replica.js";
 import type { ReplicaKey } from "./config.js";
 import type { LoopDelay } from "./loop-delay.js";
@@ -82,7 +82,7 @@ interface StatusSources {
   readonly host: ReplicaHost;
   readonly store: PatientStore;
   readonly stores: StoreRunner;
-  readonly ledger: Ledger;
+  readonly service: HostedService;
   readonly verifier: Verifier;
   readonly drops: Tally;
   readonly rejects: Tally;
@@ -93,7 +93,7 @@ interface StatusSources {
 
 /** The present status. Computes the state root, so it is not for every operation. */
 export function statusOf(sources: StatusSources): ReplicaStatus {
-  return statusWith(sources, hexOf(sources.ledger.root()));
+  return statusWith(sources, hexOf(sources.service.root()));
 }
 
 /** The present status without what takes time to compute. */

@@ -13,7 +13,7 @@ import { storeErrorOf } from "./sqlite-error.js";
 import { MIGRATION_TABLE_SQL, pendingMigrations } from "./schema-migrations.js";
 import { sqliteInsert, SqliteRows } from "./sqlite-rows.js";
 import { assertGroupFollows, StoreError } from "./store.js";
-import type { AccountRow, BlockRow, CustomerTable, DatabaseContent } from "./store.js";
+import type { AccountRow, BlockRow, CustomerTable, DatabaseContent, EntryRow } from "./store.js";
 import type { NewState, StoredState, StoreGroup } from "./store.js";
 import {
   accountOf,
@@ -22,6 +22,10 @@ import {
   bytesOf,
   CUSTOMER_COLUMNS,
   customerValues,
+  ENTRY_COLUMNS,
+  ENTRY_PIECE_ROWS,
+  entryOf,
+  entryPieces,
   EVICTED_COLUMNS,
   evictedOf,
   evictedValues,
@@ -42,7 +46,7 @@ const SYNCHRONOUS = { fsync: "FULL", async: "NORMAL", none: "OFF" } as const;
 /** How long to wait for another connection's lock before giving up. */
 const BUSY_TIMEOUT_MS = 2_000;
 
-const TABLES = ["CUSTOMER", "BLOCK", "SESSION", "SESSION_EVICTED", "META"] as const;
+const TABLES = ["CUSTOMER", "ENTRY", "BLOCK", "SESSION", "SESSION_EVICTED", "META"] as const;
 
 interface Meta {
   readonly seq: Seq;
@@ -99,6 +103,7 @@ export class SqliteDatabase {
     const lastOpened = this.#transaction(() => {
       const chainHash = this.#insertBlocks(this.#presentMeta().chainHash, group.blocks);
       const opened = this.#writeAccounts(group.accounts);
+      this.#writeEntries(group.entries);
       this.#statements.sessions.run(group.sessions.flatMap(sessionValues));
       for (const { client, session } of group.sessionsEvicted) {
         this.#statements.deleteSession.run(client, session);
@@ -123,6 +128,7 @@ export class SqliteDatabase {
         this.#statements.customers.run(rows.flatMap(customerValues));
         lastCustomerId = rows.at(-1)?.customerId ?? lastCustomerId;
       }
+      this.#writeEntries(state.entries);
       this.#statements.sessions.run(state.sessions.flatMap(sessionValues));
       this.#statements.evicted.run(state.evictedThrough.flatMap(evictedValues));
       const chainHash = startOfChain(state.seq, state.serviceRoot);
@@ -167,6 +173,10 @@ export class SqliteDatabase {
       lastOpened = rows.at(-1)?.customerId ?? lastOpened;
     }
     return lastOpened;
+  }
+
+  #writeEntries(entries: readonly EntryRow[] | undefined): void {
+    for (const piece of entryPieces(entries)) this.#statements.entries.run(piece.flat());
   }
 
   #insertBlocks(chainHash: Uint8Array, blocks: readonly BlockRow[]): Uint8Array {
@@ -236,8 +246,7 @@ function missingRowsSentence(path: string): string {
 }
 
 function metaIn(database: Libsql.Database, path: string): Meta {
-  const isSetUp = select(database, "SELECT 1 FROM sqlite_master WHERE name = 'META'").length === 1;
-  const meta = isSetUp ? selectMeta(database) : null;
+  const meta = hasTable(database, "META") ? selectMeta(database) : null;
   if (meta === null) {
     throw new StoreError(`The database ${path} is still empty: its replica has not started yet.`);
   }
@@ -262,6 +271,7 @@ function selectState(database: Libsql.Database): Omit<StoredState, "seq" | "serv
   const evicted = `SELECT ${EVICTED_COLUMNS} FROM SESSION_EVICTED ORDER BY CLIENT_ID`;
   return {
     accounts: selectCustomers(database),
+    ...selectEntries(database),
     sessions: select(database, sessions).map(sessionOf),
     evictedThrough: select(database, evicted).map(evictedOf),
   };
@@ -270,6 +280,29 @@ function selectState(database: Libsql.Database): Omit<StoredState, "seq" | "serv
 function selectCustomers(database: Libsql.Database): AccountRow[] {
   const sql = `SELECT ${CUSTOMER_COLUMNS} FROM CUSTOMER ORDER BY CUSTOMER_ID`;
   return select(database, sql).map(accountOf);
+}
+
+/** An audit may read a database of version 1, which has no such table. */
+function selectEntries(database: Libsql.Database): Pick<StoredState, "entries"> {
+  if (!hasTable(database, "ENTRY")) return {};
+  // As a text the driver would return a key only up to its first zero byte.
+  const columns = ENTRY_COLUMNS.replace("ENTRY_KEY", "CAST(ENTRY_KEY AS BLOB)");
+  const statement = database
+    .prepare(`SELECT ${columns} FROM ENTRY WHERE SLOT >= ? ORDER BY SLOT LIMIT ?`)
+    .raw();
+  const entries: EntryRow[] = [];
+  for (let isEnd = false; !isEnd;) {
+    const from = (entries.at(-1)?.slot ?? -1) + 1;
+    const rows = statement.all(from, ENTRY_PIECE_ROWS) as SqlRow[];
+    for (const row of rows) entries.push(entryOf(row));
+    isEnd = rows.length < ENTRY_PIECE_ROWS;
+  }
+  return entries.length === 0 ? {} : { entries };
+}
+
+function hasTable(database: Libsql.Database, name: (typeof TABLES)[number]): boolean {
+  const sql = `SELECT 1 FROM sqlite_master WHERE name = '${name}'`;
+  return select(database, sql).length === 1;
 }
 
 function selectMeta(database: Libsql.Database): Meta | null {
@@ -309,6 +342,13 @@ function prepareStatements(database: Libsql.Database) {
       (rows) =>
         `UPDATE CUSTOMER SET BALANCE = CHANGE.column2 FROM (VALUES ${rows}) AS CHANGE
          WHERE CUSTOMER_ID = CHANGE.column1`,
+    ),
+    entries: sqliteInsert(
+      database,
+      "ENTRY",
+      ENTRY_COLUMNS,
+      `ON CONFLICT (SLOT) DO UPDATE SET
+         ENTRY_KEY = excluded.ENTRY_KEY, ENTRY_VALUE = excluded.ENTRY_VALUE`,
     ),
     blocks: sqliteInsert(database, "BLOCK", BLOCK_COLUMNS),
     sessions: sqliteInsert(

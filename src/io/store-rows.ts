@@ -1,5 +1,5 @@
 import { assert } from "../core/base/assert.js";
-import type { AccountRow, SessionName, SessionRow, StoredBlock } from "./store.js";
+import type { AccountRow, EntryRow, SessionName, SessionRow, StoredBlock } from "./store.js";
 
 /*
  * Rows to and from the columns of the files in sql/. Each list of columns is the order of the
@@ -32,6 +32,29 @@ export function accountOf(row: SqlRow): AccountRow {
     balance: integerOf(balance),
     owner: owner === null ? null : Number(owner),
   };
+}
+
+/** The columns of ENTRY. */
+export const ENTRY_COLUMNS = "SLOT, ENTRY_KEY, ENTRY_VALUE";
+
+/**
+ * How many rows of ENTRY are read or written at a time: 32 MiB if they are as large as can be. A
+ * million at once take twice the memory and twice the time to read.
+ */
+export const ENTRY_PIECE_ROWS = 4_096;
+
+/** `rows`, a piece after another, each entry as `ENTRY_COLUMNS`. */
+export function* entryPieces(rows: readonly EntryRow[] = []): Generator<SqlValue[][]> {
+  for (let first = 0; first < rows.length; first += ENTRY_PIECE_ROWS) {
+    const piece = rows.slice(first, first + ENTRY_PIECE_ROWS);
+    yield piece.map(({ slot, key, value }) => [slot, key, value]);
+  }
+}
+
+/** One entry from `ENTRY_COLUMNS`. */
+export function entryOf(row: SqlRow): EntryRow {
+  const [slot, key, value] = row;
+  return { slot: Number(slot), key: textOf(key), value: bytesOf(value) };
 }
 
 /** The columns of SESSION. */

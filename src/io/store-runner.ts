@@ -1,21 +1,20 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest } from "../core/base/hasher.js";
 import type { AppendId, Seq } from "../core/base/ids.js";
-import type { Ledger } from "../core/ledger/ledger.js";
-import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
 import type { ClientTable } from "../core/pbft/client-table.js";
-import type { LedgerRest } from "./ledger-rest.js";
+import type { HostedService, ServiceRows } from "./hosted-service.js";
+import type { ServiceRest } from "./service-rest.js";
 import type { BlockRow, NewState, Store, StoreGroup } from "./store.js";
 
-/** How long changed accounts are copied in one turn, in milliseconds. */
+/** How long changed rows are copied in one turn, in milliseconds. */
 const COPYING_MS_MAX = 3;
 
 /** Whom a store runner works for. */
 interface StoreRunnerOptions {
   /** `hurry` ends its patience: the replica stops. */
   readonly store: Store & { hurry(): void };
-  readonly ledger: Ledger;
-  readonly rest: LedgerRest;
+  readonly service: HostedService;
+  readonly rest: ServiceRest;
   readonly clients: ClientTable;
   /** Least time between the starts of two transactions, in milliseconds, 0 and up. */
   readonly intervalMsMin: number;
@@ -91,7 +90,7 @@ export class StoreRunner {
 
   /**
    * Replaces everything in the store; resolves once that is durable. To be called in the turn in
-   * which the ledger took that state: what waits is part of it, and can't be told apart any more.
+   * which the service took that state: what waits is part of it, and can't be told apart any more.
    */
   async replace(state: NewState): Promise<void> {
     this.#blocks = [];
@@ -175,25 +174,31 @@ export class StoreRunner {
 
   /** What waits, and what the journal must hold before it may be stored; null if nothing does. */
   async #takeGroup(): Promise<{ readonly group: StoreGroup; readonly after: AppendId } | null> {
-    const { ledger, clients } = this.#options;
+    const { service, clients } = this.#options;
     const blocks = this.#blocks;
     const after = this.#after;
     this.#blocks = [];
     const seq = blocks.at(-1)?.seq;
     if (seq === undefined) return null;
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
-    const serviceRoot: Digest = ledger.root();
-    const accounts: PackedAccounts[] = [];
+    const serviceRoot: Digest = service.root();
+    const rows = await this.#takeRows();
+    const sessionsEvicted = evicted;
+    const group = { seq, serviceRoot, blocks, ...rows, sessions, sessionsEvicted, evictedThrough };
+    return { group, after };
+  }
+
+  /** What changed of the state, copied some milliseconds a turn. */
+  async #takeRows(): Promise<ServiceRows> {
+    const steps = this.#options.service.takeChanges();
     let turnStartMs = performance.now();
-    for (const piece of ledger.takeChangedAccounts()) {
-      accounts.push(piece);
+    for (;;) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
       if (performance.now() - turnStartMs < COPYING_MS_MAX) continue;
       await nextTurn();
       turnStartMs = performance.now();
     }
-    const sessionsEvicted = evicted;
-    const group = { seq, serviceRoot, blocks, accounts, sessions, sessionsEvicted, evictedThrough };
-    return { group, after };
   }
 
   #fail(error: unknown): void {

@@ -1,9 +1,11 @@
 import { assert } from "../core/base/assert.js";
 import type { Digest } from "../core/base/hasher.js";
 import type { ClientId, Seq, SessionId, Timestamp, View } from "../core/base/ids.js";
+import type { EntryRow } from "../core/entries/entry-row.js";
 import type { AccountRow } from "../core/ledger/account-row.js";
 import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
 
+export type { EntryRow } from "../core/entries/entry-row.js";
 export type { AccountRow } from "../core/ledger/account-row.js";
 
 /** One row of the block table: an executed batch. */
@@ -40,6 +42,8 @@ export interface StoreGroup {
   readonly blocks: readonly BlockRow[];
   /** Every account that changed, as it is after `seq`, in pieces; ascending by customer id. */
   readonly accounts: readonly PackedAccounts[];
+  /** Every slot that changed of a service that is not the ledger; ascending. */
+  readonly entries?: readonly EntryRow[];
   /** Every session that changed, as it is after `seq`. */
   readonly sessions: readonly SessionRow[];
   /** Sessions forgotten since the last group. */
@@ -54,6 +58,8 @@ export interface StoredState {
   readonly serviceRoot: Digest;
   /** Ascending by customer id. */
   readonly accounts: readonly AccountRow[];
+  /** All slots of a service that is not the ledger, ascending; left out if there is none. */
+  readonly entries?: readonly EntryRow[];
   /** Ascending by client, then session. */
   readonly sessions: readonly SessionRow[];
   readonly evictedThrough: readonly SessionName[];

@@ -10,6 +10,7 @@ const CORE_ROOMS = [
   "src/core/pbft",
   "src/core/paging",
   "src/core/ledger",
+  "src/core/entries",
   "src/core/journal",
   "src/core/client",
 ];
@@ -24,6 +25,7 @@ const ROOMS: ReadonlyMap<string, readonly string[]> = new Map([
   ["src/core/pbft", CORE_BELOW_CLIENTS],
   ["src/core/paging", ["src/core/base"]],
   ["src/core/ledger", ["src/core/base", "src/core/paging"]],
+  ["src/core/entries", ["src/core/base", "src/core/paging"]],
   ["src/core/journal", ["src/core/base"]],
   ["src/core/client", CORE_BELOW_CLIENTS],
   ["binding-free-src", ["src/core/base", "src/core/crypto"]],

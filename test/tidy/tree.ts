@@ -10,6 +10,7 @@ const FOLDERS = [
   "binding-free-src",
   "deploy",
   "docs",
+  "examples",
   "sql",
   "src",
   "test",

@@ -1,14 +1,22 @@
 import { bytesEqual, hexOf } from "../../core/base/bytes.js";
+import type { Digest } from "../../core/base/hasher.js";
+import { EntryRowError } from "../../core/entries/entry-row.js";
+import { AccountRowError } from "../../core/ledger/account-row.js";
 import { nextBlockHash, startOfChain } from "../../io/block-chain.js";
-import type { AccountRow, DatabaseContent } from "../../io/store.js";
+import type { AccountRow, DatabaseContent, EntryRow } from "../../io/store.js";
 
 /** Something that is wrong with a database, as one sentence without its replica. */
 type Finding = string;
 
 /** What an audit needs to know beside a database. */
 export interface AuditKnowledge {
-  /** The state root of these accounts; throws an error whose message tells why they have none. */
-  readonly rootOf: (accounts: readonly AccountRow[]) => Uint8Array;
+  /** The table with the state: that of accounts, or that of a service that is not the ledger. */
+  readonly table: "CUSTOMER" | "ENTRY";
+  /**
+   * The state root of these accounts or entries, whichever that is; throws an AccountRowError or
+   * EntryRowError when they can't be a state.
+   */
+  readonly rootOf: (accounts: readonly AccountRow[], entries: readonly EntryRow[]) => Digest;
   readonly genesisAccounts: readonly AccountRow[];
 }
 
@@ -52,7 +60,7 @@ function chainFindings(content: DatabaseContent, known: AuditKnowledge): Finding
     return findings;
   }
   let hash = first.previousHash;
-  if (first.seq === 1) hash = startOfChain(0, known.rootOf(known.genesisAccounts));
+  if (first.seq === 1) hash = startOfChain(0, known.rootOf(known.genesisAccounts, []));
   let expectedSeq = first.seq;
   for (const block of blocks) {
     if (block.seq !== expectedSeq) {
@@ -80,17 +88,24 @@ function chainFindings(content: DatabaseContent, known: AuditKnowledge): Finding
 }
 
 function rootFindings(content: DatabaseContent, known: AuditKnowledge): Finding[] {
-  const { accounts, serviceRoot } = content;
+  const { accounts, entries = [], serviceRoot } = content;
+  const { table } = known;
+  const strangers = table === "CUSTOMER" ? entries.length : accounts.length;
+  if (strangers > 0) {
+    const other = table === "CUSTOMER" ? "ENTRY" : "CUSTOMER";
+    return [`${other} has ${strangers} rows, and this cluster's service keeps none there`];
+  }
   try {
-    const root = known.rootOf(accounts);
+    const root = known.rootOf(accounts, entries);
     if (bytesEqual(root, serviceRoot)) return [];
     return [
-      `the rows of CUSTOMER have state root ${short(root)}, the replica stored them with ` +
+      `the rows of ${table} have state root ${short(root)}, the replica stored them with ` +
         `${short(serviceRoot)}: rows were edited, added or deleted by hand`,
     ];
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "AccountRowError") throw error;
-    return [`the rows of CUSTOMER can't be a ledger's: ${error.message}`];
+    if (!(error instanceof AccountRowError || error instanceof EntryRowError)) throw error;
+    const whose = table === "CUSTOMER" ? "a ledger's" : "a service's";
+    return [`the rows of ${table} can't be ${whose}: ${error.message}`];
   }
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { hexOf } from "../../core/base/bytes.js";
 import type { ReplicaId } from "../../core/base/ids.js";
 import { formatMoney } from "../../io/money.js";
@@ -29,6 +30,7 @@ type Contents = ReadonlyMap<ReplicaId, DatabaseContent>;
 export function compareStates(contents: Contents): RowDifference[] {
   return [
     ...compareTables("CUSTOMER", contents, customerTable),
+    ...compareTables("ENTRY", contents, entryTable),
     ...compareTables("SESSION", contents, sessionTable),
     ...compareTables("SESSION_EVICTED", contents, evictedTable),
     ...compareTables("META", contents, metaTable),
@@ -66,6 +68,25 @@ function customerTable({ accounts }: DatabaseContent): Table {
       }),
     ]),
   );
+}
+
+/** The key is part of the name, so that whoever reads of a value knows whose it is. */
+function entryTable({ entries = [] }: DatabaseContent): Table {
+  return new Map(
+    entries.map(({ slot, key, value }) => [
+      `SLOT ${slot}, ENTRY_KEY ${JSON.stringify(key)}`,
+      rowOf({ ENTRY_VALUE: valueText(value) }),
+    ]),
+  );
+}
+
+/** Most bytes of a value that are told one by one (included). */
+const VALUE_BYTES_TOLD_MAX = 32;
+
+function valueText(value: Uint8Array): string {
+  if (value.length <= VALUE_BYTES_TOLD_MAX) return `X'${hexOf(value)}'`;
+  const hash = createHash("sha256").update(value).digest("hex");
+  return `${value.length} bytes with SHA-256 ${hash}`;
 }
 
 function sessionTable({ sessions }: DatabaseContent): Table {

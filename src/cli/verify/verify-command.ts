@@ -1,5 +1,6 @@
 import type { ReplicaId } from "../../core/base/ids.js";
 import { ClusterHasher } from "../../core/crypto/prefix.js";
+import { rootOfEntries } from "../../core/entries/entry-table.js";
 import { Ledger } from "../../core/ledger/ledger.js";
 import { loadGenesis, storeOfReplica } from "../../io/cluster-directory.js";
 import type { Genesis } from "../../io/config.js";
@@ -78,11 +79,14 @@ interface Report {
 async function knowledgeOf(genesis: Genesis): Promise<AuditKnowledge> {
   const { provider } = await loadCrypto(process.env);
   const hasher = new ClusterHasher(provider, genesis.clusterId);
+  const genesisAccounts = genesis.accounts;
+  if (genesis.service !== undefined) {
+    return { table: "ENTRY", rootOf: (_, rows) => rootOfEntries(hasher, rows), genesisAccounts };
+  }
   const clients = genesis.clients.map((client) => client.role);
-  return {
-    rootOf: (accounts) => new Ledger({ hasher, clients, accounts }).root(),
-    genesisAccounts: genesis.accounts,
-  };
+  const rootOf: AuditKnowledge["rootOf"] = (accounts) =>
+    new Ledger({ hasher, clients, accounts }).root();
+  return { table: "CUSTOMER", rootOf, genesisAccounts };
 }
 
 /** By last batch, the replicas whose databases are there. */
@@ -158,8 +162,8 @@ function printText(
     const { findings, requestCount, chainStartSeq } = audit;
     output.result(
       `replica ${replica}: batches ${chainStartSeq + 1} to ${content.seq}, ` +
-        `${requestCount} requests, ${content.accounts.length} accounts, ` +
-        `${formatMoney(audit.money)} in all: ${findings.length === 0 ? "sound" : "NOT SOUND"}`,
+        `${requestCount} requests, ${holdingsOf(content, audit)}: ` +
+        (findings.length === 0 ? "sound" : "NOT SOUND"),
     );
     for (const finding of findings) output.result(`  ${finding}`);
   }
@@ -175,12 +179,20 @@ function printText(
   }
   for (const difference of differences) output.result(sentenceOf(difference));
   for (const finding of money) output.result(finding);
-  const genesisMoney = formatMoney(moneyIn(genesis.accounts));
-  output.result(
-    `The genesis has ${genesisMoney}; deposits, withdrawals and new accounts change it.`,
-  );
+  if (genesis.service === undefined) {
+    const genesisMoney = formatMoney(moneyIn(genesis.accounts));
+    output.result(
+      `The genesis has ${genesisMoney}; deposits, withdrawals and new accounts change it.`,
+    );
+  }
   output.result(isSound ? "Nothing is wrong." : "SOMETHING IS WRONG.");
-  output.result(PROVES);
+  if (genesis.service === undefined) output.result(PROVES);
+}
+
+function holdingsOf({ accounts, entries }: DatabaseContent, { money }: DatabaseAudit): string {
+  if (entries === undefined) return `${accounts.length} accounts, ${formatMoney(money)} in all`;
+  const used = entries.filter(({ key }) => key !== "").length;
+  return `${used} entries in ${entries.length} slots`;
 }
 
 function sentenceOf(difference: RowDifference): string {

@@ -1,10 +1,10 @@
 import { assert, unreachable } from "../base/assert.js";
 import type { BundleReader, BundleWriter } from "../base/bundle.js";
-import { type Digest, Domain, type Hasher } from "../base/hasher.js";
-import type { ClientId, Seq } from "../base/ids.js";
+import type { Digest, Hasher } from "../base/hasher.js";
+import type { ClientId } from "../base/ids.js";
 import type { Service } from "../base/service.js";
 import { ChangeSet } from "../paging/change-set.js";
-import { FAN_OUT, levelCount, rootOf } from "../paging/merkle-tree.js";
+import { PagedService } from "../paging/paged-service.js";
 import { StateTree } from "../paging/state-tree.js";
 import { ACCOUNTS_MAX, type AccountRow, BALANCE_MAX, CUSTOMER_ID_MAX } from "./account-row.js";
 import { AccountPages } from "./account-pages.js";
@@ -40,12 +40,6 @@ interface LedgerOptions {
   readonly indexKey?: Uint8Array;
 }
 
-/** A whole state that a ledger may take over. */
-interface PreparedState {
-  readonly accounts: Accounts;
-  readonly tree: StateTree<BigInt64Array>;
-}
-
 /** A page of 128 accounts takes 0.8 ms to read in, of which checking its texts is the most. */
 const PAGES_READ_PER_STEP = 4;
 
@@ -67,9 +61,7 @@ const NO_ACCOUNT = -1;
  * deposits and opening balances less withdrawals. Deposit, withdraw, move and get make no object of
  * their own.
  */
-export class Ledger implements Service {
-  readonly treeFanOut = FAN_OUT;
-  readonly #hasher: Hasher;
+export class Ledger extends PagedService<BigInt64Array> implements Service {
   readonly #pageHasher: PageHasher;
   readonly #clients: readonly ClientRole[];
   readonly #accountsMax: number;
@@ -86,13 +78,17 @@ export class Ledger implements Service {
 
   /** @throws AccountRowError when the rows can't be a ledger's. */
   constructor(options: LedgerOptions) {
-    this.#hasher = options.hasher;
+    super(options.hasher);
     this.#pageHasher = new PageHasher(options.hasher);
     this.#clients = options.clients;
     this.#accountsMax = options.accountsMax ?? ACCOUNTS_MAX;
     this.#indexKey = options.indexKey ?? new Uint8Array(INDEX_KEY_BYTES);
     this.#accounts = accountsFromRows(options.accounts, this.#indexKey);
     this.#tree = this.#treeOf(this.#accounts);
+  }
+
+  protected get tree(): StateTree<BigInt64Array> {
+    return this.#tree;
   }
 
   execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
@@ -113,85 +109,25 @@ export class Ledger implements Service {
     }
   }
 
-  root(): Digest {
-    return this.#tree.root();
+  override digestOf(level: number, bytes: Uint8Array): Digest {
+    return level < 0 ? this.#pageHasher.digestOf(bytes) : super.digestOf(level, bytes);
   }
 
   /**
-   * Does a part of what the next `root` or `pin` has to: hashes up to `pagesMax` pages, 1 and up,
-   * of 128 accounts each. Returns whether nothing is left to do.
-   */
-  rehash(pagesMax: number): boolean {
-    return this.#tree.rehash(pagesMax);
-  }
-
-  pin(seq: Seq): void {
-    this.#tree.pin(seq);
-  }
-
-  hold(seqs: readonly Seq[]): void {
-    this.#tree.hold(seqs);
-  }
-
-  pins(): readonly Seq[] {
-    return this.#tree.pins();
-  }
-
-  pageCount(seq: Seq): number | null {
-    return this.#tree.pageCount(seq);
-  }
-
-  treeNode(seq: Seq, level: number, index: number): Uint8Array | null {
-    return this.#tree.treeNode(seq, level, index);
-  }
-
-  page(seq: Seq, index: number): Uint8Array | null {
-    return this.#tree.page(seq, index);
-  }
-
-  levelCount(pageCount: number): number {
-    return levelCount(pageCount);
-  }
-
-  digestOf(level: number, bytes: Uint8Array): Digest {
-    return level < 0 ? this.#pageHasher.digestOf(bytes) : this.#hasher.digest(Domain.node, bytes);
-  }
-
-  rootOf(pageCount: number, topDigest: Digest): Digest {
-    return rootOf(this.#hasher, pageCount, topDigest);
-  }
-
-  presentPage(index: number): Uint8Array | null {
-    return this.#tree.presentPage(index);
-  }
-
-  restore(pages: readonly Uint8Array[]): void {
-    const steps = this.prepare(pages);
-    let step = steps.next();
-    while (step.done !== true) step = steps.next();
-    this.adopt(step.value);
-  }
-
-  /**
-   * Does the work of `restore` step by step, and changes nothing: returns at last what `adopt`
-   * takes. A step takes some 3 ms.
+   * Does the work of `restore` step by step, some 3 ms each, and changes nothing: returns what then
+   * replaces the whole state, pins included.
    * @throws InvariantError as `restore` does.
    */
-  *prepare(pages: readonly Uint8Array[]): Generator<void, PreparedState> {
+  *readIn(pages: readonly Uint8Array[]): Generator<void, () => void> {
     const accounts = new Accounts(this.#indexKey);
     for (const pageCount of addPages(accounts, pages)) {
       if (pageCount % PAGES_READ_PER_STEP === 0) yield;
     }
     const tree = this.#treeOf(accounts);
     while (!tree.rehash(PAGES_HASHED_PER_STEP)) yield;
-    return { accounts, tree };
-  }
-
-  /** Replaces the whole state, pins included, by what `prepare` returned. */
-  adopt({ accounts, tree }: PreparedState): void {
-    this.#accounts = accounts;
-    this.#tree = tree;
-    this.#changed = new ChangeSet();
+    return () => {
+      this.#adopt(accounts, tree);
+    };
   }
 
   /**
@@ -201,7 +137,7 @@ export class Ledger implements Service {
    */
   load(rows: readonly AccountRow[]): void {
     const accounts = accountsFromRows(rows, this.#indexKey);
-    this.adopt({ accounts, tree: this.#treeOf(accounts) });
+    this.#adopt(accounts, this.#treeOf(accounts));
   }
 
   /** All accounts, ascending by customer id: what a store needs to hold the present state. */
@@ -234,8 +170,14 @@ export class Ledger implements Service {
     }
   }
 
+  #adopt(accounts: Accounts, tree: StateTree<BigInt64Array>): void {
+    this.#accounts = accounts;
+    this.#tree = tree;
+    this.#changed = new ChangeSet();
+  }
+
   #treeOf(accounts: Accounts): StateTree<BigInt64Array> {
-    return new StateTree(this.#hasher, new AccountPages(this.#hasher, accounts));
+    return new StateTree(this.hasher, new AccountPages(this.hasher, accounts));
   }
 
   #begin(bundle: BundleReader): void {

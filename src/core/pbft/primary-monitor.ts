@@ -34,10 +34,11 @@ interface MonitorOptions {
 /**
  * Watches for a primary that is just fast enough not to be voted out by the progress timer (VT7).
  *
- * What counts is how long a request that this backup knows takes until all up to it is decided here. Nothing
- * that the present primary does can make that look short, and what is allowed does not depend on
- * anything that it can stretch: not on what agreement takes under it, but on the best of the recent
- * views, whoever led them, and on our own journal. If all views are slow, so is the best of them.
+ * What counts is how long a request that this backup knows takes until all up to it is decided
+ * here. Nothing that the present primary does can make that look short, and what is allowed does
+ * not depend on anything that it can stretch: not on what agreement takes under it, but on the best
+ * of the recent views, whoever led them, and on our own journal. If all views are slow, so is the
+ * best of them.
  *
  * Every replacement for slowness doubles the patience, and only a long quick stretch halves it:
  * under lasting overload views change a few times and then no more.

@@ -78,10 +78,15 @@ export function sampleOptions(changes: Partial<ReplicaOptions> = {}): ReplicaOpt
 
 /** A bank with one account, "1", that holds 1,000. */
 export function sampleLedger(): Ledger {
+  return new Ledger(sampleBank());
+}
+
+/** What that bank is made of. */
+export function sampleBank(): ConstructorParameters<typeof Ledger>[0] {
   const accounts: AccountRow[] = [
     { customerId: 1, account: "1", name: "Ann", address: "", balance: 1_000n, owner: null },
   ];
-  return new Ledger({ hasher, clients: ["teller", "customer"], accounts });
+  return { hasher, clients: ["teller", "customer"], accounts };
 }
 
 /** What account "1" of a bank holds. */

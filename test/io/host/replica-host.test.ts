@@ -9,7 +9,8 @@ import type { Event } from "../../../src/core/pbft/event.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
 import { Destination } from "../../../src/io/egress.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
-import { LedgerRest } from "../../../src/io/ledger-rest.js";
+import { HostedLedger } from "../../../src/io/hosted-service.js";
+import { ServiceRest } from "../../../src/io/service-rest.js";
 import { ReplicaHost } from "../../../src/io/replica-host.js";
 import { Tally } from "../../../src/io/tally.js";
 import {
@@ -21,7 +22,7 @@ import {
   readOf,
   requestOf,
   sampleBatch,
-  sampleLedger,
+  sampleBank,
   sampleOptions,
   TELLER,
   viewChangeOf,
@@ -39,7 +40,7 @@ function at(port: number): { address: string; port: number } {
 
 /** Replica 1 with its bank; journal, store and network only take notes. */
 class Fixture {
-  readonly ledger = sampleLedger();
+  readonly ledger = new HostedLedger(sampleBank());
   readonly appended: JournalRecord["kind"][] = [];
   readonly durable: number[] = [];
   readonly stored: [number, number][] = [];
@@ -87,8 +88,8 @@ class Fixture {
           this.flushes += 1;
         },
       },
-      ledger: this.ledger,
-      rest: new LedgerRest(this.ledger),
+      service: this.ledger,
+      rest: new ServiceRest(this.ledger),
       peers: [0, 1, 2, 3].map((id) => {
         if (id === self) return null;
         return new Destination({ role: "replica", id }, at(PEER_PORT + id));

@@ -3,9 +3,10 @@ import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { ClientTable } from "../../../src/core/pbft/client-table.js";
 import type { BlockRow, Store, NewState, StoredState, StoreGroup } from "../../../src/io/store.js";
-import { LedgerRest } from "../../../src/io/ledger-rest.js";
+import { HostedLedger } from "../../../src/io/hosted-service.js";
+import { ServiceRest } from "../../../src/io/service-rest.js";
 import { StoreRunner } from "../../../src/io/store-runner.js";
-import { digestOf, hasher, requestOf, sampleLedger } from "../../core/pbft/builders.js";
+import { digestOf, hasher, requestOf, sampleBank } from "../../core/pbft/builders.js";
 import { executeRequest } from "../../core/pbft/lone-replica.js";
 
 /** A database whose transactions end when the test says so. */
@@ -61,7 +62,7 @@ class HeldStore implements Store {
 
 class Fixture {
   readonly store = new HeldStore();
-  readonly ledger = sampleLedger();
+  readonly ledger = new HostedLedger(sampleBank());
   readonly clients = new ClientTable(hasher, 2);
   readonly stored: number[] = [];
   readonly fatal: unknown[] = [];
@@ -72,8 +73,8 @@ class Fixture {
     this.runner = new StoreRunner(
       {
         store,
-        ledger,
-        rest: new LedgerRest(ledger),
+        service: ledger,
+        rest: new ServiceRest(ledger),
         clients,
         intervalMsMin: intervalMs,
         intervalMsMax,

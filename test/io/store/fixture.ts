@@ -7,6 +7,7 @@ import type { PackedAccounts } from "../../../src/core/ledger/packed-accounts.js
 import { accountsFromRows } from "../../../src/core/ledger/rebuild.js";
 import type {
   AccountRow,
+  EntryRow,
   NewState,
   SessionRow,
   StoredState,
@@ -31,6 +32,11 @@ export function rowOf(customerId: number, account: string, balance: bigint): Acc
   return { customerId, account, name, address: "1 Main St", balance, owner: null };
 }
 
+/** An entry of a service that is not the ledger. */
+export function entryOf(slot: number, key: string, ...value: readonly number[]): EntryRow {
+  return { slot, key, value: Uint8Array.from(value) };
+}
+
 /** The last request of a session. */
 export function sessionOf(client: number, session: number, timestamp: number): SessionRow {
   const results = Uint8Array.of(timestamp & 0xff, 1, 2);
@@ -39,8 +45,13 @@ export function sessionOf(client: number, session: number, timestamp: number): S
 
 /** A state after batch 0, the genesis. */
 export function genesisOf(accounts: readonly AccountRow[]): NewState {
-  const state = { seq: 0, serviceRoot: digestOf(0), accounts, sessions: [], evictedThrough: [] };
-  return newStateOf(state);
+  return newStateOf(stateOf(0, { accounts }));
+}
+
+/** The state after batch `seq` that holds nothing but what `content` says. */
+export function stateOf(seq: number, content: Partial<StoredState>): StoredState {
+  const empty = { accounts: [], sessions: [], evictedThrough: [] };
+  return { seq, serviceRoot: digestOf(seq), ...empty, ...content };
 }
 
 /** `state` as it is handed to a store, in two pieces. */

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { nextBlockHash, startOfChain } from "../../../src/io/block-chain.js";
-import { MysqlStore, readMysqlCustomerTable } from "../../../src/io/mysql-store.js";
-import { pendingMigrations } from "../../../src/io/schema-migrations.js";
+import {
+  MysqlStore,
+  readMysqlContent,
+  readMysqlCustomerTable,
+} from "../../../src/io/mysql-store.js";
+import { MIGRATION_TABLE_SQL, pendingMigrations } from "../../../src/io/schema-migrations.js";
 import { StoreError } from "../../../src/io/store.js";
-import { digestOf, genesisOf, groupOf, rowOf, sessionOf } from "./fixture.js";
+import { digestOf, entryOf, genesisOf, groupOf, newStateOf, rowOf } from "./fixture.js";
+import { sessionOf, stateOf } from "./fixture.js";
 import { addressOf, freshPrefix, TestServer, testServer } from "./mariadb.js";
 import { testStoreContract } from "./store-contract.js";
 
@@ -96,6 +101,69 @@ mysqlTest("a migration that a crash cut short goes on", async (_, prefix, schema
   await store.close();
   const sql = `SELECT COUNT(*) FROM ${schema}.SCHEMA_MIGRATION WHERE APPLIED_AT_MS = 0`;
   assert.deepEqual(await server().select(sql), [["0"]]);
+});
+
+/** What version 1 of this program left in `schema`, with `tail` after it. */
+async function makeVersion1(schema: string, ...tail: readonly string[]): Promise<void> {
+  const [initial] = pendingMigrations("", "mysql", 0);
+  const [root, hash] = [digestOf(7), startOfChain(7, digestOf(7))].map((bytes) => {
+    return `X'${Buffer.from(bytes).toString("hex")}'`;
+  });
+  await server().run(
+    `CREATE DATABASE ${schema} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
+    `USE ${schema}`,
+    MIGRATION_TABLE_SQL,
+    ...(initial?.sql.split(/;\n/).slice(0, -1) ?? []),
+    "INSERT INTO SCHEMA_MIGRATION VALUES (1, '001-initial.sql', 1)",
+    "INSERT INTO CUSTOMER VALUES (1, 'Customer 1', '1 Main St', 5, 'A', NULL)",
+    `INSERT INTO META VALUES (1, 7, ${root ?? ""}, ${hash ?? ""})`,
+    ...tail,
+  );
+}
+
+mysqlTest(
+  "a database of version 1 is read as it is, and brought forward at a start",
+  async (context, prefix, schema) => {
+    await makeVersion1(schema);
+    const state = stateOf(7, { accounts: [rowOf(1, "A", 5n)] });
+    const address = server().address(prefix);
+    const chainHash = Uint8Array.from(startOfChain(7, digestOf(7)));
+    assert.deepEqual(await readMysqlContent(address, 0), { ...state, chainHash, blocks: [] });
+    const store = storeOf(prefix);
+    context.after(() => store.close());
+    assert.deepEqual(await store.open(), state);
+    const recorded = await server().select(
+      `SELECT VERSION, FILE_NAME FROM ${schema}.SCHEMA_MIGRATION ORDER BY VERSION LIMIT 2`,
+    );
+    assert.deepEqual(recorded, [
+      [1, "001-initial.sql"],
+      [2, "002-entry.sql"],
+    ]);
+    await store.commit(groupOf(8, 8, { entries: [entryOf(0, "a", 1)] }));
+    assert.deepEqual((await readMysqlContent(address, 0)).entries, [entryOf(0, "a", 1)]);
+  },
+);
+
+mysqlTest("a step forward that a crash cut short goes on", async (context, prefix, schema) => {
+  const [entry] = pendingMigrations("", "mysql", 1);
+  const begun = "INSERT INTO SCHEMA_MIGRATION VALUES (2, '002-entry.sql', 0)";
+  await makeVersion1(schema, begun, ...(entry?.sql.split(/;\n/).slice(0, 1) ?? []));
+  const store = storeOf(prefix);
+  context.after(() => store.close());
+  assert.deepEqual(await store.open(), stateOf(7, { accounts: [rowOf(1, "A", 5n)] }));
+  const sql = `SELECT COUNT(*) FROM ${schema}.SCHEMA_MIGRATION WHERE APPLIED_AT_MS = 0`;
+  assert.deepEqual(await server().select(sql), [["0"]]);
+});
+
+mysqlTest("an audit reads entries, and who looks for a key finds it", async (t, prefix, schema) => {
+  const store = await openedStore(t, prefix, []);
+  await store.replace(newStateOf(stateOf(0, { entries: [entryOf(0, "A", 1)] })));
+  await store.commit(groupOf(1, 1, { entries: [entryOf(1, "a", 2), entryOf(2, "a ", 3)] }));
+  const content = await readMysqlContent(server().address(prefix), 0);
+  assert.deepEqual(content.entries, [entryOf(0, "A", 1), entryOf(1, "a", 2), entryOf(2, "a ", 3)]);
+  assert.deepEqual([content.seq, content.accounts, content.blocks.length], [1, [], 1]);
+  const sql = `SELECT SLOT FROM ${schema}.ENTRY WHERE ENTRY_KEY = 'a'`;
+  assert.deepEqual(await server().select(sql), [[1]]);
 });
 
 mysqlTest("a database of a newer program is left alone", async (context, prefix, schema) => {

@@ -4,12 +4,17 @@ import { join } from "node:path";
 import { test } from "node:test";
 import Libsql from "libsql";
 import { nextBlockHash, startOfChain } from "../../../src/io/block-chain.js";
-import { readCustomerTable, SqliteDatabase } from "../../../src/io/sqlite-database.js";
+import {
+  readCustomerTable,
+  readSqliteContent,
+  SqliteDatabase,
+} from "../../../src/io/sqlite-database.js";
 import { storeErrorOf } from "../../../src/io/sqlite-error.js";
-import { pendingMigrations } from "../../../src/io/schema-migrations.js";
+import { MIGRATION_TABLE_SQL, pendingMigrations } from "../../../src/io/schema-migrations.js";
 import { SqliteStore } from "../../../src/io/sqlite-store.js";
 import { StoreError } from "../../../src/io/store.js";
-import { digestOf, genesisOf, groupOf, rowOf, temporaryFolder } from "./fixture.js";
+import { digestOf, entryOf, genesisOf, groupOf, newStateOf, rowOf } from "./fixture.js";
+import { sessionOf, stateOf, temporaryFolder } from "./fixture.js";
 import { testStoreContract } from "./store-contract.js";
 
 const paths = new WeakMap<object, string>();
@@ -130,6 +135,43 @@ test("sqlite: migrations run once, in order, and are recorded", (t) => {
     fileName,
   ]);
   assert.deepEqual(recorded, known);
+});
+
+test("sqlite: a database of version 1 is read as it is, and brought forward", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const [initial] = pendingMigrations(path, "sqlite", 0);
+  alter(path, `${MIGRATION_TABLE_SQL}; ${initial?.sql ?? ""}`);
+  alter(path, "INSERT INTO SCHEMA_MIGRATION VALUES (1, '001-initial.sql', 1)");
+  alter(path, "INSERT INTO CUSTOMER VALUES (1, 'Customer 1', '1 Main St', 5, 'A', NULL)");
+  alter(path, "INSERT INTO SESSION VALUES (2, 20, 7, 7, 0, X'070102')");
+  const [root, hash] = [digestOf(7), Uint8Array.from(startOfChain(7, digestOf(7)))];
+  const blobs = [root, hash].map((bytes) => `X'${Buffer.from(bytes).toString("hex")}'`).join(", ");
+  alter(path, `INSERT INTO META VALUES (1, 7, ${blobs})`);
+  const state = stateOf(7, { accounts: [rowOf(1, "A", 5n)], sessions: [sessionOf(2, 20, 7)] });
+  assert.deepEqual(readSqliteContent(path), { ...state, chainHash: hash, blocks: [] });
+  const store = new SqliteStore({ path });
+  t.after(() => store.close());
+  assert.deepEqual(await store.open(), state);
+  const recorded = selectFrom(path, "SELECT VERSION, FILE_NAME FROM SCHEMA_MIGRATION");
+  assert.deepEqual(recorded.slice(0, 2), [
+    [1, "001-initial.sql"],
+    [2, "002-entry.sql"],
+  ]);
+  await store.commit(groupOf(8, 8, { entries: [entryOf(0, "a", 1)] }));
+  assert.deepEqual(readSqliteContent(path).entries, [entryOf(0, "a", 1)]);
+});
+
+test("sqlite: an audit reads entries, and who looks for a key finds it", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const store = new SqliteStore({ path });
+  t.after(() => store.close());
+  await store.open();
+  await store.replace(newStateOf(stateOf(0, { entries: [entryOf(0, "A", 1)] })));
+  await store.commit(groupOf(1, 1, { entries: [entryOf(1, "a", 2), entryOf(2, "a ", 3)] }));
+  const content = readSqliteContent(path);
+  assert.deepEqual(content.entries, [entryOf(0, "A", 1), entryOf(1, "a", 2), entryOf(2, "a ", 3)]);
+  assert.deepEqual([content.seq, content.accounts, content.blocks.length], [1, [], 1]);
+  assert.deepEqual(selectFrom(path, "SELECT SLOT FROM ENTRY WHERE ENTRY_KEY = 'a'"), [[1]]);
 });
 
 test("sqlite: what the operator did is told in a sentence", async (t) => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { AccountRow, Store, StoredState } from "../../../src/io/store.js";
+import type { AccountRow, NewState, Store, StoredState } from "../../../src/io/store.js";
+import { entryContract } from "./entry-contract.js";
 import { digestOf, genesisOf, groupOf, newStateOf, rowOf, sessionOf } from "./fixture.js";
 
 /** A kind of store, as the contract's tests need it. */
@@ -25,10 +26,13 @@ const NASTY = ["Robert'); DROP TABLE CUSTOMER;--", '"', "''", "%_\\", "007", "1e
 interface Subject {
   /** Opens a new store that holds `accounts` after batch 0. */
   open(accounts: readonly AccountRow[]): Promise<Store>;
+  /** Opens a new store that holds `state`. */
+  openWith(state: NewState): Promise<Store>;
   reopen(store: Store): Promise<StoredState | null>;
 }
 
-type Clause = readonly [sentence: string, check: (subject: Subject) => Promise<void>];
+/** One thing that every store does, and how to see it. */
+export type Clause = readonly [sentence: string, check: (subject: Subject) => Promise<void>];
 
 const CONTRACT: readonly Clause[] = [
   [
@@ -149,16 +153,18 @@ const CONTRACT: readonly Clause[] = [
 
 /** Tests everything that every kind of store must do. */
 export function testStoreContract(kind: StoreKind): void {
-  for (const [sentence, check] of CONTRACT) {
+  for (const [sentence, check] of [...CONTRACT, ...entryContract()]) {
     test(`${kind.name}: ${sentence}`, { skip: kind.skip ?? false }, async (context) => {
+      const openWith = async (state: NewState): Promise<Store> => {
+        const store = kind.make(context);
+        context.after(() => store.close());
+        assert.equal(await store.open(), null);
+        await store.replace(state);
+        return store;
+      };
       await check({
-        async open(accounts) {
-          const store = kind.make(context);
-          context.after(() => store.close());
-          assert.equal(await store.open(), null);
-          await store.replace(genesisOf(accounts));
-          return store;
-        },
+        open: (accounts) => openWith(genesisOf(accounts)),
+        openWith,
         reopen: (store) => kind.reopen(context, store),
       });
     });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { LedgerRest } from "../../../src/io/ledger-rest.js";
+import { ServiceRest } from "../../../src/io/service-rest.js";
 
 /** A ledger that takes so many turns to hash. */
 class Pages {
   left = 0;
 
-  rehash(): boolean {
+  rehashSome(): boolean {
     this.left = Math.max(0, this.left - 1);
     return this.left === 0;
   }
@@ -15,7 +15,7 @@ class Pages {
 describe("the rest of a ledger", () => {
   test("what one turn can hash is acted on at once", () => {
     const calls: string[] = [];
-    const rest = new LedgerRest(new Pages());
+    const rest = new ServiceRest(new Pages());
     rest.whenHashed(() => calls.push("pinned"));
     rest.whenOver(() => calls.push("executed"));
     assert.deepEqual(calls, ["pinned", "executed"]);
@@ -23,7 +23,7 @@ describe("the rest of a ledger", () => {
 
   test("nothing is executed while the root is computed over several turns", async () => {
     const pages = new Pages();
-    const rest = new LedgerRest(pages);
+    const rest = new ServiceRest(pages);
     const calls: string[] = [];
     pages.left = 3;
     const taken = rest.hashed(() => {
@@ -41,7 +41,7 @@ describe("the rest of a ledger", () => {
 
   test("a checkpoint's batch waits its turn, and the next batch waits for it", async () => {
     const pages = new Pages();
-    const rest = new LedgerRest(pages);
+    const rest = new ServiceRest(pages);
     const calls: string[] = [];
     pages.left = 2;
     const taken = rest.hashed(() => calls.push("group taken"));

@@ -1,0 +1,151 @@
+import type { BundleReader, BundleWriter } from "../base/bundle.js";
+import type { Hasher } from "../base/hasher.js";
+import type { ClientId } from "../base/ids.js";
+import type { Service } from "../base/service.js";
+import { PagedService } from "../paging/paged-service.js";
+import type { StateTree } from "../paging/state-tree.js";
+import { EntryChanges } from "./entry-changes.js";
+import type { EntryRow } from "./entry-row.js";
+import type { Caller, EntryService, EntryWriter } from "./entry-service.js";
+import type { SlotContent } from "./entry-page.js";
+import { EntryTable, tableOfPages, tableOfRows } from "./entry-table.js";
+import { CROWDED_RESULT, doneResult, FAILED_RESULT } from "./entry-result.js";
+
+/** Most entries, where the service does not say. */
+const ENTRIES_MAX_DEFAULT = 1_000_000;
+
+/** Bytes that the results of one request may have together, their tags included. */
+const RESULTS_BYTES_MAX = 60_001;
+
+/** Pages that one step of reading a state in hashes. */
+const PAGES_HASHED_PER_STEP = 128;
+
+/** Rows of one piece of what changed. */
+const ROWS_PER_PIECE = 8_192;
+
+/** What such a state machine is made of; all but `onFault` the same on every replica. */
+interface EntryMachineOptions {
+  readonly hasher: Hasher;
+  readonly service: EntryService;
+  /** The names of the clients, by client id. */
+  readonly clientNames: readonly string[];
+  /** Gets to know what an operation threw, or what is wrong with what it returned. */
+  readonly onFault: (fault: unknown) => void;
+}
+
+/** A service of one's own as the protocol sees it. */
+export class EntryMachine extends PagedService<readonly SlotContent[]> implements Service {
+  readonly #options: EntryMachineOptions;
+  readonly #entriesMax: number;
+  #table: EntryTable;
+
+  constructor(options: EntryMachineOptions) {
+    super(options.hasher);
+    this.#options = options;
+    this.#entriesMax = options.service.entriesMax ?? ENTRIES_MAX_DEFAULT;
+    this.#table = new EntryTable(options.hasher);
+  }
+
+  protected get tree(): StateTree<readonly SlotContent[]> {
+    return this.#table.tree;
+  }
+
+  execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
+    const { service } = this.#options;
+    this.#each(client, bundle, results, true, (state, operation, caller) =>
+      service.execute(state, operation, caller),
+    );
+  }
+
+  query(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
+    const { service } = this.#options;
+    this.#each(client, bundle, results, false, (state, operation, caller) =>
+      service.query(state, operation, caller),
+    );
+  }
+
+  *readIn(pages: readonly Uint8Array[]): Generator<void, () => void> {
+    const table = yield* tableOfPages(this.hasher, pages);
+    while (!table.tree.rehash(PAGES_HASHED_PER_STEP)) yield;
+    return () => {
+      this.#table = table;
+    };
+  }
+
+  /**
+   * Replaces the whole state, pins included, by all slots as a store keeps them, in order.
+   * @throws EntryRowError when they can't be a state; it is then what it was.
+   */
+  load(rows: readonly EntryRow[]): void {
+    this.#table = tableOfRows(this.hasher, rows);
+  }
+
+  /** All slots, ascending. */
+  rows(): EntryRow[] {
+    return Array.from({ length: this.#table.count }, (_, slot) => this.#table.row(slot));
+  }
+
+  /**
+   * The slots that changed since the last call, or since the state was replaced; ascending, in
+   * pieces that are made when they are asked for.
+   */
+  *takeChangedRows(): Generator<EntryRow[]> {
+    const slots = this.#table.takeChanged();
+    for (let first = 0; first < slots.length; first += ROWS_PER_PIECE) {
+      const piece = slots.subarray(first, first + ROWS_PER_PIECE);
+      yield Array.from(piece, (slot) => this.#table.row(slot));
+    }
+  }
+
+  #each(
+    client: ClientId,
+    bundle: BundleReader,
+    results: BundleWriter,
+    mayWrite: boolean,
+    run: (state: EntryWriter, operation: Uint8Array, caller: Caller) => unknown,
+  ): void {
+    const { clientNames, onFault } = this.#options;
+    const caller = { client, name: clientNames[client] ?? "" };
+    let roomBytes = RESULTS_BYTES_MAX;
+    while (bundle.next()) {
+      let result: Uint8Array = FAILED_RESULT;
+      const changes = new EntryChanges(this.#table, mayWrite);
+      try {
+        // A copy of its own: the program may keep it, and must not be able to change a request.
+        const operation = new Uint8Array(bundle.item());
+        const returned = run(changes, operation, { ...caller });
+        const done = doneResult(bytesReturned(returned));
+        checkSize(done);
+        if (done.length > roomBytes) result = CROWDED_RESULT;
+        else {
+          this.#checkRoom(changes);
+          changes.apply();
+          result = done;
+        }
+      } catch (fault) {
+        onFault(fault);
+      }
+      changes.end();
+      roomBytes -= result.length;
+      results.append(result);
+    }
+  }
+
+  #checkRoom(changes: EntryChanges): void {
+    if (changes.count <= Math.max(this.#entriesMax, this.#table.entryCount)) return;
+    throw new RangeError(`There are ${this.#entriesMax} entries already, as many as may be.`);
+  }
+}
+
+/** A copy of what a service returned. @throws TypeError when that is no bytes. */
+function bytesReturned(returned: unknown): Uint8Array {
+  if (returned instanceof Uint8Array) return new Uint8Array(returned);
+  // A promise that nobody waits for would end the process if it is rejected.
+  if (returned instanceof Promise) returned.catch(() => undefined);
+  throw new TypeError("A service returns a Uint8Array, and no promise of one.");
+}
+
+function checkSize(result: Uint8Array): void {
+  if (result.length <= RESULTS_BYTES_MAX) return;
+  throw new RangeError(`A result has up to ${RESULTS_BYTES_MAX - 1} bytes.`);
+}

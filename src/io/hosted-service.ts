@@ -1,0 +1,115 @@
+import type { Service } from "../core/base/service.js";
+import { EntryMachine } from "../core/entries/entry-machine.js";
+import { type EntryRow, EntryRowError } from "../core/entries/entry-row.js";
+import { AccountRowError } from "../core/ledger/account-row.js";
+import { Ledger } from "../core/ledger/ledger.js";
+import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
+import type { StoredState, StoreGroup } from "./store.js";
+
+/**
+ * Pages of 128 accounts that one turn hashes: some 3 ms. A million accounts are 7,800 pages, and
+ * after changes all over them their root at once would hold everybody up for 20 ms and more.
+ */
+const ACCOUNT_PAGES_PER_TURN = 1_024;
+
+/** Pages of 8 entries likewise: half a millisecond if they are small, and 20 if all are full. */
+const ENTRY_PAGES_PER_TURN = 64;
+
+/** What a service gives a store to keep. */
+export type ServiceRows = Pick<StoreGroup, "accounts" | "entries">;
+
+/** A service with what its host and its database want of it, beside what the protocol does. */
+export interface HostedService extends Service {
+  /**
+   * Does a part of what the next `root` or `pin` has to: what takes a turn of the loop some
+   * milliseconds. Returns whether nothing is left to do.
+   */
+  rehashSome(): boolean;
+
+  /**
+   * Reads a whole state in step by step, some milliseconds each, and changes nothing: returns what
+   * then replaces the present state, pins included.
+   * @throws InvariantError as `restore` does.
+   */
+  readIn(pages: readonly Uint8Array[]): Generator<void, () => void>;
+
+  /**
+   * Replaces the whole state, pins included, by what a store keeps; false, and nothing changes, if
+   * that can't be a state: somebody else wrote there.
+   */
+  loadState(state: StoredState): boolean;
+
+  /** All rows: what a store needs to hold the present state. */
+  allRows(): ServiceRows;
+
+  /**
+   * The rows that changed since the last call, or since the whole state was replaced, each once and
+   * ascending, copied piece by piece: nothing may be executed before all are.
+   */
+  takeChanges(): Generator<void, ServiceRows>;
+}
+
+/** The bank. */
+export class HostedLedger extends Ledger implements HostedService {
+  rehashSome(): boolean {
+    return this.rehash(ACCOUNT_PAGES_PER_TURN);
+  }
+
+  loadState({ accounts, entries = [] }: StoredState): boolean {
+    if (entries.length > 0) return false;
+    return isLoaded(AccountRowError, () => {
+      this.load(accounts);
+    });
+  }
+
+  allRows(): ServiceRows {
+    return { accounts: this.packedAccounts() };
+  }
+
+  *takeChanges(): Generator<void, ServiceRows> {
+    const accounts: PackedAccounts[] = [];
+    for (const piece of this.takeChangedAccounts()) {
+      accounts.push(piece);
+      yield;
+    }
+    return { accounts };
+  }
+}
+
+/** A service of one's own. */
+export class HostedEntries extends EntryMachine implements HostedService {
+  rehashSome(): boolean {
+    return this.rehash(ENTRY_PAGES_PER_TURN);
+  }
+
+  loadState({ accounts, entries = [] }: StoredState): boolean {
+    if (accounts.length > 0) return false;
+    return isLoaded(EntryRowError, () => {
+      this.load(entries);
+    });
+  }
+
+  allRows(): ServiceRows {
+    return { accounts: [], entries: this.rows() };
+  }
+
+  *takeChanges(): Generator<void, ServiceRows> {
+    const entries: EntryRow[] = [];
+    for (const piece of this.takeChangedRows()) {
+      entries.push(...piece);
+      yield;
+    }
+    return { accounts: [], entries };
+  }
+}
+
+/** Loads; false when that ends in a `fault`. */
+function isLoaded(fault: typeof AccountRowError | typeof EntryRowError, load: () => void): boolean {
+  try {
+    load();
+    return true;
+  } catch (error) {
+    if (error instanceof fault) return false;
+    throw error;
+  }
+}
