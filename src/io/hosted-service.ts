@@ -1,9 +1,8 @@
 import type { Service } from "../core/base/service.js";
 import { EntryMachine } from "../core/entries/entry-machine.js";
-import { type EntryRow, EntryRowError } from "../core/entries/entry-row.js";
+import { EntryRowError } from "../core/entries/entry-row.js";
 import { AccountRowError } from "../core/ledger/account-row.js";
 import { Ledger } from "../core/ledger/ledger.js";
-import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
 import type { StoredState, StoreGroup } from "./store.js";
 
 /**
@@ -39,12 +38,15 @@ export interface HostedService extends Service {
    */
   loadState(state: StoredState): boolean;
 
-  /** All rows: what a store needs to hold the present state. */
-  allRows(): ServiceRows;
+  /**
+   * All rows: what a store needs to hold the present state. Copied piece by piece: nothing may be
+   * executed before all are.
+   */
+  allRows(): Generator<void, ServiceRows>;
 
   /**
    * The rows that changed since the last call, or since the whole state was replaced, each once and
-   * ascending, copied piece by piece: nothing may be executed before all are.
+   * ascending, copied likewise.
    */
   takeChanges(): Generator<void, ServiceRows>;
 }
@@ -62,17 +64,12 @@ export class HostedLedger extends Ledger implements HostedService {
     });
   }
 
-  allRows(): ServiceRows {
-    return { accounts: this.packedAccounts() };
+  *allRows(): Generator<void, ServiceRows> {
+    return { accounts: yield* collected(this.packedAccounts()) };
   }
 
   *takeChanges(): Generator<void, ServiceRows> {
-    const accounts: PackedAccounts[] = [];
-    for (const piece of this.takeChangedAccounts()) {
-      accounts.push(piece);
-      yield;
-    }
-    return { accounts };
+    return { accounts: yield* collected(this.takeChangedAccounts()) };
   }
 }
 
@@ -89,18 +86,23 @@ export class HostedEntries extends EntryMachine implements HostedService {
     });
   }
 
-  allRows(): ServiceRows {
-    return { accounts: [], entries: this.rows() };
+  *allRows(): Generator<void, ServiceRows> {
+    return { accounts: [], entries: (yield* collected(this.rows())).flat() };
   }
 
   *takeChanges(): Generator<void, ServiceRows> {
-    const entries: EntryRow[] = [];
-    for (const piece of this.takeChangedRows()) {
-      entries.push(...piece);
-      yield;
-    }
-    return { accounts: [], entries };
+    return { accounts: [], entries: (yield* collected(this.takeChangedRows())).flat() };
   }
+}
+
+/** All of `pieces`; stops after each. */
+function* collected<T>(pieces: Iterable<T>): Generator<void, T[]> {
+  const all: T[] = [];
+  for (const piece of pieces) {
+    all.push(piece);
+    yield;
+  }
+  return all;
 }
 
 /** Loads; false when that ends in a `fault`. */

@@ -351,8 +351,7 @@ export class ReplicaHost {
     const { service, stores } = this.#world;
     const { seq, serviceRoot, sessions, evictedThrough } = effect;
     service.pin(seq);
-    const rows = service.allRows();
-    await stores.replace({ seq, serviceRoot, ...rows, sessions, evictedThrough });
+    await stores.replace({ seq, serviceRoot, sessions, evictedThrough });
     // A repaired state may lie below what was stored of a wrong one, whose answers nobody should
     // get. What else waited is part of the state, and the core answers it anew.
     this.#unstored = new EffectGate(UNSTORED_REPLIES_MAX);

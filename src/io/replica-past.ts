@@ -199,7 +199,10 @@ async function storeGenesis(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const serviceRoot = service.root();
-  const state = { seq: 0, serviceRoot, ...service.allRows(), sessions: [], evictedThrough: [] };
+  const steps = service.allRows();
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  const state = { seq: 0, serviceRoot, ...step.value, sessions: [], evictedThrough: [] };
   await store.replace(state, signal);
 }
 

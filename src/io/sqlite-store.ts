@@ -1,8 +1,14 @@
 import { once } from "node:events";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
-import type { SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
+import type {
+  RowsOfState,
+  SqliteAnswer,
+  SqliteRequest,
+  SqliteWorkerSetup,
+} from "./sqlite-worker.js";
 import {
   type NewState,
   type Store,
@@ -18,6 +24,9 @@ interface SqliteStoreOptions {
   /** `fsync` by default. */
   readonly durability?: Durability;
 }
+
+/** Entries that are handed to the thread in one turn. */
+const ENTRIES_PER_PIECE = 4_096;
 
 interface Pending {
   readonly resolve: (state: StoredState | null) => void;
@@ -66,7 +75,12 @@ export class SqliteStore implements Store {
     await this.#ask({ kind: "commit", group });
   }
 
-  async replace(state: NewState): Promise<void> {
+  async replace({ accounts, entries = [], ...state }: NewState): Promise<void> {
+    for (const piece of accounts) await this.#send({ accounts: [piece], entries: [] });
+    for (let first = 0; first < entries.length; first += ENTRIES_PER_PIECE) {
+      const piece = entries.slice(first, first + ENTRIES_PER_PIECE);
+      await this.#send({ accounts: [], entries: piece });
+    }
     await this.#ask({ kind: "replace", state });
   }
 
@@ -78,6 +92,12 @@ export class SqliteStore implements Store {
   async #close(): Promise<void> {
     if (this.#worker === null || this.#failure !== null) return;
     await Promise.all([once(this.#worker, "exit"), this.#ask({ kind: "close" })]);
+  }
+
+  /** Hands a part of a state over, one a turn. */
+  async #send(rows: Omit<RowsOfState, "kind">): Promise<void> {
+    this.#worker?.postMessage({ kind: "rows", ...rows } satisfies RowsOfState);
+    await nextTurn();
   }
 
   #ask(request: SqliteRequest): Promise<StoredState | null> {

@@ -2,7 +2,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
 import { SqliteDatabase } from "./sqlite-database.js";
-import { type NewState, StoreError, type StoredState, type StoreGroup } from "./store.js";
+import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
+import {
+  type EntryRow,
+  type NewState,
+  StoreError,
+  type StoredState,
+  type StoreGroup,
+} from "./store.js";
 
 /*
  * The thread that the database of one replica lives in: takes one request after another and answers
@@ -19,8 +26,18 @@ export interface SqliteWorkerSetup {
 export type SqliteRequest =
   | { readonly kind: "open" }
   | { readonly kind: "commit"; readonly group: StoreGroup }
-  | { readonly kind: "replace"; readonly state: NewState }
+  | { readonly kind: "replace"; readonly state: Omit<NewState, "accounts" | "entries"> }
   | { readonly kind: "close" };
+
+/**
+ * A part of the rows of the next "replace", which is not answered. To clone a large state at once
+ * would hold the main thread up.
+ */
+export interface RowsOfState {
+  readonly kind: "rows";
+  readonly accounts: readonly PackedAccounts[];
+  readonly entries: readonly EntryRow[];
+}
 
 /** The answer to one request. */
 export type SqliteAnswer =
@@ -30,6 +47,8 @@ export type SqliteAnswer =
 
 const setup = workerData as SqliteWorkerSetup;
 let database: SqliteDatabase | null = null;
+/** What came of the rows of the next "replace". */
+let rows: { accounts: PackedAccounts[]; entries: EntryRow[] } = { accounts: [], entries: [] };
 
 function perform(request: SqliteRequest): StoredState | null {
   if (request.kind === "open") {
@@ -45,9 +64,12 @@ function perform(request: SqliteRequest): StoredState | null {
     case "commit":
       database.commit(request.group);
       return null;
-    case "replace":
-      database.replace(request.state);
+    case "replace": {
+      const state = { ...request.state, ...rows };
+      rows = { accounts: [], entries: [] };
+      database.replace(state);
       return null;
+    }
     default:
       return unreachable(request);
   }
@@ -65,7 +87,12 @@ function answer(request: SqliteRequest): SqliteAnswer {
 
 assert(parentPort !== null, "this file is the entry of a worker thread");
 const port = parentPort;
-port.on("message", (request: SqliteRequest) => {
+port.on("message", (request: SqliteRequest | RowsOfState) => {
+  if (request.kind === "rows") {
+    rows.accounts.push(...request.accounts);
+    rows.entries.push(...request.entries);
+    return;
+  }
   port.postMessage(answer(request));
   // Only now: an answer given to a closed port is lost. The thread ends with its port.
   if (request.kind === "close") port.close();

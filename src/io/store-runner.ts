@@ -89,16 +89,18 @@ export class StoreRunner {
   }
 
   /**
-   * Replaces everything in the store; resolves once that is durable. To be called in the turn in
-   * which the service took that state: what waits is part of it, and can't be told apart any more.
+   * Replaces everything in the store by the service's present state, which nothing may change
+   * before that is durable, when it resolves. To be called in the turn in which the service took
+   * that state: what waits is part of it, and can't be told apart any more.
    */
-  async replace(state: NewState): Promise<void> {
+  async replace(state: Omit<NewState, keyof ServiceRows>): Promise<void> {
     this.#blocks = [];
     this.#wake?.();
     await this.#work;
     if (this.#failed) return;
     try {
-      await this.#options.store.replace(state);
+      const rows = await copied(this.#options.service.allRows());
+      await this.#options.store.replace({ ...state, ...rows });
       this.#storedSeq = state.seq;
     } catch (error) {
       this.#fail(error);
@@ -182,28 +184,27 @@ export class StoreRunner {
     if (seq === undefined) return null;
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot: Digest = service.root();
-    const rows = await this.#takeRows();
+    const rows = await copied(this.#options.service.takeChanges());
     const sessionsEvicted = evicted;
     const group = { seq, serviceRoot, blocks, ...rows, sessions, sessionsEvicted, evictedThrough };
     return { group, after };
-  }
-
-  /** What changed of the state, copied some milliseconds a turn. */
-  async #takeRows(): Promise<ServiceRows> {
-    const steps = this.#options.service.takeChanges();
-    let turnStartMs = performance.now();
-    for (;;) {
-      const step = steps.next();
-      if (step.done === true) return step.value;
-      if (performance.now() - turnStartMs < COPYING_MS_MAX) continue;
-      await nextTurn();
-      turnStartMs = performance.now();
-    }
   }
 
   #fail(error: unknown): void {
     this.#failed = true;
     // What a database could not take at the end is in the journal.
     if (!this.#isClosing) this.#options.onFatal(error);
+  }
+}
+
+/** What `steps` come to, of which so many are made a turn as take some milliseconds. */
+async function copied(steps: Generator<void, ServiceRows>): Promise<ServiceRows> {
+  let turnStartMs = performance.now();
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    if (performance.now() - turnStartMs < COPYING_MS_MAX) continue;
+    await nextTurn();
+    turnStartMs = performance.now();
   }
 }

@@ -36,7 +36,7 @@ class LoneLedger implements MeasuredClient {
     this.#database = database;
     database.read();
     const serviceRoot = ledger.root();
-    const accounts = ledger.packedAccounts();
+    const accounts = [...ledger.packedAccounts()];
     database.replace({ seq: 0, serviceRoot, accounts, sessions: [], evictedThrough: [] });
   }
 

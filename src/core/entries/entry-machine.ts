@@ -20,7 +20,7 @@ const RESULTS_BYTES_MAX = 60_001;
 /** Pages that one step of reading a state in hashes. */
 const PAGES_HASHED_PER_STEP = 128;
 
-/** Rows of one piece of what changed. */
+/** Rows of one piece. */
 const ROWS_PER_PIECE = 8_192;
 
 /** What such a state machine is made of; all but `onFault` the same on every replica. */
@@ -80,15 +80,16 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
     this.#table = tableOfRows(this.hasher, rows);
   }
 
-  /** All slots, ascending. */
-  rows(): EntryRow[] {
-    return Array.from({ length: this.#table.count }, (_, slot) => this.#table.row(slot));
+  /** All slots, ascending, in pieces that are made when they are asked for. */
+  *rows(): Generator<EntryRow[]> {
+    const { count } = this.#table;
+    for (let first = 0; first < count; first += ROWS_PER_PIECE) {
+      const length = Math.min(ROWS_PER_PIECE, count - first);
+      yield Array.from({ length }, (_, index) => this.#table.row(first + index));
+    }
   }
 
-  /**
-   * The slots that changed since the last call, or since the state was replaced; ascending, in
-   * pieces that are made when they are asked for.
-   */
+  /** The slots that changed since the last call, or since the state was replaced; likewise. */
   *takeChangedRows(): Generator<EntryRow[]> {
     const slots = this.#table.takeChanged();
     for (let first = 0; first < slots.length; first += ROWS_PER_PIECE) {

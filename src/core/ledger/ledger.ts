@@ -140,14 +140,15 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     this.#adopt(accounts, this.#treeOf(accounts));
   }
 
-  /** All accounts, ascending by customer id: what a store needs to hold the present state. */
-  packedAccounts(): PackedAccounts[] {
+  /**
+   * All accounts, ascending by customer id: what a store needs to hold the present state. In
+   * pieces, each copied when it is asked for: nothing may be executed before the last one is.
+   */
+  *packedAccounts(): Generator<PackedAccounts> {
     const { count } = this.#accounts;
-    const packed: PackedAccounts[] = [];
     for (let first = 0; first < count; first += PACK_ACCOUNTS) {
-      packed.push(this.#accounts.packRange(first, Math.min(first + PACK_ACCOUNTS, count)));
+      yield this.#accounts.packRange(first, Math.min(first + PACK_ACCOUNTS, count));
     }
-    return packed;
   }
 
   /** The same as rows, which take ten times the room. */

@@ -1,4 +1,5 @@
 import { BundleReader, BundleWriter } from "../../../src/core/base/bundle.js";
+import type { EntryRow } from "../../../src/core/entries/entry-row.js";
 import { EntryMachine } from "../../../src/core/entries/entry-machine.js";
 import { readResult } from "../../../src/core/entries/entry-result.js";
 import type { EntryService, EntryWriter } from "../../../src/core/entries/entry-service.js";
@@ -71,11 +72,14 @@ export class Fixture {
     return textsIn(results.finish());
   }
 
+  /** All slots. */
+  rows(): EntryRow[] {
+    return [...this.machine.rows()].flat();
+  }
+
   /** What is in each slot: key and value, or null. */
   slots(): (string | null)[] {
-    return this.machine
-      .rows()
-      .map(({ key, value }) => (key === "" ? null : `${key} ${textOf(value)}`));
+    return this.rows().map(({ key, value }) => (key === "" ? null : `${key} ${textOf(value)}`));
   }
 }
 

@@ -241,6 +241,20 @@ test("sqlite: after an error nothing of the group is there; the next may come", 
   assert.equal(readCustomerTable(path).seq, 1);
 });
 
+test("sqlite: a state that did not get in is handed over anew, no row of it twice", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const store = new SqliteStore({ path });
+  t.after(() => store.close());
+  await store.open();
+  const twins = newStateOf(stateOf(0, { accounts: [rowOf(1, "A", 1n), rowOf(2, "A", 1n)] }));
+  await assert.rejects(store.replace(twins), saysThat(/UNIQUE/));
+  const state = newStateOf(stateOf(0, { accounts: [rowOf(1, "A", 1n)] }));
+  const pieces = [...state.accounts, ...genesisOf([rowOf(2, "B", 2n)]).accounts];
+  await store.replace({ ...state, accounts: pieces, entries: [entryOf(0, "a", 1)] });
+  assert.deepEqual(readCustomerTable(path).accounts, [rowOf(1, "A", 1n), rowOf(2, "B", 2n)]);
+  assert.deepEqual(readSqliteContent(path).entries, [entryOf(0, "a", 1)]);
+});
+
 test("sqlite: when its thread dies, every promise is rejected, now and later", async (t) => {
   const store = new SqliteStore({ path: join(temporaryFolder(t), "ledger.db") });
   await store.open();
