@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus } from "../src/cli/command.js";
 import { sentenceFor } from "../src/cli/failure.js";
-import { renderTable } from "../src/cli/table.js";
+import { renderNarrow } from "../src/cli/table.js";
 import { recordRun } from "./harness/history.js";
 import type { BenchTool, Figures, ToolResult } from "./harness/tool.js";
 import { baseline } from "./tools/baseline.js";
@@ -66,7 +66,7 @@ function textOf({ settings, rows }: ToolResult): string {
   const conditions = Object.entries(settings).map(([name, value]) => `${name}: ${String(value)}`);
   const tables = groupByColumns(rows).map((group) => {
     const heads = Object.keys(group[0] ?? {});
-    return renderTable(
+    return renderNarrow(
       heads,
       group.map((row) => heads.map((head) => String(row[head] ?? ""))),
     );
