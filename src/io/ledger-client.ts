@@ -96,7 +96,7 @@ function clientOf({ host, common }: OpenClient<LedgerOutcome>): LedgerClient {
     assert(outcome !== undefined, "an operation has an outcome");
     return outcome;
   };
-  const operations: Omit<LedgerClient, keyof ClusterClient> = {
+  const calls: Omit<LedgerClient, keyof ClusterClient> = {
     run,
     runAll: (operations, wait) => runAll(host, operations, waitOf(wait)),
     deposit: (account, amount, wait) => run({ kind: "deposit", account, amount }, wait),
@@ -104,7 +104,7 @@ function clientOf({ host, common }: OpenClient<LedgerOutcome>): LedgerClient {
     move: (source, target, amount, wait) => run({ kind: "move", source, target, amount }, wait),
     get: (account, wait) => run({ kind: "get", account }, wait),
   };
-  return Object.assign(common, operations);
+  return Object.assign(common, calls);
 }
 
 /** Operations that go together, and where their outcomes belong. */

@@ -72,12 +72,12 @@ assert(OPERATION_BYTES_MAX + ITEM_OVERHEAD_BYTES + 64 < BUNDLE_BYTES_MAX, "it fi
 export async function connectToService(options: ServiceClientOptions): Promise<ServiceClient> {
   mustRun(options.genesis, options.service, "Use a client of that service.");
   const { host, common } = await openClient(options, new ServiceOutcomeMaker());
-  const operations: Omit<ServiceClient, keyof ClusterClient> = {
+  const calls: Omit<ServiceClient, keyof ClusterClient> = {
     invoke: async (operation, wait) => oneOf(await run(host, [operation], false, waitOf(wait))),
     invokeAll: (operations, wait) => run(host, operations, false, waitOf(wait)),
     query: async (operation, wait) => oneOf(await run(host, [operation], true, waitOf(wait))),
   };
-  return Object.assign(common, operations);
+  return Object.assign(common, calls);
 }
 
 function oneOf([outcome]: readonly ServiceOutcome[]): ServiceOutcome {
