@@ -151,12 +151,19 @@ function stateOf({ rejoin, diverged }: Replica): ReplicaStatus["state"] {
 /** The sentence for what an operator must know and may have to act on, or null. */
 export function alarmOf(replica: Replica, replicaCount: number): string | null {
   const { faultsMax } = quorumsOf(replicaCount);
-  const { rejoiningCount, diverged } = replica;
+  const { rejoiningCount, diverged, splitSeq } = replica;
   if (rejoiningCount > faultsMax) {
     return (
       `${rejoiningCount.toString()} replicas forgot what they promised, and this cluster makes ` +
       `up for ${faultsMax.toString()} at a time. Until some have their own disks back it stops, ` +
       "because going on could lose acknowledged operations. With store memory it is lost."
+    );
+  }
+  if (splitSeq !== null) {
+    return (
+      `Replicas have different states after batch ${splitSeq.toString()}, and no quorum agrees: ` +
+      "the cluster stops. More than it can bear have faulty memory or disks, or its service is " +
+      "not deterministic. `verify` names the rows that differ."
     );
   }
   if (!diverged) return null;

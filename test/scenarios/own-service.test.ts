@@ -151,21 +151,11 @@ function countless(entriesMax: string): string {
 
 test("who lost all fetches the state of a service of one's own (ST2)", async (context) => {
   const dir = join(temporaryDirectory(context), "names");
-  const { provider } = await loadCrypto(process.env);
-  const options = {
-    ...{ replicaCount: 4, clientCount: 1, hosts: ["127.0.0.1"], port: await findFreePorts(4) },
-    ...({ store: "sqlite", durability: "fsync" } as const),
-    ...{ service: "names", accounts: [] },
-    settings: { checkpointIntervalSlots: 4, windowSlots: 8 },
-  };
-  writeCluster(dir, createCluster(options, provider));
+  const genesis = await smallCluster(dir);
   const service = await namesService();
-  const genesis = loadGenesis(dir);
   const replicas: RunningReplica[] = [];
   const start = async (id: number, mayHaveForgotten = false): Promise<void> => {
-    const key = loadReplicaKey(dir, genesis, id, provider);
-    const log = createLog("error", { replica: id });
-    const parts = { dir, genesis, key, log, service, mayHaveForgotten, workerCount: 0 };
+    const parts = { ...(await partsOf(dir, genesis, id)), service, mayHaveForgotten };
     const replica = await createReplica(parts);
     replicas[id] = replica;
     afterwards(context, () => replica.stop());
@@ -200,6 +190,26 @@ test("who lost all fetches the state of a service of one's own (ST2)", async (co
   await checkReads(await clientOf(context, dir, "teller"));
 });
 
+/** Makes a cluster whose checkpoints come often. */
+async function smallCluster(dir: string): Promise<Genesis> {
+  const { provider } = await loadCrypto(process.env);
+  const options = {
+    ...{ replicaCount: 4, clientCount: 1, hosts: ["127.0.0.1"], port: await findFreePorts(4) },
+    ...({ store: "sqlite", durability: "fsync" } as const),
+    ...{ service: "names", accounts: [] },
+    settings: { checkpointIntervalSlots: 4, windowSlots: 8 },
+  };
+  writeCluster(dir, createCluster(options, provider));
+  return loadGenesis(dir);
+}
+
+/** What a replica of it is started with, but for its service. */
+async function partsOf(dir: string, genesis: Genesis, id: number) {
+  const { provider } = await loadCrypto(process.env);
+  const key = loadReplicaKey(dir, genesis, id, provider);
+  return { dir, genesis, key, log: createLog("silent", { replica: id }), workerCount: 0 };
+}
+
 /** More results than a request has room for among them. */
 async function checkReads(client: ServiceClient): Promise<void> {
   const read = answerOf(await client.query(operation("owner", "more-11")));
@@ -211,9 +221,35 @@ async function checkReads(client: ServiceClient): Promise<void> {
   for (const outcome of await Promise.all(reads)) assert.equal(answerOf(outcome).owner, long);
 }
 
+test("a service that is not deterministic stops all, and is told of (CK3)", async (context) => {
+  const dir = join(temporaryDirectory(context), "names");
+  const genesis = await smallCluster(dir);
+  const replicas: RunningReplica[] = [];
+  for (const { id } of genesis.replicas) {
+    const service = { ...(await namesService()), execute: differentlyAt(id) };
+    const replica = await createReplica({ ...(await partsOf(dir, genesis, id)), service });
+    afterwards(context, () => replica.stop());
+    replicas.push(replica);
+  }
+  const client = await clientOf(context, dir, "teller");
+  for (let index = 0; index < 4; index += 1) {
+    assert((await client.invoke(operation("register", `name-${index}`))).ok);
+  }
+  const until = performance.now() + PATIENCE_MS;
+  const alarms = (): (string | null)[] => replicas.map((replica) => replica.status().alarm);
+  while (alarms().includes(null) && performance.now() < until) await setTimeout(50);
+  for (const alarm of alarms()) assert.match(alarm ?? "", /different states after batch 4/);
+});
+
+/** Answers alike, and keeps something else at each replica. */
+function differentlyAt(id: number): EntryService["execute"] {
+  return (state, operation) => {
+    state.set(`key ${state.count}`, Uint8Array.of(id));
+    return operation;
+  };
+}
+
 async function startAs(dir: string, genesis: Genesis, name: string): Promise<RunningReplica> {
-  const { provider } = await loadCrypto(process.env);
-  const key = loadReplicaKey(dir, genesis, 0, provider);
   const service = { ...(await namesService()), name };
-  return createReplica({ dir, genesis, key, service, log: createLog("error", { replica: 0 }) });
+  return createReplica({ ...(await partsOf(dir, genesis, 0)), service });
 }

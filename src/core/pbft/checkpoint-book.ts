@@ -44,6 +44,7 @@ export class CheckpointBook {
   /** Per replica, ascending by sequence number. */
   readonly #votes: Checkpoint[][];
   readonly #weak: number;
+  readonly #strong: number;
   /** Own checkpoints that somebody is fetching. */
   #held: readonly Seq[] = [];
   #stable: StableCertificate;
@@ -51,7 +52,9 @@ export class CheckpointBook {
   #certificates: readonly StableCertificate[] | null = null;
 
   constructor(replicaCount: number) {
-    this.#weak = quorumsOf(replicaCount).weak;
+    const { weak, strong } = quorumsOf(replicaCount);
+    this.#weak = weak;
+    this.#strong = strong;
     this.#votes = Array.from({ length: replicaCount }, () => []);
     this.#stable = { seq: 0, stateDigest: new Uint8Array(0), votes: [] };
   }
@@ -134,6 +137,21 @@ export class CheckpointBook {
     this.#certificates ??= this.#findCertificates();
     if (this.#certificates.length === 0) return this.#certificates;
     return this.#certificates.filter(({ votes }) => votes.length >= quorum);
+  }
+
+  /**
+   * The first checkpoint about which so many disagree that no Q can ever vouch for it, or null:
+   * more than f replicas have a wrong state (CK3).
+   */
+  get splitSeq(): Seq | null {
+    const votes = this.#votes.flat().sort((left, right) => left.seq - right.seq);
+    for (const { seq } of votes) {
+      const ofSeq = votes.filter((vote) => vote.seq === seq);
+      const equal = ofSeq.map(({ stateDigest }) => this.#equalVotes(seq, stateDigest).length);
+      const silentCount = this.#votes.length - ofSeq.length;
+      if (Math.max(...equal) + silentCount < this.#strong) return seq;
+    }
+    return null;
   }
 
   #findCertificates(): StableCertificate[] {

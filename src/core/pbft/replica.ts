@@ -130,6 +130,11 @@ export class Replica {
     return heldBy(this.#state);
   }
 
+  /** The first checkpoint that no quorum can agree on any more, or null. */
+  get splitSeq(): Seq | null {
+    return this.#state.checkpoints.splitSeq;
+  }
+
   /** Whether this replica's state differs from what a quorum agreed on (CK4). */
   get diverged(): boolean {
     return this.#state.diverged;

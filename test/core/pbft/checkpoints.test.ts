@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { CheckpointBook } from "../../../src/core/pbft/checkpoint-book.js";
 import { type Batch } from "../../../src/core/message.js";
 import {
   batchOf,
@@ -188,6 +189,26 @@ describe("a stable checkpoint", () => {
     assert.equal(lone.receive(0, prePrepare(0, 5, batchOf())), "pre-prepare/not-voting");
     assert.equal(lone.replica.stableSeq, 0);
   });
+});
+
+test("a checkpoint is split once so many disagree that no quorum can vouch for it (CK3)", () => {
+  const book = new CheckpointBook(4);
+  const vote = (replica: number, seq: number, mark: number): void => {
+    book.add(checkpointOf(replica, seq, digestOf(mark)));
+  };
+  vote(0, 4, 1);
+  vote(1, 4, 2);
+  assert.equal(book.splitSeq, null, "one of two is wrong, and one may be");
+  vote(0, 8, 1);
+  vote(1, 8, 2);
+  vote(2, 8, 3);
+  assert.equal(book.splitSeq, 8, "two of three are wrong");
+  vote(2, 4, 2);
+  assert.equal(book.splitSeq, 8);
+  vote(3, 4, 1);
+  assert.equal(book.splitSeq, 4, "two against two");
+  book.stabilize({ seq: 8, stateDigest: digestOf(1), votes: [] });
+  assert.equal(book.splitSeq, null);
 });
 
 test("far-away votes of a liar take no room and move nothing (A13, RB3)", () => {
