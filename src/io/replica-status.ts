@@ -161,9 +161,9 @@ export function alarmOf(replica: Replica, replicaCount: number): string | null {
   }
   if (splitSeq !== null) {
     return (
-      `Replicas have different states after batch ${splitSeq.toString()}, and no quorum agrees: ` +
-      "the cluster stops. More than it can bear have faulty memory or disks, or its service is " +
-      "not deterministic. `verify` names the rows that differ."
+      `Replicas have different states after batch ${splitSeq.toString()}, and no quorum agrees ` +
+      "on one: the cluster stops when its window is full. More than it can bear have faulty " +
+      "memory or disks, or its service is not deterministic. `verify` names the rows that differ."
     );
   }
   if (!diverged) return null;

@@ -1,6 +1,7 @@
 import { assert } from "../core/base/assert.js";
 import { BUNDLE_OPERATIONS_MAX, BundleWriter, ITEM_OVERHEAD_BYTES } from "../core/base/bundle.js";
 import { BUNDLE_BYTES_MAX } from "../core/base/limits.js";
+import { type EntryAccess, taggedOperation } from "../core/entries/entry-operation.js";
 import { readResult } from "../core/entries/entry-result.js";
 import { mustRun } from "./choose-service.js";
 import type { ClientHost, Completion, OutcomeMaker, Wait } from "./client-host.js";
@@ -73,9 +74,9 @@ export async function connectToService(options: ServiceClientOptions): Promise<S
   mustRun(options.genesis, options.service, "Use a client of that service.");
   const { host, common } = await openClient(options, new ServiceOutcomeMaker());
   const calls: Omit<ServiceClient, keyof ClusterClient> = {
-    invoke: async (operation, wait) => oneOf(await run(host, [operation], false, waitOf(wait))),
-    invokeAll: (operations, wait) => run(host, operations, false, waitOf(wait)),
-    query: async (operation, wait) => oneOf(await run(host, [operation], true, waitOf(wait))),
+    invoke: async (operation, wait) => oneOf(await run(host, [operation], "write", waitOf(wait))),
+    invokeAll: (operations, wait) => run(host, operations, "write", waitOf(wait)),
+    query: async (operation, wait) => oneOf(await run(host, [operation], "read", waitOf(wait))),
   };
   return Object.assign(common, calls);
 }
@@ -88,18 +89,21 @@ function oneOf([outcome]: readonly ServiceOutcome[]): ServiceOutcome {
 async function run(
   host: ClientHost<HostOutcome>,
   operations: readonly Uint8Array[],
-  isRead: boolean,
+  access: EntryAccess,
   wait: Wait,
 ): Promise<ServiceOutcome[]> {
   for (const operation of operations) checkOperation(operation);
+  // Copies: the caller may use its buffers for something else before all are sent.
+  const tagged = operations.map((operation) => taggedOperation(access, operation));
+  const isRead = access === "read";
   const endMs = performance.now() + wait.timeoutMs;
-  const outcomes = await submit(host, operations, isRead, wait);
+  const outcomes = await submit(host, tagged, isRead, wait);
   for (;;) {
     const places = [...outcomes.keys()].filter((place) => isCrowded(outcomes[place]));
     const timeoutMs = endMs - performance.now();
     if (places.length === 0 || timeoutMs <= 0 || wait.signal?.aborted === true) break;
     // Their results had no room beside the others: nothing was changed, so they are sent anew.
-    const again = places.map((place) => operations[place] ?? new Uint8Array(0));
+    const again = tagged.filter((_, place) => places.includes(place));
     const later = await submit(host, again, isRead, { ...wait, timeoutMs });
     for (const [index, place] of places.entries()) outcomes[place] = later[index] ?? BUSY;
   }

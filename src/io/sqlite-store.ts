@@ -26,7 +26,7 @@ interface SqliteStoreOptions {
 }
 
 /** Entries that are handed to the thread in one turn. */
-const ENTRIES_PER_PIECE = 4_096;
+const ENTRIES_PER_PIECE = 1_024;
 
 interface Pending {
   readonly resolve: (state: StoredState | null) => void;

@@ -43,7 +43,7 @@ test("whatever a service throws ends an operation, not the replica", () => {
     };
     const hosted = chooseService({ genesis, hasher, service: { ...GOOD, execute }, log });
     const [bundle, results] = [new BundleWriter(), new BundleWriter()];
-    bundle.append(Uint8Array.of(1));
+    bundle.append(Uint8Array.of(0, 1));
     hosted.execute(0, new BundleReader(bundle.finish()), results);
     assert.equal(results.count, 1);
   }

@@ -74,6 +74,7 @@ export class EntryChanges implements EntryWriter {
 
   /** Makes the changes in the table: removals first, so that what is new finds their slots. */
   apply(): void {
+    this.#mustGoOn();
     for (const [key, value] of this.#values) if (value === null) this.#table.delete(key);
     for (const [key, value] of this.#values) if (value !== null) this.#table.set(key, value);
   }

@@ -6,9 +6,10 @@ import { PagedService } from "../paging/paged-service.js";
 import type { StateTree } from "../paging/state-tree.js";
 import { EntryChanges } from "./entry-changes.js";
 import type { EntryRow } from "./entry-row.js";
-import type { Caller, EntryService, EntryWriter } from "./entry-service.js";
+import type { Caller, EntryService } from "./entry-service.js";
 import type { SlotContent } from "./entry-page.js";
 import { EntryTable, tableOfPages, tableOfRows } from "./entry-table.js";
+import { accessOf } from "./entry-operation.js";
 import { CROWDED_RESULT, doneResult, FAILED_RESULT } from "./entry-result.js";
 
 /** Most entries, where the service does not say. */
@@ -17,8 +18,14 @@ const ENTRIES_MAX_DEFAULT = 1_000_000;
 /** Bytes that the results of one request may have together, their tags included. */
 const RESULTS_BYTES_MAX = 60_001;
 
-/** Pages that one step of reading a state in hashes. */
-const PAGES_HASHED_PER_STEP = 128;
+/**
+ * Operations of a request that are performed, as many as a client puts into one; the rest is to be
+ * sent anew. A datagram has room for thousands that do nothing but fail.
+ */
+const OPERATIONS_MAX = 2_048;
+
+/** Pages that one step of reading a state in hashes: 20 ms if all are full. */
+const PAGES_HASHED_PER_STEP = 64;
 
 /** Rows of one piece. */
 const ROWS_PER_PIECE = 8_192;
@@ -51,17 +58,11 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
   }
 
   execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
-    const { service } = this.#options;
-    this.#each(client, bundle, results, true, (state, operation, caller) =>
-      service.execute(state, operation, caller),
-    );
+    this.#each(client, bundle, results, true);
   }
 
   query(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
-    const { service } = this.#options;
-    this.#each(client, bundle, results, false, (state, operation, caller) =>
-      service.query(state, operation, caller),
-    );
+    this.#each(client, bundle, results, false);
   }
 
   *readIn(pages: readonly Uint8Array[]): Generator<void, () => void> {
@@ -98,37 +99,44 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
     }
   }
 
-  #each(
-    client: ClientId,
-    bundle: BundleReader,
-    results: BundleWriter,
-    mayWrite: boolean,
-    run: (state: EntryWriter, operation: Uint8Array, caller: Caller) => unknown,
-  ): void {
-    const { clientNames, onFault } = this.#options;
-    const caller = { client, name: clientNames[client] ?? "" };
+  #each(client: ClientId, bundle: BundleReader, results: BundleWriter, mayWrite: boolean): void {
+    const name = this.#options.clientNames[client] ?? "";
     let roomBytes = RESULTS_BYTES_MAX;
-    while (bundle.next()) {
-      let result: Uint8Array = FAILED_RESULT;
-      const changes = new EntryChanges(this.#table, mayWrite);
-      try {
-        // A copy of its own: the program may keep it, and must not be able to change a request.
-        const operation = new Uint8Array(bundle.item());
-        const returned = run(changes, operation, { ...caller });
-        const done = doneResult(bytesReturned(returned));
-        checkSize(done);
-        if (done.length > roomBytes) result = CROWDED_RESULT;
-        else {
-          this.#checkRoom(changes);
-          changes.apply();
-          result = done;
-        }
-      } catch (fault) {
-        onFault(fault);
+    for (let count = 0; bundle.next(); count += 1) {
+      let result: Uint8Array = CROWDED_RESULT;
+      if (count < OPERATIONS_MAX) {
+        const caller = { client, name };
+        result = this.#perform(bundle.item(), caller, mayWrite, roomBytes);
       }
-      changes.end();
       roomBytes -= result.length;
       results.append(result);
+    }
+  }
+
+  /** Performs one operation, and returns its result, for which there are so many bytes. */
+  #perform(tagged: Uint8Array, caller: Caller, mayWrite: boolean, roomBytes: number): Uint8Array {
+    const { service, onFault } = this.#options;
+    const access = accessOf(tagged);
+    if (access === null || (access === "write" && !mayWrite)) return FAILED_RESULT;
+    // A copy of its own: the program may keep it, and must not be able to change a request.
+    const operation = new Uint8Array(tagged.subarray(1));
+    const changes = new EntryChanges(this.#table, access === "write");
+    try {
+      const returned: unknown =
+        access === "write"
+          ? service.execute(changes, operation, caller)
+          : service.query(changes, operation, caller);
+      const done = doneResult(bytesReturned(returned));
+      checkSize(done);
+      if (done.length > roomBytes) return CROWDED_RESULT;
+      this.#checkRoom(changes);
+      changes.apply();
+      return done;
+    } catch (fault) {
+      onFault(fault);
+      return FAILED_RESULT;
+    } finally {
+      changes.end();
     }
   }
 

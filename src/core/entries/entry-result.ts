@@ -3,7 +3,7 @@
  *
  *   │ 1 u8 │ what the service returned, to the end │
  *   │ 0 u8 │   it failed
- *   │ 2 u8 │   what it returned had no room beside the results before it: it changed nothing
+ *   │ 2 u8 │   it had no room beside the operations before it, or their results: it changed nothing
  */
 
 const FAILED_TAG = 0;

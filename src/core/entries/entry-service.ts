@@ -54,6 +54,9 @@ export interface EntryService {
    * @returns its result, up to 60,000 bytes.
    */
   execute(state: EntryWriter, operation: Uint8Array, caller: Caller): Uint8Array;
-  /** Answers one operation that changes nothing, from committed state (RO1, RO2). */
+  /**
+   * Answers one operation that changes nothing: from committed state (RO1, RO2), or at its place in
+   * the order, if no quorum answered alike in time.
+   */
   query(state: EntryReader, operation: Uint8Array, caller: Caller): Uint8Array;
 }

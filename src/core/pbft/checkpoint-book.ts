@@ -48,6 +48,8 @@ export class CheckpointBook {
   /** Own checkpoints that somebody is fetching. */
   #held: readonly Seq[] = [];
   #stable: StableCertificate;
+  /** What `splitSeq` found; null after a change. */
+  #split: { readonly seq: Seq | null } | null = null;
   /** What W votes agree on; null after a change. */
   #certificates: readonly StableCertificate[] | null = null;
 
@@ -105,6 +107,7 @@ export class CheckpointBook {
       return bytesEqual(held.stateDigest, vote.stateDigest) ? "duplicate" : "conflict";
     }
     this.#certificates = null;
+    this.#split = null;
     votes.push(vote);
     votes.sort((left, right) => left.seq - right.seq);
     // The newest is kept because it says how far others are; then the oldest, which is needed
@@ -144,10 +147,19 @@ export class CheckpointBook {
    * more than f replicas have a wrong state (CK3).
    */
   get splitSeq(): Seq | null {
-    const votes = this.#votes.flat().sort((left, right) => left.seq - right.seq);
-    for (const { seq } of votes) {
+    this.#split ??= { seq: this.#findSplit() };
+    return this.#split.seq;
+  }
+
+  #findSplit(): Seq | null {
+    const votes = this.#votes.flat();
+    const seqs = new Set(votes.map(({ seq }) => seq));
+    for (const seq of [...seqs].sort((left, right) => left - right)) {
       const ofSeq = votes.filter((vote) => vote.seq === seq);
-      const equal = ofSeq.map(({ stateDigest }) => this.#equalVotes(seq, stateDigest).length);
+      const equal = ofSeq.map(
+        ({ stateDigest }) =>
+          ofSeq.filter((vote) => bytesEqual(vote.stateDigest, stateDigest)).length,
+      );
       const silentCount = this.#votes.length - ofSeq.length;
       if (Math.max(...equal) + silentCount < this.#strong) return seq;
     }
@@ -168,6 +180,7 @@ export class CheckpointBook {
   stabilize(certificate: StableCertificate): void {
     this.#stable = certificate;
     this.#certificates = null;
+    this.#split = null;
     for (const [replica, votes] of this.#votes.entries()) {
       this.#votes[replica] = votes.filter((vote) => vote.seq > certificate.seq);
     }

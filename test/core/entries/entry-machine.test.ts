@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BundleReader, BundleWriter } from "../../../src/core/base/bundle.js";
+import { taggedOperation } from "../../../src/core/entries/entry-operation.js";
+import { readResult } from "../../../src/core/entries/entry-result.js";
 import type { EntryWriter } from "../../../src/core/entries/entry-service.js";
 import { bytesOf, Fixture, Scripted } from "./fixture.js";
 
@@ -84,6 +86,9 @@ describe("a service of one's own", () => {
     fixture.execute("act");
     assert.throws(() => kept?.set("late", bytesOf("1")), RangeError);
     assert.throws(() => kept?.delete("late"), RangeError);
+    assert.throws(() => {
+      (kept as unknown as { apply(): void }).apply();
+    }, RangeError);
     assert.throws(() => kept?.get("late"), RangeError);
     assert.throws(() => kept?.has("late"), RangeError);
     assert.throws(() => kept?.count, RangeError);
@@ -94,6 +99,39 @@ describe("a service of one's own", () => {
     });
     assert.deepEqual(fixture.query("write"), [null]);
     assert.deepEqual(fixture.slots(), []);
+  });
+
+  test("reads also where a read is ordered, and never writes for one (RO2)", () => {
+    const fixture = acting((state) => {
+      state.set("a", bytesOf("9"));
+      return bytesOf("ok");
+    });
+    fixture.execute("set a 1");
+    assert.deepEqual(fixture.executeReads("a", "set a 2", "act"), ["1", "-", null]);
+    assert.deepEqual(fixture.slots(), ["a 1"]);
+  });
+
+  test("is not asked to write where only reads are answered, nor for what is no operation", () => {
+    const fixture = new Fixture();
+    const bundle = new BundleWriter();
+    const operations = [taggedOperation("write", bytesOf("set a 1")), Uint8Array.of(2, 1)];
+    for (const operation of [...operations, new Uint8Array(0)]) bundle.append(operation);
+    const results = new BundleWriter();
+    fixture.machine.query(0, new BundleReader(bundle.finish()), results);
+    const reader = new BundleReader(results.finish());
+    while (reader.next())
+      assert.equal(readResult(reader.bytes, reader.start, reader.end), "failed");
+    assert.deepEqual(fixture.slots(), []);
+  });
+
+  test("performs 2,048 operations of a request, and leaves the rest for another", () => {
+    const fixture = new Fixture(new Scripted(5_000));
+    const results = fixture.execute(
+      ...Array.from({ length: 2_050 }, (_, index) => `set k${index} 1`),
+    );
+    assert.deepEqual(results.slice(2_047), ["ok", "crowded", "crowded"]);
+    assert.equal(fixture.slots().length, 2_048);
+    assert.deepEqual(fixture.faults, []);
   });
 
   test("fails where it returns no bytes, a promise say, rejected or not", () => {
@@ -149,7 +187,7 @@ describe("a service of one's own", () => {
     };
     const fixture = new Fixture(service);
     const bundle = new BundleWriter();
-    bundle.append(bytesOf("set a 1"));
+    bundle.append(taggedOperation("write", bytesOf("set a 1")));
     const replayed = Buffer.from(bundle.finish());
     const before = Uint8Array.from(replayed);
     for (const bytes of [replayed, bundle.finish()]) {

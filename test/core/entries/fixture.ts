@@ -1,6 +1,7 @@
 import { BundleReader, BundleWriter } from "../../../src/core/base/bundle.js";
 import type { EntryRow } from "../../../src/core/entries/entry-row.js";
 import { EntryMachine } from "../../../src/core/entries/entry-machine.js";
+import { type EntryAccess, taggedOperation } from "../../../src/core/entries/entry-operation.js";
 import { readResult } from "../../../src/core/entries/entry-result.js";
 import type { EntryService, EntryWriter } from "../../../src/core/entries/entry-service.js";
 import { hasher } from "../pbft/builders.js";
@@ -61,14 +62,21 @@ export class Fixture {
   /** Executes operations in one request; the texts returned, null for what failed. */
   execute(...operations: readonly string[]): (string | null)[] {
     const results = new BundleWriter();
-    this.machine.execute(1, bundleOf(operations), results);
+    this.machine.execute(1, bundleOf("write", operations), results);
+    return textsIn(results.finish());
+  }
+
+  /** The same for reads that are ordered. */
+  executeReads(...operations: readonly string[]): (string | null)[] {
+    const results = new BundleWriter();
+    this.machine.execute(1, bundleOf("read", operations), results);
     return textsIn(results.finish());
   }
 
   /** The same for reads. */
   query(...operations: readonly string[]): (string | null)[] {
     const results = new BundleWriter();
-    this.machine.query(1, bundleOf(operations), results);
+    this.machine.query(1, bundleOf("read", operations), results);
     return textsIn(results.finish());
   }
 
@@ -83,9 +91,9 @@ export class Fixture {
   }
 }
 
-function bundleOf(operations: readonly string[]): BundleReader {
+function bundleOf(access: EntryAccess, operations: readonly string[]): BundleReader {
   const writer = new BundleWriter();
-  for (const operation of operations) writer.append(bytesOf(operation));
+  for (const operation of operations) writer.append(taggedOperation(access, bytesOf(operation)));
   return new BundleReader(writer.finish());
 }
 
