@@ -50,9 +50,8 @@ export function awaitConvergence(world: World, troupe: Troupe, history: History)
   const voting = core.filter(({ isAmnesiac }) => !isAmnesiac).length;
   const waiting = Math.max(...core.map(({ process }) => process?.replica.pendingCount ?? 0));
   const absent = troupe.machines.length - voting;
-  const readingUntil = Math.max(...core.map((machine) => machine.readingUntil));
-  const reading = Math.max(0, readingUntil - world.scheduler.now);
-  const bounds = recoveryBounds(world.options, { absent, waiting, reading });
+  const outset = { absent, waiting, reading: readingLeft(world, core) };
+  const bounds = recoveryBounds(world.options, outset);
   let wholeSince = world.scheduler.now;
   waitUntil(world, limit, "I13 liveness", () => {
     // A write that was under way may still end one of them.
@@ -67,9 +66,16 @@ export function awaitConvergence(world: World, troupe: Troupe, history: History)
   // Who forgot its votes waits for many batches, each of which others must bring about (RS4).
   if (voting === core.length) checkRecovery("converged", converged, bounds.converged);
   const all = comeBack(world, troupe);
+  // Who only heard may have begun to read a state in before the network was healed.
+  const late = { ...outset, reading: readingLeft(world, all) };
   const areAllAtOne = (): string | null => whoIsBehind(all, history);
   const caughtUp = waitUntil(world, CATCH_UP_MAX, "I14 catch-up", areAllAtOne);
-  checkRecovery("caughtUp", caughtUp, bounds.caughtUp);
+  checkRecovery("caughtUp", caughtUp, recoveryBounds(world.options, late).caughtUp);
+}
+
+/** How long it takes until the last state that one of `machines` is reading in is read. */
+function readingLeft({ scheduler }: World, machines: readonly Machine[]): Micros {
+  return Math.max(0, ...machines.map(({ readingUntil }) => readingUntil - scheduler.now));
 }
 
 /** Whoever is correct, so many that they can go on without the others. */
