@@ -1,13 +1,4 @@
-/*
- * Tortures clusters of real replica processes under load and checks what their clients see:
- *
- *     npm run torture -- --cycles 2000             from a fresh seed, which is printed
- *     npm run torture -- --cycles 50 --seed 42     the same faults again
- *     npm run torture -- --replicas 7              larger clusters
- *     npm run torture -- --store mariadb           against a MariaDB that is killed and paused too
- *     npm run torture -- --faults kill,pause       only some kinds of faults
- *     npm run torture -- --durability none         a cluster that forgets: must fail
- */
+/* Tortures clusters of real replica processes under load and checks what their clients see. */
 import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +10,17 @@ import { FAULT_KINDS } from "./plan.js";
 import { embeddedDatabases, ownDatabaseServer } from "./tortured-database.js";
 import { sumOf, tallyText } from "./tally.js";
 
+const USAGE = `Usage: npm run torture -- [options]
+
+  npm run torture -- --cycles 2000             from a fresh seed, which is printed
+  npm run torture -- --cycles 50 --seed 42     the same faults again
+  npm run torture -- --replicas 7              larger clusters (default 4)
+  npm run torture -- --per-cluster 20          a new cluster after so many cycles (default 100)
+  npm run torture -- --store mariadb           against a MariaDB that is killed and paused too
+  npm run torture -- --faults kill,pause       only some of ${FAULT_KINDS.join(", ")}
+  npm run torture -- --durability none         a cluster that forgets: must fail
+  npm run torture -- --verbose                 what happens, line by line`;
+
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -28,18 +30,33 @@ function refuse(sentence: string): never {
   process.exit(2);
 }
 
-const { values } = parseArgs({
-  options: {
-    cycles: { type: "string", default: "100" },
-    seed: { type: "string", default: randomInt(2 ** 32).toString() },
-    replicas: { type: "string", default: "4" },
-    durability: { type: "string", default: "fsync" },
-    store: { type: "string", default: "sqlite" },
-    faults: { type: "string", default: "" },
-    "per-cluster": { type: "string", default: "100" },
-    verbose: { type: "boolean", default: false },
-  },
-});
+/** What was asked for; refuses what is no option. */
+function optionsOf(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: OPTIONS }).values;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return refuse(`${error.message}\n\n${USAGE}`);
+  }
+}
+
+const OPTIONS = {
+  cycles: { type: "string", default: "100" },
+  seed: { type: "string", default: randomInt(2 ** 32).toString() },
+  replicas: { type: "string", default: "4" },
+  durability: { type: "string", default: "fsync" },
+  store: { type: "string", default: "sqlite" },
+  faults: { type: "string", default: "" },
+  "per-cluster": { type: "string", default: "100" },
+  verbose: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const values = optionsOf(process.argv.slice(2));
+if (values.help) {
+  print(USAGE);
+  process.exit(0);
+}
 
 function wholeNumber(name: "cycles" | "replicas" | "per-cluster", min: number): number {
   const value = Number(values[name]);
