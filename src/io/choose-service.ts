@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
+import type { Hasher } from "../core/base/hasher.js";
 import { ENTRY_SLOTS_MAX } from "../core/entries/entry-row.js";
 import type { EntryService } from "../core/entries/entry-service.js";
-import type { Hasher } from "../core/base/hasher.js";
 import { INDEX_KEY_BYTES } from "../core/ledger/byte-index.js";
 import type { Genesis } from "./config.js";
 import { ConfigError } from "./config-error.js";
+import { isShortName, SHORT_NAME } from "./config-schema.js";
 import { HostedEntries, HostedLedger, type HostedService } from "./hosted-service.js";
 import type { Log } from "./log.js";
 
@@ -57,8 +58,6 @@ function textOf(fault: unknown): string {
   }
 }
 
-const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
-
 /**
  * What is wrong with `value` as a service of one's own: the rest of a sentence that begins with its
  * name; null if nothing is.
@@ -66,9 +65,7 @@ const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
 export function serviceFault(value: unknown): string | null {
   if (typeof value !== "object" || value === null) return "is no object";
   const { name, execute, query, entriesMax = 1 } = value as Partial<Record<string, unknown>>;
-  if (typeof name !== "string" || !NAME_PATTERN.test(name)) {
-    return "needs a name of 1 to 32 lower-case letters, digits and hyphens";
-  }
+  if (!isShortName(name)) return `needs ${SHORT_NAME}`;
   if (typeof execute !== "function") return "needs a function execute";
   if (typeof query !== "function") return "needs a function query";
   const isCount = Number.isInteger(entriesMax) && Number(entriesMax) >= 1;

@@ -8,6 +8,7 @@ import {
   REQUEST_BYTES_MAX,
   WINDOW_SLOTS_MAX,
 } from "../core/base/limits.js";
+import { encodePlainText } from "../core/base/plain-text.js";
 import { REPLICAS_MAX, REPLICAS_MIN } from "../core/base/quorum.js";
 import { KEY_BYTES } from "../core/crypto/crypto.js";
 import {
@@ -17,7 +18,6 @@ import {
   CUSTOMER_ID_MAX,
   NAME_BYTES_MAX,
 } from "../core/ledger/account-row.js";
-import { encodePlainText } from "../core/base/plain-text.js";
 import { ConfigError } from "./config-error.js";
 import { formatMoney, parseMoney } from "./money.js";
 import { parseMysqlUrl } from "./mysql-address.js";
@@ -84,10 +84,16 @@ const money = z.codec(
 );
 
 const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
-const shortName = leaf<string>(
-  "a name of 1 to 32 lower-case letters, digits and hyphens",
-  (value) => typeof value === "string" && NAME_PATTERN.test(value),
-);
+
+/** What clients and services are called. */
+export const SHORT_NAME = "a name of 1 to 32 lower-case letters, digits and hyphens";
+
+/** Whether `value` is such a name. */
+export function isShortName(value: unknown): value is string {
+  return typeof value === "string" && NAME_PATTERN.test(value);
+}
+
+const shortName = leaf<string>(SHORT_NAME, isShortName);
 
 const version = leaf<typeof FILE_VERSION>(
   `${FILE_VERSION}, the only version that this release reads`,

@@ -11,9 +11,11 @@ import type { ClientHost, Completion, OutcomeMaker, Wait } from "./client-host.j
 import {
   type ClusterClient,
   type ConnectOptions,
+  type NoResult,
   openClient,
   type OpenClient,
   type OutcomePath,
+  type TimedOut,
   waitOf,
 } from "./open-client.js";
 
@@ -30,17 +32,8 @@ export type LedgerOutcome =
     } & OutcomePath)
   /** Refused, and every replica agrees why. Nothing changed. */
   | ({ readonly ok: false; readonly code: Exclude<ResultCode, "ok"> } & OutcomePath)
-  /** No quorum answered in time: it may or may not be executed. */
-  | {
-      readonly ok: false;
-      readonly code: "timeout";
-      /** Waits again for the same request, which can't be executed twice. */
-      readonly retry: (wait?: Partial<Wait>) => Promise<LedgerOutcome>;
-    }
-  /** The replicas forgot this session before they answered: the outcome can't be told any more. */
-  | { readonly ok: false; readonly code: "session-expired" }
-  /** Not sent, for too many operations of this client wait. Nothing changed; try again later. */
-  | { readonly ok: false; readonly code: "busy" };
+  | TimedOut<LedgerOutcome>
+  | NoResult;
 
 /** A bank's client. Operations may be submitted together; they share requests and signatures. */
 export interface LedgerClient extends ClusterClient {

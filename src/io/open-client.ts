@@ -40,6 +40,24 @@ export interface OutcomePath {
   readonly latencyMs: number;
 }
 
+/** No quorum answered in time: the operation may or may not be executed. */
+export interface TimedOut<T> {
+  readonly ok: false;
+  readonly code: "timeout";
+  /** Waits again for the same request, which can't be executed twice. */
+  readonly retry: (wait?: Partial<Wait>) => Promise<T>;
+}
+
+/** What else may come of any operation in place of a result. */
+export type NoResult =
+  /** The replicas forgot this session before they answered: the outcome can't be told any more. */
+  | { readonly ok: false; readonly code: "session-expired" }
+  /**
+   * Too many operations of this client wait, or its results were too large together. Nothing
+   * changed; try again later.
+   */
+  | { readonly ok: false; readonly code: "busy" };
+
 /** What every client of a cluster can do, whatever its service. */
 export interface ClusterClient {
   /** A replica's status, or null when it does not answer in time (1,000 ms if left out). */

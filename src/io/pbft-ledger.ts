@@ -23,7 +23,13 @@ export { writeCluster } from "./cluster-directory.js";
 export type { ClientKey, Genesis, ReplicaKey } from "./config.js";
 export { connect as createClient, type LedgerClient, type LedgerOutcome } from "./ledger-client.js";
 export { createLog, type Log, type LogLevel } from "./log.js";
-export type { ClusterClient, ConnectOptions, OutcomePath } from "./open-client.js";
+export type {
+  ClusterClient,
+  ConnectOptions,
+  NoResult,
+  OutcomePath,
+  TimedOut,
+} from "./open-client.js";
 export {
   type RunningReplica,
   startReplica as createReplica,

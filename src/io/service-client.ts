@@ -8,8 +8,10 @@ import type { ClientHost, Completion, OutcomeMaker, Wait } from "./client-host.j
 import {
   type ClusterClient,
   type ConnectOptions,
+  type NoResult,
   openClient,
   type OutcomePath,
+  type TimedOut,
   waitOf,
 } from "./open-client.js";
 
@@ -25,17 +27,8 @@ export type ServiceOutcome =
   | ({ readonly ok: true; readonly result: Uint8Array } & OutcomePath)
   /** The service threw, or returned what can't be sent: nothing changed. The replicas' logs say. */
   | ({ readonly ok: false; readonly code: "failed" } & OutcomePath)
-  /** No quorum answered in time: it may or may not be executed. */
-  | {
-      readonly ok: false;
-      readonly code: "timeout";
-      /** Waits again for the same request, which can't be executed twice. */
-      readonly retry: (wait?: Partial<Wait>) => Promise<ServiceOutcome>;
-    }
-  /** The replicas forgot this session before they answered: the outcome can't be told any more. */
-  | { readonly ok: false; readonly code: "session-expired" }
-  /** Too many operations of this client wait, or too large results. Nothing changed; try later. */
-  | { readonly ok: false; readonly code: "busy" };
+  | TimedOut<ServiceOutcome>
+  | NoResult;
 
 /** A client of a service of one's own. Operations are bytes; what they mean is its business. */
 export interface ServiceClient extends ClusterClient {

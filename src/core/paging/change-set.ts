@@ -1,8 +1,8 @@
 const WORD_BITS = 32;
 
-/** A set of small numbers that fills fast and is emptied as a whole: which accounts changed. */
+/** A set of small numbers that fills fast and is emptied as a whole: which rows changed. */
 export class ChangeSet {
-  /** Bit i % 32 of word i / 32: whether i is in it. For a million accounts it fits a cache. */
+  /** Bit i % 32 of word i / 32: whether i is in it. For a million it fits a cache. */
   #words = new Uint32Array(4);
   #size = 0;
 

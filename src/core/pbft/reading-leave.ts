@@ -10,8 +10,8 @@ const TICKS_PER_TICK_OF_LEAVE = 16;
  * For how long the clock of what waits may stand still (VT6). To read a fetched state in may take a
  * large one longer than any timer runs, and whoever left its view meanwhile would help nobody. But
  * a primary can bring one installation about after the other, and a database may be away: so leave
- * is used up, and comes back slowly, whatever happens. A wait lasts 8 of the longest T and a
- * sixteenth longer than its timeout at most.
+ * is used up, and comes back slowly, whatever happens. So a wait is stretched by 8 of the longest T
+ * and a sixteenth at most.
  */
 export class ReadingLeave {
   readonly #ticksMax: Ticks;

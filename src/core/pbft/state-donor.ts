@@ -5,9 +5,9 @@
 import { assert } from "../base/assert.js";
 import type { ReplicaId, Seq } from "../base/ids.js";
 import { StatePart, type StateData, type StateFetch, type Verified } from "../message.js";
-import { judgeByInstalled } from "./execution.js";
 import type { OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
 import { isRegular, signCheckpoint, stabilize, takeInterimCheckpoint } from "./checkpoints.js";
+import { judgeByInstalled } from "./execution.js";
 import type { RejectCode } from "./reject.js";
 import { decodeSession, encodeSession, type SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
