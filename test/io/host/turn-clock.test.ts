@@ -38,6 +38,19 @@ describe("the turn clock", () => {
     assert.deepEqual(clock.longest(), { wallMs: 3, cpuMs: 1 });
   });
 
+  test("counts turns of less than a millisecond together with the next one", () => {
+    const clocks = new Clocks();
+    const clock = new TurnClock(clocks.sources);
+    Object.assign(clocks, { now: 100, idle: 99.6, cpu: 0.25 });
+    clock.turned();
+    Object.assign(clocks, { now: 100.5, cpu: 0.75 });
+    clock.turned();
+    Object.assign(clocks, { now: 102.5, idle: 99.6, cpu: 1.75 });
+    clock.turned();
+    clocks.now = 2_000;
+    assert.deepEqual(clock.longest(), { wallMs: 2.5, cpuMs: 1.5 });
+  });
+
   test("whoever asks again at once gets the same answer", () => {
     const clocks = new Clocks();
     const clock = new TurnClock(clocks.sources);
