@@ -11,7 +11,9 @@ import type { ClientEffect, ResultPath, Span, SubmissionId } from "../core/clien
 import type { ClientOptions } from "../core/client/options.js";
 import type { Message, ReplyMessage } from "../core/message.js";
 import { signRequest } from "../core/wire/sign.js";
+import { type Deadline, Deadlines } from "./deadlines.js";
 import type { Destination, Egress } from "./egress.js";
+import type { EndOfTurn } from "./end-of-turn.js";
 import type { KeyRing } from "./key-ring.js";
 
 /** How the replicas came to a result that they agree on. */
@@ -52,6 +54,7 @@ export interface Wait {
 interface ClientWorld {
   readonly keys: KeyRing;
   readonly egress: Egress;
+  readonly endOfTurn: EndOfTurn;
   readonly verifier: Verifier;
   readonly replicas: readonly Destination[];
 }
@@ -62,16 +65,18 @@ interface Submission<T> {
   /** By operation; undefined is what nothing came of yet. */
   readonly outcomes: (T | undefined)[];
   openCount: number;
-  readonly waiters: Set<Waiter>;
+  /** Mostly one. */
+  readonly waiters: Waiter[];
 }
 
 /** Somebody who waits for a submission, or for one operation of it. */
-interface Waiter {
+interface Waiter extends Deadline {
   /** Null waits for all. */
   readonly index: number | null;
-  /** Ends the wait; what nothing came of by then has timed out. */
-  readonly settle: () => void;
 }
+
+/** Takes the outcomes of a submission, and whether none was lost. */
+type SubmissionEnd<T> = (outcomes: T[], isWhole: boolean) => void;
 
 /** A question to one replica's host that is not answered yet. */
 interface Inspection {
@@ -89,11 +94,16 @@ function newSessionId(): SessionId {
   return lastSession;
 }
 
+/** A client's sessions share its deadlines. */
+interface SessionWorld extends ClientWorld {
+  readonly deadlines: Deadlines;
+}
+
 /** One session and those who wait for its operations. */
 class SessionHost<T> {
   readonly session: ClientSession;
   readonly id: SessionId;
-  readonly #world: ClientWorld;
+  readonly #world: SessionWorld;
   readonly #make: OutcomeMaker<T>;
   readonly #onWanted: (session: SessionHost<T>) => void;
   /** Those that something has to come of yet. */
@@ -103,9 +113,9 @@ class SessionHost<T> {
   #hasExpired = false;
   #flushIsDue = false;
 
-  /** @param onWanted called whenever somebody begins to wait for one of its operations. */
+  /** @param onWanted called when the first begins to wait for one of its operations. */
   constructor(
-    world: ClientWorld,
+    world: SessionWorld,
     options: Omit<ClientOptions, "session">,
     make: OutcomeMaker<T>,
     onWanted: (session: SessionHost<T>) => void,
@@ -127,20 +137,24 @@ class SessionHost<T> {
     this.#flushLater();
   }
 
-  /** Resolves with the outcomes of the operations of `bundle`, and whether none was lost. */
-  async submit(bundle: Uint8Array, isRead: boolean, wait: Wait): Promise<[T[], boolean]> {
-    const outcomes = new Array<T | undefined>(bundleCount(bundle)).fill(undefined);
+  /** Submits the operations of `bundle`; `onEnd` is called once, at once if `wait` is over. */
+  submit(bundle: Uint8Array, isRead: boolean, wait: Wait, onEnd: SubmissionEnd<T>): void {
+    const count = bundleCount(bundle);
     const submission: Submission<T> = {
       startedMs: performance.now(),
-      outcomes,
-      openCount: outcomes.length,
-      waiters: new Set(),
+      outcomes: new Array<T | undefined>(count).fill(undefined),
+      openCount: count,
+      waiters: [],
     };
     this.#submissions.set(this.session.submit(bundle, isRead), submission);
     this.#flushLater();
-    await this.#wait(submission, null, wait);
-    const isWhole = submission.openCount === 0 && !this.#hasExpired;
-    return [outcomes.map((_, index) => this.#outcomeOf(submission, index)), isWhole];
+    this.#wait(submission, null, wait, submission.startedMs, () => {
+      const outcomes: T[] = [];
+      for (let index = 0; index < count; index += 1) {
+        outcomes.push(this.#outcomeOf(submission, index));
+      }
+      onEnd(outcomes, submission.openCount === 0 && !this.#hasExpired);
+    });
   }
 
   step(event: Parameters<ClientSession["step"]>[0]): void {
@@ -151,7 +165,7 @@ class SessionHost<T> {
   /** Those who wait are told that nothing will come. */
   abandon(): void {
     for (const { waiters } of this.#submissions.values()) {
-      for (const waiter of waiters) waiter.settle();
+      endWaits(waiters);
     }
   }
 
@@ -159,17 +173,19 @@ class SessionHost<T> {
   #flushLater(): void {
     if (this.#flushIsDue) return;
     this.#flushIsDue = true;
-    queueMicrotask(() => {
-      this.#flushIsDue = false;
-      this.session.flush();
-      this.#carryOut();
-    });
+    this.#world.endOfTurn.add(this.#flush);
   }
 
+  readonly #flush = (): void => {
+    this.#flushIsDue = false;
+    this.session.flush();
+    this.#carryOut();
+  };
+
   #carryOut(): void {
-    for (;;) {
-      const effects = this.session.takeEffects();
-      if (effects.length === 0) break;
+    let effects = this.session.takeEffects();
+    if (effects.length === 0) return;
+    for (; effects.length > 0; effects = this.session.takeEffects()) {
       for (const effect of effects) this.#apply(effect);
     }
     this.#world.egress.flush();
@@ -191,7 +207,7 @@ class SessionHost<T> {
         break;
       case "expired":
         this.#hasExpired = true;
-        for (const span of effect.spans) this.#settle(span, () => this.#make.expired());
+        for (const span of effect.spans) this.#expire(span);
         break;
     }
   }
@@ -199,58 +215,85 @@ class SessionHost<T> {
   #complete({ spans, results, view, seq }: Extract<ClientEffect, { kind: "completed" }>): void {
     const nowMs = performance.now();
     const reader = new BundleReader(results);
-    const take = (completion: Completion): T => {
-      reader.next();
-      return this.#make.completed(reader.bytes, reader.start, reader.end, completion);
-    };
     for (const span of spans) {
-      const startedMs = this.#submissions.get(span.submission)?.startedMs ?? nowMs;
+      const submission = this.#submissionOf(span);
+      const { outcomes, startedMs } = submission;
       const completion = { path: span.path, view, seq, latencyMs: nowMs - startedMs };
-      this.#settle(span, () => take(completion));
+      for (let index = span.first; index < span.first + span.count; index += 1) {
+        reader.next();
+        const { bytes, start, end } = reader;
+        outcomes[index] = this.#make.completed(bytes, start, end, completion);
+      }
+      this.#settle(span, submission);
     }
   }
 
-  /** Notes what `next` makes of each operation of `span`, and ends the waits that are over. */
-  #settle({ submission: id, first, count }: Span, next: () => T): void {
-    const submission = this.#submissions.get(id);
+  #expire(span: Span): void {
+    const submission = this.#submissionOf(span);
+    submission.outcomes.fill(this.#make.expired(), span.first, span.first + span.count);
+    this.#settle(span, submission);
+  }
+
+  #submissionOf(span: Span): Submission<T> {
+    const submission = this.#submissions.get(span.submission);
     assert(submission !== undefined, "operations are settled once");
-    for (let index = first; index < first + count; index += 1) submission.outcomes[index] = next();
-    submission.openCount -= count;
-    if (submission.openCount === 0) this.#submissions.delete(id);
-    for (const waiter of submission.waiters) {
-      const { index } = waiter;
-      const isOver =
-        index === null ? submission.openCount === 0 : submission.outcomes[index] !== undefined;
-      if (isOver) waiter.settle();
-    }
+    return submission;
   }
 
-  /** Resolves when something came of operation `index`, or of all, or when `wait` is over. */
-  #wait(submission: Submission<T>, index: number | null, wait: Wait): Promise<void> {
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        clearTimeout(deadline);
-        wait.signal?.removeEventListener("abort", settle);
-        if (submission.waiters.delete(waiter)) this.#waiterCount -= 1;
-        resolve();
-      };
-      const waiter = { index, settle };
-      const deadline = setTimeout(settle, wait.timeoutMs);
-      submission.waiters.add(waiter);
-      this.#waiterCount += 1;
-      this.#onWanted(this);
-      if (wait.signal?.aborted === true) settle();
-      else wait.signal?.addEventListener("abort", settle);
-    });
+  /** Something came of each operation of `span`: ends the waits that are over. */
+  #settle({ submission: id, count }: Span, submission: Submission<T>): void {
+    const { outcomes, waiters } = submission;
+    submission.openCount -= count;
+    if (submission.openCount > 0) {
+      endWaits(waiters.filter(({ index }) => index !== null && outcomes[index] !== undefined));
+      return;
+    }
+    this.#submissions.delete(id);
+    endWaits(waiters);
+  }
+
+  /** Calls `onOver` when something came of operation `index`, or of all, or `wait` is over. */
+  #wait(
+    submission: Submission<T>,
+    index: number | null,
+    { timeoutMs, signal }: Wait,
+    nowMs: number,
+    onOver: () => void,
+  ): void {
+    const { deadlines } = this.#world;
+    const { waiters } = submission;
+    const passed = (): void => {
+      const place = waiters.indexOf(waiter);
+      if (place < 0) return;
+      waiters.splice(place, 1);
+      deadlines.remove(waiter);
+      signal?.removeEventListener("abort", passed);
+      this.#waiterCount -= 1;
+      onOver();
+    };
+    const waiter: Waiter = { index, atMs: nowMs + timeoutMs, passed };
+    waiters.push(waiter);
+    this.#waiterCount += 1;
+    if (this.#waiterCount === 1) this.#onWanted(this);
+    deadlines.add(waiter);
+    if (signal === undefined) return;
+    if (signal.aborted) passed();
+    else signal.addEventListener("abort", passed);
   }
 
   #outcomeOf(submission: Submission<T>, index: number): T {
-    const retry = async (wait: Wait): Promise<T> => {
-      const isOpen = submission.outcomes[index] === undefined;
-      if (isOpen) await this.#wait(submission, index, wait);
+    return submission.outcomes[index] ?? this.#make.timeout(this.#retryOf(submission, index));
+  }
+
+  #retryOf(submission: Submission<T>, index: number): (wait: Wait) => Promise<T> {
+    return async (wait) => {
+      if (submission.outcomes[index] === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wait(submission, index, wait, performance.now(), resolve);
+        });
+      }
       return this.#outcomeOf(submission, index);
     };
-    return submission.outcomes[index] ?? this.#make.timeout(retry);
   }
 }
 
@@ -259,6 +302,7 @@ export class ClientHost<T> {
   readonly #world: ClientWorld;
   readonly #options: Omit<ClientOptions, "session">;
   readonly #make: OutcomeMaker<T>;
+  readonly #deadlines = new Deadlines();
   /** The present session, and those left whose operations somebody waits for. */
   readonly #sessions = new Map<SessionId, SessionHost<T>>();
   readonly #inspections = new Map<number, Inspection>();
@@ -300,18 +344,32 @@ export class ClientHost<T> {
    * Submits the operations of `bundle`, one or more in the service's encoding, and waits for their
    * outcomes, which come in the same order. If so many wait that these are too many, none is sent.
    */
-  async invoke(bundle: Uint8Array, isRead: boolean, wait: Wait): Promise<T[]> {
+  invoke(bundle: Uint8Array, isRead: boolean, wait: Wait): Promise<T[]> {
+    return new Promise((resolve) => {
+      this.submit(bundle, isRead, wait, resolve);
+    });
+  }
+
+  /** As `invoke`, without a promise of its own. */
+  submit(
+    bundle: Uint8Array,
+    isRead: boolean,
+    wait: Wait,
+    onOutcomes: (outcomes: T[]) => void,
+  ): void {
     assert(!this.#isClosed, "nothing is invoked on a closed client");
     const count = bundleCount(bundle);
     if (this.#operationsWaiting + count > this.#operationsWaitingMax) {
-      return Array.from({ length: count }, () => this.#make.busy());
+      onOutcomes(Array.from({ length: count }, () => this.#make.busy()));
+      return;
     }
     const session = this.#current;
     this.#operationsWaiting += count;
-    const [outcomes, isWhole] = await session.submit(bundle, isRead, wait);
-    this.#operationsWaiting -= count;
-    if (!isWhole) this.#leave(session);
-    return outcomes;
+    session.submit(bundle, isRead, wait, (outcomes, isWhole) => {
+      this.#operationsWaiting -= count;
+      if (!isWhole) this.#leave(session);
+      onOutcomes(outcomes);
+    });
   }
 
   /** What comes next must not queue up behind an operation that nobody waits for any more. */
@@ -356,6 +414,11 @@ export class ClientHost<T> {
     this.#sessions.get(message.session)?.step({ kind: "received", from, message: reply });
   }
 
+  /** Whether a reply of this kind to number `counter` of a session can still matter. */
+  awaits(kind: "reply" | "read-reply", session: SessionId, counter: number): boolean {
+    return this.#sessions.get(session)?.session.awaits(kind, counter) ?? false;
+  }
+
   /** One tick passed. A session left that nobody waits for rests until somebody does again. */
   tick(): void {
     for (const session of this.#sessions.values()) {
@@ -370,15 +433,23 @@ export class ClientHost<T> {
     for (const session of this.#sessions.values()) session.abandon();
     this.#sessions.clear();
     for (const { settle } of this.#inspections.values()) settle(null);
+    this.#deadlines.stop();
   }
 
   #newSession(): SessionHost<T> {
-    const session = new SessionHost<T>(this.#world, this.#options, this.#make, (wanted) => {
+    const onWanted = (wanted: SessionHost<T>): void => {
       if (!this.#isClosed) this.#sessions.set(wanted.id, wanted);
-    });
+    };
+    const world = { ...this.#world, deadlines: this.#deadlines };
+    const session = new SessionHost<T>(world, this.#options, this.#make, onWanted);
     this.#sessions.set(session.id, session);
     return session;
   }
+}
+
+/** Whoever is told leaves the list, so that it is a copy that is gone through. */
+function endWaits(waiters: readonly Waiter[]): void {
+  for (const { passed } of [...waiters]) passed();
 }
 
 function at(replicas: readonly Destination[], id: ReplicaId): Destination {

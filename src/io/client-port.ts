@@ -3,6 +3,7 @@ import { clientOfFrame, endOfFrame } from "../core/wire/header.js";
 import type { Genesis } from "./config.js";
 import { datagramBytesMaxOf, isLoopback } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";
+import { EndOfTurn } from "./end-of-turn.js";
 import type { Ingress } from "./ingress.js";
 import { Tally } from "./tally.js";
 import { SharedTicker } from "./ticker.js";
@@ -12,6 +13,18 @@ import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-so
 export type SocketOpener = (local: SocketAddress) => Promise<DatagramSocket>;
 
 /**
+ * Whether it would change nothing to take the frame `datagram`[`start`, `end`): nobody looked at
+ * whom it is from, so nothing may be learnt from it but that.
+ */
+type FrameFilter = (datagram: Uint8Array, start: number, end: number) => boolean;
+
+/** Who takes frames for a client, and which ones not even to show. */
+interface Holder {
+  readonly ingress: Ingress;
+  readonly isUnwanted: FrameFilter | null;
+}
+
+/**
  * A socket that many clients of one process use: what they send in one turn to one replica travels
  * in one datagram, and so does what a replica answers them in one of its turns. Each has its own
  * frames with its own MACs, so it is as if each had a socket of its own, only cheaper.
@@ -19,11 +32,16 @@ export type SocketOpener = (local: SocketAddress) => Promise<DatagramSocket>;
 export class ClientPort {
   readonly datagrams: DatagramPacker;
   readonly drops: Tally;
+  /**
+   * When what was submitted and sent in a turn goes out. Whoever waits for what one datagram
+   * brought goes on before that: all of it is one turn.
+   */
+  readonly endOfTurn = new EndOfTurn();
   /** The ticks of all who use it. */
   readonly ticker: SharedTicker;
   readonly #socket: DatagramSocket;
   /** Those who use it now, by identity; one identity may run several clients. */
-  readonly #ingresses = new Map<ClientId, Set<Ingress>>();
+  readonly #holders = new Map<ClientId, Set<Holder>>();
 
   /**
    * @param socket its owner from now on is this port.
@@ -33,12 +51,11 @@ export class ClientPort {
     this.#socket = socket;
     this.ticker = new SharedTicker(tickMs);
     this.drops = new Tally();
-    const { drops } = this;
+    const { drops, endOfTurn } = this;
     this.datagrams = new DatagramPacker({
       ...{ socket, datagramBytesMax, drops },
-      // Whoever waits for what one datagram brought goes on before this: all of that is one turn.
       atEndOfTurn: (flush) => {
-        process.nextTick(flush);
+        endOfTurn.add(flush);
       },
     });
     socket.receive((bytes, from) => {
@@ -46,13 +63,17 @@ export class ClientPort {
     });
   }
 
-  /** Hands frames for `client` to `ingress` from now on, until the returned function is called. */
-  attach(client: ClientId, ingress: Ingress): () => void {
-    const held = this.#ingresses.get(client) ?? new Set<Ingress>();
-    this.#ingresses.set(client, held.add(ingress));
+  /**
+   * Hands frames for `client` to `ingress` from now on, until the returned function is called.
+   * @param isUnwanted those that need not even be verified.
+   */
+  attach(client: ClientId, ingress: Ingress, isUnwanted: FrameFilter | null = null): () => void {
+    const held = this.#holders.get(client) ?? new Set<Holder>();
+    const holder = { ingress, isUnwanted };
+    this.#holders.set(client, held.add(holder));
     return () => {
-      held.delete(ingress);
-      if (held.size === 0) this.#ingresses.delete(client);
+      held.delete(holder);
+      if (held.size === 0) this.#holders.delete(client);
     };
   }
 
@@ -67,11 +88,24 @@ export class ClientPort {
     while (start < datagram.length) {
       const end = endOfFrame(datagram, start);
       const client = clientOfFrame(datagram, start);
-      const ingresses = client === null ? undefined : this.#ingresses.get(client);
-      const frame = end - start === datagram.length ? datagram : datagram.subarray(start, end);
-      for (const ingress of ingresses ?? []) ingress.receive(frame, from);
+      const holders = client === null ? undefined : this.#holders.get(client);
+      if (holders !== undefined) handOut(holders, datagram, start, end, from);
       start = end;
     }
+  }
+}
+
+function handOut(
+  holders: ReadonlySet<Holder>,
+  datagram: Uint8Array,
+  start: number,
+  end: number,
+  from: SocketAddress,
+): void {
+  const isWhole = end - start === datagram.length;
+  for (const { ingress, isUnwanted } of holders) {
+    if (isUnwanted?.(datagram, start, end) === true) continue;
+    ingress.receive(isWhole ? datagram : datagram.subarray(start, end), from);
   }
 }
 

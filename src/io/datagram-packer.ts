@@ -24,6 +24,8 @@ interface DatagramBuffer {
 /** A datagram that frames are written to. */
 interface OpenDatagram {
   readonly buffer: DatagramBuffer;
+  /** Its first frame: mostly the only one, and then all that is sent. */
+  readonly first: Uint8Array;
   readonly to: SocketAddress;
   /** Whether it holds all that it may. */
   readonly isFull: boolean;
@@ -65,11 +67,17 @@ export class DatagramPacker {
    * frame is dropped, and counted.
    */
   reserve(to: SocketAddress, size: number, isAlone: boolean): Uint8Array | null {
-    const datagram = this.#datagramFor(to, size, isAlone);
-    if (datagram === null) return null;
-    const start = datagram.end;
-    datagram.end += size;
-    return datagram.buffer.bytes.subarray(start, datagram.end);
+    const open = this.#open.get(to.port);
+    if (open !== undefined) {
+      const hasRoom = !isAlone && !open.isFull && open.end + size <= this.datagramBytesMax;
+      if (hasRoom && open.to.address === to.address) return append(open, size);
+    }
+    const buffer = this.#take();
+    if (buffer === null) return null;
+    if (open !== undefined) this.#send(open);
+    const first = buffer.bytes.subarray(0, size);
+    this.#open.set(to.port, { buffer, first, to, isFull: isAlone, end: size });
+    return first;
   }
 
   /** Whoever wrote frames has written all of this turn. */
@@ -78,33 +86,22 @@ export class DatagramPacker {
     if (atEndOfTurn === undefined) return this.#flush();
     if (this.#flushIsDue || this.#open.size === 0) return;
     this.#flushIsDue = true;
-    atEndOfTurn(() => {
-      this.#flushIsDue = false;
-      this.#flush();
-    });
+    atEndOfTurn(this.#flushAtEnd);
   }
+
+  readonly #flushAtEnd = (): void => {
+    this.#flushIsDue = false;
+    this.#flush();
+  };
 
   #flush(): void {
     for (const datagram of this.#open.values()) this.#send(datagram);
     this.#open.clear();
   }
 
-  #datagramFor(to: SocketAddress, size: number, isAlone: boolean): OpenDatagram | null {
-    const open = this.#open.get(to.port);
-    if (open !== undefined) {
-      const hasRoom = !isAlone && !open.isFull && open.end + size <= this.datagramBytesMax;
-      if (hasRoom && open.to.address === to.address) return open;
-    }
-    const buffer = this.#take();
-    if (buffer === null) return null;
-    const datagram = { buffer, to, isFull: isAlone, end: 0 };
-    if (open !== undefined) this.#send(open);
-    this.#open.set(to.port, datagram);
-    return datagram;
-  }
-
-  #send({ buffer, to, end }: OpenDatagram): void {
-    this.#options.socket.send(buffer.bytes.subarray(0, end), to, buffer.release);
+  #send({ buffer, first, to, end }: OpenDatagram): void {
+    const bytes = end === first.length ? first : buffer.bytes.subarray(0, end);
+    this.#options.socket.send(bytes, to, buffer.release);
   }
 
   #take(): DatagramBuffer | null {
@@ -130,4 +127,11 @@ export class DatagramPacker {
     this.#underWayCount -= 1;
     if ((this.#free.length + 1) * this.datagramBytesMax <= FREE_BYTES_MAX) this.#free.push(buffer);
   }
+}
+
+/** Room for one more frame behind those in `datagram`. */
+function append(datagram: OpenDatagram, size: number): Uint8Array {
+  const start = datagram.end;
+  datagram.end += size;
+  return datagram.buffer.bytes.subarray(start, datagram.end);
 }

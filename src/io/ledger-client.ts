@@ -81,14 +81,17 @@ export async function connect(options: ConnectOptions): Promise<LedgerClient> {
 }
 
 function clientOf({ host, common }: OpenClient<LedgerOutcome>): LedgerClient {
-  const run: LedgerClient["run"] = async (operation, wait) => {
-    const bundle = new BundleWriter(BYTES_INITIAL);
-    appendOperation(bundle, operation);
-    const isRead = operation.kind === "get";
-    const [outcome] = await host.invoke(bundle.finish(), isRead, waitOf(wait));
-    assert(outcome !== undefined, "an operation has an outcome");
-    return outcome;
-  };
+  const run: LedgerClient["run"] = (operation, wait) =>
+    // Whatever is thrown in here rejects the promise: there is but one for each operation.
+    new Promise((resolve) => {
+      const bundle = new BundleWriter(BYTES_INITIAL);
+      appendOperation(bundle, operation);
+      const isRead = operation.kind === "get";
+      host.submit(bundle.finish(), isRead, waitOf(wait), ([outcome]) => {
+        assert(outcome !== undefined, "an operation has an outcome");
+        resolve(outcome);
+      });
+    });
   const calls: Omit<LedgerClient, keyof ClusterClient> = {
     run,
     runAll: (operations, wait) => runAll(host, operations, waitOf(wait)),

@@ -3,6 +3,7 @@ import type { ReplicaId } from "../core/base/ids.js";
 import { quorumsOf } from "../core/base/quorum.js";
 import { CLIENT_OPTIONS_DEFAULT } from "../core/client/options.js";
 import type { ResultPath } from "../core/client/effect.js";
+import { isUnwantedReply } from "../core/wire/lone-reply.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import { openClientPort, type ClientPort, type SocketOpener } from "./client-port.js";
@@ -116,7 +117,11 @@ export async function openClient<T>(
       if (from.role === "replica") host.onMessage(from.id, message);
     },
   });
-  const detach = port.attach(id, ingress);
+  const awaits: ClientHost<T>["awaits"] = (kind, session, counter) =>
+    host.awaits(kind, session, counter);
+  const detach = port.attach(id, ingress, (datagram, start, end) =>
+    isUnwantedReply(datagram, start, end, awaits),
+  );
   const stopTicker = port.ticker.join(() => {
     ingress.tick();
     host.tick();
@@ -141,12 +146,12 @@ async function openWorld({ genesis, port: shared, openSocket }: ConnectOptions, 
     },
   });
   const port = shared ?? (await openClientPort(genesis, openSocket));
-  const { datagrams, drops } = port;
+  const { datagrams, drops, endOfTurn } = port;
   const egress = new Egress({ roster: keys.roster, sealer: keys, datagrams, drops });
   const replicas = genesis.replicas.map(
     ({ id, host, port }) => new Destination({ role: "replica", id }, { address: host, port }),
   );
-  return { keys, egress, verifier, replicas, port };
+  return { keys, egress, endOfTurn, verifier, replicas, port };
 }
 
 /** No operation, no outcome. */

@@ -36,6 +36,8 @@ interface OutstandingRead extends Outstanding {
   readonly read: Read;
 }
 
+const NO_EFFECTS: readonly ClientEffect[] = [];
+
 /** Part of the smoothed round-trip time that each new measurement makes up (as TCP's RTO does). */
 const SMOOTHING = 1 / 8;
 
@@ -77,6 +79,15 @@ export class ClientSession {
   /** Replicas that answered the hello. */
   get welcomeCount(): number {
     return this.#welcomed.size;
+  }
+
+  /**
+   * Whether a reply of this kind to this session's request or read number `counter` can still
+   * matter.
+   */
+  awaits(kind: "reply" | "read-reply", counter: number): boolean {
+    if (kind === "reply") return this.#request?.timestamp === counter;
+    return this.#read?.read.nonce === counter;
   }
 
   /** Operations submitted and not yet completed. */
@@ -126,8 +137,9 @@ export class ClientSession {
   }
 
   /** What the world must do because of the last call, in order. */
-  takeEffects(): ClientEffect[] {
+  takeEffects(): readonly ClientEffect[] {
     const effects = this.#effects;
+    if (effects.length === 0) return NO_EFFECTS;
     this.#effects = [];
     return effects;
   }

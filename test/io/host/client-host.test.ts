@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { bundleItems, bundleOf } from "../../../src/core/base/bundle.js";
 import { CLIENT_OPTIONS_DEFAULT } from "../../../src/core/client/options.js";
 import { type Message, type Request, ReplyCode } from "../../../src/core/message.js";
@@ -10,6 +11,7 @@ import {
   type Wait,
 } from "../../../src/io/client-host.js";
 import { Destination } from "../../../src/io/egress.js";
+import { EndOfTurn } from "../../../src/io/end-of-turn.js";
 import { hasher } from "../../core/pbft/builders.js";
 
 type World = ConstructorParameters<typeof ClientHost<Outcome>>[0];
@@ -46,6 +48,7 @@ class Fixture {
     const world = {
       keys: { hasher, sign: () => new Uint8Array(64) },
       egress: { queue: (message: Message) => this.sent.push(message), flush: () => undefined },
+      endOfTurn: new EndOfTurn(),
       replicas,
     };
     const options = { ...CLIENT_OPTIONS_DEFAULT, client: 0, replicaCount: 4 };
@@ -54,7 +57,7 @@ class Fixture {
 
   /** Lets the present turn end. */
   async turn(): Promise<void> {
-    for (let count = 0; count < 5; count += 1) await Promise.resolve();
+    await nextTurn();
   }
 
   async invoke(mark: number, isRead: boolean, wait: Wait): Promise<Outcome> {
@@ -303,6 +306,40 @@ describe("a client's host", () => {
     await fixture.turn();
     mock.timers.tick(WAIT.timeoutMs);
     assert.equal((await next).kind, "timeout", "it was not refused");
+  });
+
+  test("awaits replies to what is outstanding and to nothing else", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const waiting = [fixture.invoke(1, false, WAIT), fixture.invoke(2, true, WAIT)];
+    await fixture.turn();
+    const { session, host } = fixture;
+    const [request = assert.fail()] = fixture.requests;
+    const read = fixture.sent.find((message) => message.kind === "read") ?? assert.fail();
+    const { timestamp } = request;
+    const { nonce } = read;
+    const awaited = (): boolean[] => [
+      host.awaits("reply", session, timestamp),
+      host.awaits("read-reply", session, nonce),
+    ];
+    assert.deepEqual(awaited(), [true, true]);
+    assert(!host.awaits("reply", session, timestamp + 1));
+    assert(!host.awaits("read-reply", session, nonce - 1));
+    assert(!host.awaits("reply", session - 1, timestamp));
+    await fixture.answer(request);
+    assert.deepEqual(awaited(), [false, true], "three of four are enough");
+    const answer = { view: 0, session, nonce, seq: 3, results: read.bundle };
+    for (const from of [0, 1, 2]) host.onMessage(from, { kind: "read-reply", ...answer });
+    assert.deepEqual(awaited(), [false, false]);
+    assert((await Promise.all(waiting)).every(({ kind }) => kind === "completed"));
+  });
+
+  test("a wait whose signal was aborted before is over at once", async () => {
+    const fixture = new Fixture();
+    await fixture.welcome();
+    const signal = AbortSignal.abort();
+    const outcome = await fixture.invoke(1, false, { ...WAIT, signal });
+    assert.equal(outcome.kind, "timeout");
   });
 
   test("tells everybody who waits when it is closed", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Message } from "../../../src/core/message.js";
+import { clientOfFrame } from "../../../src/core/wire/header.js";
 import { ClientPort } from "../../../src/io/client-port.js";
 import { Destination, Egress } from "../../../src/io/egress.js";
 import { Tally } from "../../../src/io/tally.js";
@@ -100,6 +101,28 @@ test("each client of a port gets the frames that are for it, until it leaves", (
   detach[2]?.();
   assert.deepEqual(countsAfter(repliesFor(2)), [0, 0, 0]);
   assert.deepEqual(countsAfter(new Uint8Array(10)), [0, 0, 0]);
+});
+
+test("a frame that a client does not want is not even verified, and others still are (AU7)", () => {
+  const socket = new OpenSocket();
+  const port = new ClientPort(socket, 65_507, 10);
+  const links = [1, 2].map((id) => new SampleLink(replica(1), client(id)));
+  for (const [index, { ingress }] of links.entries()) {
+    port.attach(index + 1, ingress, (datagram, start) => {
+      return index === 0 && clientOfFrame(datagram, start) === 1;
+    });
+  }
+  const datagram = repliesFor(1, 2);
+  // Its MAC is wrong: who would look at it would count it.
+  datagram[0] = 1 ^ (datagram[0] ?? 0);
+  socket.handler(datagram, PLACE);
+  assert.deepEqual(
+    links.map((link) => [link.takeArrived().length, link.dropped()]),
+    [
+      [0, {}],
+      [1, {}],
+    ],
+  );
 });
 
 test("a port is closed with its socket", async () => {
