@@ -257,8 +257,9 @@ export class ReplicaHost {
    */
   #waitsForStore(effect: Outgoing): boolean {
     const { isStrict, stores, rejects } = this.#world;
+    if (!isStrict) return false;
     const seq = "seq" in effect.message ? effect.message.seq : 0;
-    if (!isStrict || seq <= stores.storedSeq) return false;
+    if (seq <= stores.storedSeq) return false;
     if (!this.#unstored.hold(seq, effect)) rejects.add("host/database-behind");
     return true;
   }

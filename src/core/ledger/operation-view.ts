@@ -36,15 +36,16 @@ export class OperationView {
   addressEnd = 0;
 
   #bytes: Uint8Array = new Uint8Array(0);
-  #data: DataView = new DataView(this.#bytes.buffer);
   #amountOffset = 0;
+  /** A copy of the amount, to be read as a whole: a view of each bundle takes longer to make. */
+  readonly #amountBytes = new Uint8Array(AMOUNT_BYTES);
+  readonly #amount = new DataView(this.#amountBytes.buffer);
   /** Where the operation ends, while it is parsed. */
   #end = 0;
 
   /** Takes the buffer that the next operations lie in. */
   attach(bytes: Uint8Array): void {
     this.#bytes = bytes;
-    this.#data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /**
@@ -76,7 +77,10 @@ export class OperationView {
 
   /** The amount, or the opening balance; as sent, so perhaps negative. Not for `get`. */
   amount(): bigint {
-    return this.#data.getBigInt64(this.#amountOffset);
+    for (let index = 0; index < AMOUNT_BYTES; index += 1) {
+      this.#amountBytes[index] = this.#bytes[this.#amountOffset + index] ?? 0;
+    }
+    return this.#amount.getBigInt64(0);
   }
 
   /**

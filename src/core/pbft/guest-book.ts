@@ -51,8 +51,10 @@ export class GuestBook {
 
   /** Those that asked lately. */
   present(now: Ticks): { readonly id: ReplicaId; readonly guest: Guest }[] {
-    return this.#guests
-      .map((guest, id) => ({ id, guest }))
-      .filter(({ guest }) => now - guest.heardTicks < HEARD_TICKS_MAX);
+    const present = [];
+    for (const [id, guest] of this.#guests.entries()) {
+      if (now - guest.heardTicks < HEARD_TICKS_MAX) present.push({ id, guest });
+    }
+    return present;
   }
 }

@@ -75,6 +75,17 @@ export class Log {
     return this.#ascending;
   }
 
+  /**
+   * The touched slots above `seq`, ascending. Of those up to the last one executed there are a
+   * hundred times as many, in no cache, and at every tick somebody asks what is still open.
+   */
+  slotsAbove(seq: Seq): readonly Slot[] {
+    const slots = this.slots();
+    let first = slots.length;
+    while ((slots[first - 1]?.seq ?? 0) > seq) first -= 1;
+    return slots.slice(first);
+  }
+
   /** Number of touched slots, at most L (I11). */
   get size(): number {
     return this.#slots.size;

@@ -76,7 +76,8 @@ export class Replica {
    */
   step(event: Event, hasMore = false): RejectCode | null {
     const reject = this.#handle(event);
-    settle(this.#state, hasMore);
+    // All that may follow from one of several requests is an order for them.
+    if (!hasMore || !isRequest(event)) settle(this.#state, hasMore);
     return reject;
   }
 
@@ -203,6 +204,10 @@ export class Replica {
         return unreachable(event);
     }
   }
+}
+
+function isRequest(event: Event): boolean {
+  return event.kind === "received" && event.message.kind === "request";
 }
 
 function onSigned(s: State, message: SignedMessage): void {

@@ -32,7 +32,7 @@ function watchPrimary(s: State): void {
 
 /** A slot that waits for a pre-prepare which others have committed is looked at again (RO4). */
 function askForDecisions(s: State): void {
-  for (const slot of s.log.slots()) {
+  for (const slot of s.log.slotsAbove(s.executedSeq)) {
     if (slot.leftOutSinceTicks !== null) askForDecision(s, slot);
   }
 }
@@ -70,8 +70,8 @@ function requestSinceTicks(s: State): Ticks {
  */
 function batchSinceTicks(s: State): Ticks {
   let sinceTicks = s.waitTicks;
-  for (const slot of s.log.slots()) {
-    if (slot.seq <= s.executedSeq || !slot.acceptedIn(s.view)) continue;
+  for (const slot of s.log.slotsAbove(s.executedSeq)) {
+    if (!slot.acceptedIn(s.view)) continue;
     sinceTicks = Math.min(sinceTicks, slot.acceptedTicks);
   }
   return sinceTicks;

@@ -80,7 +80,10 @@ export function encodeReply(message: Reply): Uint8Array {
   const { view, session, timestamp, seq, code, results } = message;
   const writer = new Writer(TYPE_BYTES + 4 * COUNTER_BYTES + 1 + results.length);
   writer.u8(MessageType.reply);
-  for (const counter of [view, session, timestamp, seq]) writer.counter(counter);
+  writer.counter(view);
+  writer.counter(session);
+  writer.counter(timestamp);
+  writer.counter(seq);
   writer.u8(code);
   writer.raw(results);
   return writer.finish();

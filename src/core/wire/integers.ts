@@ -37,13 +37,20 @@ export function writeU16(bytes: Uint8Array, offset: number, value: number): void
 /** Writes a 32-bit integer. @throws InvariantError outside 0 to 2^32 - 1 (included). */
 export function writeU32(bytes: Uint8Array, offset: number, value: number): void {
   assert(Number.isInteger(value) && value >= 0 && value < WORD, "the value fits 32 bits");
-  writeU16(bytes, offset, Math.floor(value / 0x1_0000));
-  writeU16(bytes, offset + 2, value % 0x1_0000);
+  writeWord(bytes, offset, value);
 }
 
 /** Writes a counter as 64 bits. @throws InvariantError outside 0 to `COUNTER_MAX` (included). */
 export function writeCounter(bytes: Uint8Array, offset: number, value: number): void {
   assert(Number.isSafeInteger(value) && value >= 0, "a counter is a safe integer");
-  writeU32(bytes, offset, Math.floor(value / WORD));
-  writeU32(bytes, offset + 4, value % WORD);
+  writeWord(bytes, offset, value / WORD);
+  writeWord(bytes, offset + 4, value);
+}
+
+/** Writes the lowest 32 bits before the point, which is what shifting leaves of any number. */
+function writeWord(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value >>> 24;
+  bytes[offset + 1] = value >>> 16;
+  bytes[offset + 2] = value >>> 8;
+  bytes[offset + 3] = value;
 }

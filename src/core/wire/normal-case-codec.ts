@@ -25,12 +25,25 @@ import { Writer } from "./writer.js";
 
 /** The bytes of a pre-prepare. */
 export function encodePrePrepare(message: PrePrepare): Uint8Array {
-  const writer = new Writer(TYPE_BYTES + 2 * COUNTER_BYTES + batchSize(message.batch));
-  writer.u8(MessageType["pre-prepare"]);
-  writer.counter(message.view);
-  writer.counter(message.seq);
-  writeBatch(writer, message.batch);
+  const writer = new Writer(prePrepareSize(message));
+  writePrePrepare(writer, message);
   return writer.finish();
+}
+
+/** What a pre-prepare says, apart from what kind of message it is. */
+type Order = Omit<PrePrepare, "kind">;
+
+/** Size of a pre-prepare, in bytes. */
+export function prePrepareSize({ batch }: Order): number {
+  return TYPE_BYTES + 2 * COUNTER_BYTES + batchSize(batch);
+}
+
+/** Writes a pre-prepare, type included. */
+export function writePrePrepare(writer: Writer, { view, seq, batch }: Order): void {
+  writer.u8(MessageType["pre-prepare"]);
+  writer.counter(view);
+  writer.counter(seq);
+  writeBatch(writer, batch);
 }
 
 /** Reads a pre-prepare whose type was read. */

@@ -9,6 +9,7 @@ import { decodeMessage } from "./decode.js";
 import { encodeMessage } from "./encode.js";
 import { COUNTER_BYTES } from "./integers.js";
 import { CHECKPOINT_BYTES, MessageType, TYPE_BYTES } from "./layout.js";
+import { prePrepareSize, writePrePrepare } from "./normal-case-codec.js";
 import { Reader } from "./reader.js";
 import type { WireReject } from "./reject.js";
 import type { Roster } from "./roster.js";
@@ -44,7 +45,7 @@ const RecordType = {
 export function encodeRecord(record: JournalRecord): Uint8Array {
   switch (record.kind) {
     case "pre-prepared":
-      return recordOf(record.kind, { ...record, kind: "pre-prepare" });
+      return encodePrePrepared(record);
     case "prepared":
       return recordOf(record.kind, { ...record, kind: "prepare" });
     case "committed":
@@ -83,6 +84,14 @@ export function decodeRecord(
     default:
       return decodeMessageRecord(bytes, hasher, scope);
   }
+}
+
+/** At once, for there is one for each batch, as large as that. */
+function encodePrePrepared(record: Extract<JournalRecord, { kind: "pre-prepared" }>): Uint8Array {
+  const writer = new Writer(TYPE_BYTES + prePrepareSize(record));
+  writer.u8(RecordType["pre-prepared"]);
+  writePrePrepare(writer, record);
+  return writer.finish();
 }
 
 function recordOf(kind: JournalRecord["kind"], message: Message): Uint8Array {

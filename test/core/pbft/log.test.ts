@@ -23,6 +23,12 @@ test("slots are listed ascending in whatever order they were touched, and lists 
           held,
         );
       }
+      for (const seq of [0, ...seqs, 21]) {
+        assert.deepEqual(
+          log.slotsAbove(seq),
+          log.slots().filter((slot) => slot.seq > seq),
+        );
+      }
       log.advance(stable);
       assert(log.slots().every((slot) => slot.seq > stable));
     }),
