@@ -73,6 +73,8 @@ interface Submission<T> {
 interface Waiter extends Deadline {
   /** Null waits for all. */
   readonly index: number | null;
+  /** Ends the wait of one that was taken from the list of waiters; `passed` takes it from there. */
+  readonly end: () => void;
 }
 
 /** Takes the outcomes of a submission, and whether none was lost. */
@@ -149,10 +151,7 @@ class SessionHost<T> {
     this.#submissions.set(this.session.submit(bundle, isRead), submission);
     this.#flushLater();
     this.#wait(submission, null, wait, submission.startedMs, () => {
-      const outcomes: T[] = [];
-      for (let index = 0; index < count; index += 1) {
-        outcomes.push(this.#outcomeOf(submission, index));
-      }
+      const outcomes = submission.outcomes.map((_, index) => this.#outcomeOf(submission, index));
       onEnd(outcomes, submission.openCount === 0 && !this.#hasExpired);
     });
   }
@@ -165,7 +164,7 @@ class SessionHost<T> {
   /** Those who wait are told that nothing will come. */
   abandon(): void {
     for (const { waiters } of this.#submissions.values()) {
-      endWaits(waiters);
+      endAll(waiters);
     }
   }
 
@@ -245,11 +244,13 @@ class SessionHost<T> {
     const { outcomes, waiters } = submission;
     submission.openCount -= count;
     if (submission.openCount > 0) {
-      endWaits(waiters.filter(({ index }) => index !== null && outcomes[index] !== undefined));
+      const isOver = ({ index }: Waiter): boolean =>
+        index !== null && outcomes[index] !== undefined;
+      for (const { passed } of waiters.filter(isOver)) passed();
       return;
     }
     this.#submissions.delete(id);
-    endWaits(waiters);
+    endAll(waiters);
   }
 
   /** Calls `onOver` when something came of operation `index`, or of all, or `wait` is over. */
@@ -262,16 +263,19 @@ class SessionHost<T> {
   ): void {
     const { deadlines } = this.#world;
     const { waiters } = submission;
-    const passed = (): void => {
-      const place = waiters.indexOf(waiter);
-      if (place < 0) return;
-      waiters.splice(place, 1);
+    const end = (): void => {
       deadlines.remove(waiter);
       signal?.removeEventListener("abort", passed);
       this.#waiterCount -= 1;
       onOver();
     };
-    const waiter: Waiter = { index, atMs: nowMs + timeoutMs, passed };
+    const passed = (): void => {
+      const place = waiters.indexOf(waiter);
+      if (place < 0) return;
+      waiters.splice(place, 1);
+      end();
+    };
+    const waiter: Waiter = { index, atMs: nowMs + timeoutMs, passed, end };
     waiters.push(waiter);
     this.#waiterCount += 1;
     if (this.#waiterCount === 1) this.#onWanted(this);
@@ -447,9 +451,8 @@ export class ClientHost<T> {
   }
 }
 
-/** Whoever is told leaves the list, so that it is a copy that is gone through. */
-function endWaits(waiters: readonly Waiter[]): void {
-  for (const { passed } of [...waiters]) passed();
+function endAll(waiters: Waiter[]): void {
+  for (let waiter = waiters.pop(); waiter !== undefined; waiter = waiters.pop()) waiter.end();
 }
 
 function at(replicas: readonly Destination[], id: ReplicaId): Destination {

@@ -87,7 +87,8 @@ function clientOf({ host, common }: OpenClient<LedgerOutcome>): LedgerClient {
       const bundle = new BundleWriter(BYTES_INITIAL);
       appendOperation(bundle, operation);
       const isRead = operation.kind === "get";
-      host.submit(bundle.finish(), isRead, waitOf(wait), ([outcome]) => {
+      host.submit(bundle.finish(), isRead, waitOf(wait), (outcomes) => {
+        const outcome = outcomes[0];
         assert(outcome !== undefined, "an operation has an outcome");
         resolve(outcome);
       });

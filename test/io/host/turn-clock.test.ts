@@ -41,14 +41,18 @@ describe("the turn clock", () => {
   test("counts turns of less than a millisecond together with the next one", () => {
     const clocks = new Clocks();
     const clock = new TurnClock(clocks.sources);
-    Object.assign(clocks, { now: 100, idle: 99.6, cpu: 0.25 });
-    clock.turned();
-    Object.assign(clocks, { now: 100.5, cpu: 0.75 });
-    clock.turned();
-    Object.assign(clocks, { now: 102.5, idle: 99.6, cpu: 1.75 });
-    clock.turned();
+    const turn = (now: number, idle: number, cpu: number): void => {
+      Object.assign(clocks, { now, idle, cpu });
+      clock.turned();
+    };
+    turn(100, 99.75, 0.25);
+    turn(100.5, 99.75, 0.5);
+    turn(200, 199, 0.75);
+    turn(202, 199.25, 2);
+    turn(300, 297, 2.5);
+    turn(302.25, 297, 3.75);
     clocks.now = 2_000;
-    assert.deepEqual(clock.longest(), { wallMs: 2.5, cpuMs: 1.5 });
+    assert.deepEqual(clock.longest(), { wallMs: 2.5, cpuMs: 1.75 });
   });
 
   test("whoever asks again at once gets the same answer", () => {
