@@ -3,7 +3,6 @@ import { runInNewContext } from "node:vm";
 import { assert } from "../../src/core/base/assert.js";
 import { bundleOf } from "../../src/core/base/bundle.js";
 import { Domain } from "../../src/core/base/hasher.js";
-import { ClusterHasher } from "../../src/core/crypto/prefix.js";
 import type { Message } from "../../src/core/message.js";
 import { Slot } from "../../src/core/pbft/slot.js";
 import { CheckList } from "../../src/core/wire/check-list.js";
@@ -12,11 +11,9 @@ import { encodeMessage } from "../../src/core/wire/encode.js";
 import { signRequest } from "../../src/core/wire/sign.js";
 import { planMessage } from "../../src/core/wire/signed-ranges.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
-import { CheckRunner } from "../../src/workers/run-checks.js";
+import { sampleKeys } from "./sample-keys.js";
 import type { Figures } from "./tool.js";
 
-const CLUSTER_ID = new Uint8Array(32).fill(1);
-const SEED = new Uint8Array(32).fill(2);
 /** As large as a move between two accounts of a private cluster. */
 const OPERATION_BYTES = 32;
 /** Enough to see each among what else is on the heap. */
@@ -48,19 +45,13 @@ async function decoder(
   operationCount: number,
 ): Promise<Decoder> {
   const { provider } = await loadCrypto(process.env);
-  const hasher = new ClusterHasher(provider, CLUSTER_ID);
-  const publicKeys = Array.from({ length: replicaCount + 1 }, () => provider.signPublicKey(SEED));
-  const runner = new CheckRunner(provider, { clusterId: CLUSTER_ID, macPrefixes: [], publicKeys });
-  const self = { role: "replica", id: 1 } as const;
-  const roster = { self, clusterTag: 7, replicaCount, clientCount: 1 };
+  const { hasher, roster, runner, signer } = sampleKeys(provider, replicaCount);
   const bundle = bundleOf(
     Array.from({ length: operationCount }, () => new Uint8Array(OPERATION_BYTES).fill(3)),
   );
   const requests = Array.from({ length: requestCount }, (_, index) => {
     const unsigned = { client: 0, session: index + 1, timestamp: 1, bundle } as const;
-    return signRequest({ kind: "request", ...unsigned }, hasher, (digest) =>
-      provider.sign(digest, SEED),
-    );
+    return signRequest({ kind: "request", ...unsigned }, signer);
   });
   /** As it comes from another replica: with its own copy of the bytes. */
   const received = <M extends Message>(message: M, id: number): M => {

@@ -40,7 +40,11 @@ export async function startForger(genesis: Genesis, key: ClientKey): Promise<() 
     for (let count = 0; count < FORGED_PER_TURN; count += 1) {
       timestamp += 1;
       const message = { kind: "request", client: id, session, timestamp, bundle } as const;
-      const forged = signRequest(message, keys.hasher, () => new Uint8Array(SIGNATURE_BYTES));
+      const forged = signRequest(message, {
+        hasher: keys.hasher,
+        sign: () => new Uint8Array(SIGNATURE_BYTES),
+        authenticate: (digest) => keys.authenticate(digest),
+      });
       egress.queue(forged, replicas);
     }
     egress.flush();

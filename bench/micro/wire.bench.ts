@@ -1,6 +1,5 @@
 import { bundleOf } from "../../src/core/base/bundle.js";
 import { Domain } from "../../src/core/base/hasher.js";
-import { ClusterHasher } from "../../src/core/crypto/prefix.js";
 import type { Message, Request } from "../../src/core/message.js";
 import { CheckList } from "../../src/core/wire/check-list.js";
 import { decodeMessage } from "../../src/core/wire/decode.js";
@@ -9,41 +8,30 @@ import type { Scope } from "../../src/core/wire/scope.js";
 import { signRequest } from "../../src/core/wire/sign.js";
 import { planMessage } from "../../src/core/wire/signed-ranges.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
-import { CheckRunner } from "../../src/workers/run-checks.js";
+import type { CheckRunner } from "../../src/workers/run-checks.js";
+import { sampleKeys } from "../harness/sample-keys.js";
 import type { MicroCase, MicroSuite } from "./measure.js";
 
-const CLUSTER_ID = new Uint8Array(32).fill(1);
-const SEED = new Uint8Array(32).fill(2);
 const OPERATION = new Uint8Array(23).fill(3);
-const ROSTER = {
-  self: { role: "replica", id: 1 },
-  clusterTag: 7,
-  replicaCount: 4,
-  clientCount: 1,
-} as const;
+const REPLICA_COUNT = 4;
 const BATCH_REQUESTS = 64;
 
 /** What it costs to write a message, and to plan, verify and decode one. */
 export async function wireSuites(): Promise<MicroSuite[]> {
   const { provider } = await loadCrypto(process.env);
-  const hasher = new ClusterHasher(provider, CLUSTER_ID);
-  const runner = new CheckRunner(provider, {
-    clusterId: CLUSTER_ID,
-    macPrefixes: [],
-    publicKeys: Array.from({ length: 5 }, () => provider.signPublicKey(SEED)),
-  });
+  const { hasher, roster, runner, signer } = sampleKeys(provider, REPLICA_COUNT);
   const request = (count: number): Request => {
     const bundle = bundleOf(Array.from({ length: count }, () => OPERATION));
     const unsigned = { kind: "request", client: 0, session: 1, timestamp: 1, bundle } as const;
-    return signRequest(unsigned, hasher, (digest) => provider.sign(digest, SEED));
+    return signRequest(unsigned, signer);
   };
   const batchOf = (requests: readonly Request[]): Message => {
     const digest = hasher.digest(Domain.batch, new Uint8Array(0));
     return { kind: "pre-prepare", view: 1, seq: 1, batch: { requests, digest } };
   };
   const vote = { kind: "prepare", view: 1, seq: 1, digest: new Uint8Array(32) } as const;
-  const fromPrimary: Scope = { roster: ROSTER, from: { role: "replica", id: 0 } };
-  const fromClient: Scope = { roster: ROSTER, from: { role: "client", id: 0 } };
+  const fromPrimary: Scope = { roster, from: { role: "replica", id: 0 } };
+  const fromClient: Scope = { roster, from: { role: "client", id: 0 } };
   const many = batchOf(Array.from({ length: BATCH_REQUESTS }, () => request(1)));
   const messages: [string, Message, Scope][] = [
     ["a request of one operation", request(1), fromClient],

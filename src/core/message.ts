@@ -10,7 +10,10 @@ import type { Digest } from "./base/hasher.js";
 import type { ClientId, ReplicaId, Seq, SessionId, Timestamp, View } from "./base/ids.js";
 
 declare const verified: unique symbol;
-/** A message whose sender, signatures and digests were checked. Only the ingress makes one. */
+/**
+ * A message whose sender and digests were checked, and what else must prove it: a batch that others
+ * vouch for needs no signatures. Only the ingress makes one.
+ */
 export type Verified<T> = T & { readonly [verified]?: true };
 
 /** A client's signed bundle of operations. */
@@ -24,6 +27,13 @@ export interface Request {
   /** H(request, everything but the signature): what is signed and what the batch digest covers. */
   readonly digest: Digest;
   readonly bytes: Uint8Array;
+  /**
+   * MACs of the digest by its client, that for replica i at 16 i (an authenticator, in Castro and
+   * Liskov's word): whose own is right need not verify the signature of what the primary orders,
+   * because the primary has (AU4). Empty where a batch came without. It may be wrong, since nothing
+   * covers it but the frame that it comes in, and then the signature counts.
+   */
+  readonly authenticator: Uint8Array;
 }
 
 /** What the primary orders under one sequence number. Empty for the null batch. */
@@ -328,7 +338,7 @@ export type ReplyMessage = Welcome | Reply | ReadReply | Busy | InspectReply;
 export type Message = ReplicaMessage | ClientMessage | ReplyMessage;
 
 /** A message that its sender signs, before the signature: the host adds `bytes`. */
-export type Unsigned<T> = T extends unknown ? Omit<T, "bytes" | "digest"> : never;
+export type Unsigned<T> = T extends unknown ? Omit<T, "bytes" | "digest" | "authenticator"> : never;
 
 /** The signed messages of replicas. */
 export type SignedMessage = Checkpoint | ViewChange | NewView;

@@ -194,7 +194,7 @@ class SessionHost<T> {
     const { keys, egress, replicas } = this.#world;
     switch (effect.kind) {
       case "sign": {
-        const request = signRequest(effect.message, keys.hasher, (digest) => keys.sign(digest));
+        const request = signRequest(effect.message, keys);
         this.session.step({ kind: "signed", request });
         break;
       }

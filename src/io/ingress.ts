@@ -3,6 +3,7 @@ import type { Verdict, Verifier } from "../core/crypto/check.js";
 import type { Message, Verified } from "../core/message.js";
 import { CheckList } from "../core/wire/check-list.js";
 import { decodeMessage } from "../core/wire/decode.js";
+import { doubtsOf, settleDoubts } from "../core/wire/doubts.js";
 import {
   type Fragment,
   type HeldFragments,
@@ -34,8 +35,15 @@ interface IngressOptions {
   readonly onMessage: (from: Principal, message: Verified<Message>, address: SocketAddress) => void;
 }
 
+/** Counted with the drops, though what is dropped is only a MAC: the signature decides instead. */
+const DOUBTED = "request/bad-authenticator";
+
 type IngressReject =
-  WireReject | "ingress/overloaded" | "ingress/client-silenced" | "fragment/given-up";
+  | WireReject
+  | typeof DOUBTED
+  | "ingress/overloaded"
+  | "ingress/client-silenced"
+  | "fragment/given-up";
 
 /** A body on its way through the verifier. */
 interface Arrival {
@@ -119,7 +127,7 @@ export class Ingress {
   }
 
   /**
-   * The MAC and all signatures of a frame are one job. Returns false if the MAC is known to be
+   * The MAC and what proves a frame's messages are one job. Returns false if the MAC is known to be
    * wrong already, which it is for whatever is quicker to check here than elsewhere.
    */
   #verifyPacked(arrival: Arrival, list: CheckList): boolean {
@@ -127,7 +135,7 @@ export class Ingress {
     const messages = planBody(bytes, HEADER_BYTES, bytes.length, scope, list);
     let isForged = false;
     this.#options.verifier.submit(source, bytes, list.checks, (verdict) => {
-      if (verdict.passed[0] === 1) return this.#deliver(arrival, messages, verdict);
+      if (verdict.passed[0] === 1) return this.#judge(arrival, messages, list, verdict);
       isForged = true;
       this.#drop("frame/bad-mac");
     });
@@ -163,7 +171,29 @@ export class Ingress {
       return;
     }
     this.#options.verifier.submit(source, body, list.checks, (verdict) => {
-      this.#deliver({ bytes: body, source, scope, address }, messages, verdict);
+      this.#judge({ bytes: body, source, scope, address }, messages, list, verdict);
+    });
+  }
+
+  /**
+   * Where MACs of authenticators are wrong, the signatures decide. That is one more job at most for
+   * a datagram, of what its requests would have cost without authenticators.
+   */
+  #judge(
+    arrival: Arrival,
+    messages: readonly PlannedMessage[],
+    list: CheckList,
+    verdict: Verdict,
+  ): void {
+    const doubts = doubtsOf(list, verdict);
+    if (doubts === null) {
+      this.#deliver(arrival, messages, verdict);
+      return;
+    }
+    for (let count = doubts.failed.length; count > 0; count -= 1) this.#drop(DOUBTED);
+    this.#options.verifier.submit(arrival.source, arrival.bytes, doubts.list.checks, (second) => {
+      settleDoubts(doubts, verdict, second);
+      this.#deliver(arrival, messages, verdict);
     });
   }
 

@@ -1,11 +1,13 @@
 import { assert } from "../core/base/assert.js";
-import type { Digest } from "../core/base/hasher.js";
+import { type Digest, Domain } from "../core/base/hasher.js";
 import type { Principal } from "../core/base/ids.js";
 import type { CryptoProvider } from "../core/crypto/crypto.js";
 import { MAC_BYTES, PREFIX_BYTES } from "../core/crypto/crypto.js";
 import { deriveMacKey } from "../core/crypto/mac-keys.js";
 import { ClusterHasher, macPrefix } from "../core/crypto/prefix.js";
+import { authenticatorBytes } from "../core/wire/layout.js";
 import { principalNumber, type Roster } from "../core/wire/roster.js";
+import type { RequestSigner } from "../core/wire/sign.js";
 import type { CheckKeys } from "../workers/run-checks.js";
 import type { Genesis } from "./config.js";
 import type { FrameSealer } from "./egress.js";
@@ -21,11 +23,14 @@ interface Secrets {
  */
 const KEY_EPOCH = 0;
 
+/** In the place of a key that this identity does not share. */
+const NO_PREFIX = new Uint8Array(PREFIX_BYTES);
+
 /** The first four bytes of a cluster id as a number: what a frame is recognised by. */
 const CLUSTER_TAG_BYTES = 4;
 
 /** All keys that one process uses: its own secrets, and what it shares with those it talks to. */
-export class KeyRing implements FrameSealer {
+export class KeyRing implements FrameSealer, RequestSigner {
   readonly roster: Roster;
   readonly hasher: ClusterHasher;
   /** For the verifier: MAC keys of what comes in and public keys, both by `principalNumber`. */
@@ -34,6 +39,8 @@ export class KeyRing implements FrameSealer {
   readonly #signSeed: Uint8Array;
   /** Prefix blocks of what goes out, by `principalNumber`. */
   readonly #sealPrefixes: readonly Uint8Array[];
+  /** A client's prefix blocks for authenticators, by replica. */
+  readonly #authenticatorPrefixes: readonly Uint8Array[];
 
   /**
    * Derives the pairwise keys of `self`. Clients do not talk to each other and share no keys.
@@ -45,24 +52,30 @@ export class KeyRing implements FrameSealer {
     this.hasher = new ClusterHasher(provider, genesis.clusterId);
     this.roster = rosterOf(genesis, self);
     const identities = [...genesis.replicas, ...genesis.clients];
-    const openPrefixes: Uint8Array[] = [];
-    const sealPrefixes: Uint8Array[] = [];
+    const open: Uint8Array[] = [];
+    const seal: Uint8Array[] = [];
+    const authenticate: Uint8Array[] = [];
     for (const [number, identity] of identities.entries()) {
       const peer = principalOf(this.roster, number);
       if (!talks(self, peer)) {
-        openPrefixes.push(new Uint8Array(PREFIX_BYTES));
-        sealPrefixes.push(new Uint8Array(PREFIX_BYTES));
+        for (const prefixes of [open, seal, authenticate]) prefixes.push(NO_PREFIX);
         continue;
       }
       const shared = provider.exchange(secrets.exchangeSecret, identity.exchangeKey);
       const keyOf = (from: Principal, to: Principal): Uint8Array =>
-        macPrefix(genesis.clusterId, deriveMacKey(this.hasher, shared, KEY_EPOCH, from, to));
-      openPrefixes.push(keyOf(peer, self));
-      sealPrefixes.push(keyOf(self, peer));
+        deriveMacKey(this.hasher, shared, KEY_EPOCH, from, to);
+      const [toSelf, fromSelf] = [keyOf(peer, self), keyOf(self, peer)];
+      open.push(macPrefix(genesis.clusterId, toSelf));
+      seal.push(macPrefix(genesis.clusterId, fromSelf));
+      const fromClient = self.role === "client" ? fromSelf : toSelf;
+      authenticate.push(macPrefix(genesis.clusterId, fromClient, Domain.authenticator));
     }
-    this.#sealPrefixes = sealPrefixes;
+    this.#sealPrefixes = seal;
+    const replicaCount = genesis.replicas.length;
+    this.#authenticatorPrefixes = authenticate.slice(0, replicaCount);
+    const macPrefixes = [...open, ...authenticate.slice(replicaCount)];
     const publicKeys = identities.map((identity) => identity.signKey);
-    this.checkKeys = { clusterId: genesis.clusterId, macPrefixes: openPrefixes, publicKeys };
+    this.checkKeys = { clusterId: genesis.clusterId, macPrefixes, publicKeys };
   }
 
   /** Number of the key that proves frames of `from`; null for whom there is none. */
@@ -82,6 +95,17 @@ export class KeyRing implements FrameSealer {
       "frames go to those we share keys with",
     );
     this.provider.hashInto(frame, 0, MAC_BYTES, prefix, frame, MAC_BYTES, frame.length);
+  }
+
+  /** MACs of this client for each replica, 16 bytes each. @throws InvariantError for a replica. */
+  authenticate(digest: Digest): Uint8Array {
+    assert(this.roster.self.role === "client", "only clients' requests have authenticators");
+    const authenticator = new Uint8Array(authenticatorBytes(this.roster.replicaCount));
+    for (const [replica, prefix] of this.#authenticatorPrefixes.entries()) {
+      const tag = MAC_BYTES * replica;
+      this.provider.hashInto(authenticator, tag, MAC_BYTES, prefix, digest, 0, digest.length);
+    }
+    return authenticator;
   }
 
   /** This identity's signature of a digest. */

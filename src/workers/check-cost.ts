@@ -36,6 +36,9 @@ export function checkCostNs(checks: readonly Check[], cryptoName: CryptoName): n
       case "signature":
         costNs += SIGNATURE_NS[cryptoName];
         break;
+      case "digest-mac":
+        costNs += hashCostNs(DIGEST_BYTES);
+        break;
       default:
         unreachable(check);
     }

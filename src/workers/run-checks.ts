@@ -35,7 +35,7 @@ export class CheckRunner {
   }
 
   /**
-   * Runs `checks` over `bytes` in order, up to a MAC that fails (AU7).
+   * Runs `checks` over `bytes` in order, up to a `mac` that fails (AU7).
    * @throws InvariantError when a check points outside of the bytes, or names a key or a digest
    * that does not exist: whoever made the list has checked that.
    */
@@ -62,17 +62,42 @@ export class CheckRunner {
         return true;
       case "signature":
         return this.#hasSignature(bytes, check, digests);
+      case "digest-mac":
+        return this.#hasDigestTag(bytes, check, digests);
       default:
         return unreachable(check);
     }
   }
 
   #hasTag(bytes: Uint8Array, check: Extract<Check, { kind: "mac" }>): boolean {
-    const prefix = this.#keys.macPrefixes[check.key];
+    const { key, start, end, tag } = check;
+    return this.#isMac(key, bytes, start, end, bytes, tag);
+  }
+
+  #hasDigestTag(
+    bytes: Uint8Array,
+    check: Extract<Check, { kind: "digest-mac" }>,
+    digests: readonly Digest[],
+  ): boolean {
+    const digest = digests[check.digest];
+    assert(digest !== undefined, "the digest is computed");
+    return this.#isMac(check.key, digest, 0, digest.length, bytes, check.tag);
+  }
+
+  /** Whether the bytes at `tag` of `tagged` are the MAC of `bytes`[`start`, `end`). */
+  #isMac(
+    key: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    tagged: Uint8Array,
+    tag: number,
+  ): boolean {
+    const prefix = this.#keys.macPrefixes[key];
     assert(prefix !== undefined, "the MAC key exists");
-    assert(check.tag >= 0 && check.tag + MAC_BYTES <= bytes.length, "the tag lies in the bytes");
-    this.#provider.hashInto(this.#tag, 0, MAC_BYTES, prefix, bytes, check.start, check.end);
-    return isTagAt(bytes, check.tag, this.#tag);
+    assert(tag >= 0 && tag + MAC_BYTES <= tagged.length, "the tag lies in the bytes");
+    this.#provider.hashInto(this.#tag, 0, MAC_BYTES, prefix, bytes, start, end);
+    return isTagAt(tagged, tag, this.#tag);
   }
 
   #digestOfDigests(

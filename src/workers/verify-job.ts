@@ -29,6 +29,7 @@ const KIND_MAC = 0;
 const KIND_DIGEST = 1;
 const KIND_DIGEST_OF_DIGESTS = 2;
 const KIND_SIGNATURE = 3;
+const KIND_DIGEST_MAC = 4;
 
 /** Checks and the bytes that they are about. */
 export interface CheckList {
@@ -151,6 +152,9 @@ function writeCheck(words: Int32Array, at: number, check: Check): void {
     case "signature":
       words.set([KIND_SIGNATURE, check.key, check.digest, check.signature], at);
       return;
+    case "digest-mac":
+      words.set([KIND_DIGEST_MAC, check.key, check.digest, check.tag], at);
+      return;
     default:
       unreachable(check);
   }
@@ -173,6 +177,8 @@ function checkOf(kind: number, a: number, b: number, c: number, d: number): Chec
       return { kind: "digest", domain: a as Domain, start: b, end: c };
     case KIND_DIGEST_OF_DIGESTS:
       return { kind: "digest-of-digests", domain: a as Domain, first: b, count: c };
+    case KIND_DIGEST_MAC:
+      return { kind: "digest-mac", key: a, digest: b, tag: c };
     default:
       assert(kind === KIND_SIGNATURE, "the job holds checks");
       return { kind: "signature", key: a, digest: b, signature: c };

@@ -113,7 +113,6 @@ export class VerifyPool implements Verifier {
     return lists < LISTS_MAX - this.#load.lists && bytes < LIST_BYTES_MAX - this.#load.bytes;
   }
 
-  /** A list that is submitted although `canAccept` is false runs here: memory stays bounded. */
   submit(
     source: number,
     bytes: Uint8Array,
@@ -125,7 +124,7 @@ export class VerifyPool implements Verifier {
       return;
     }
     const costNs = checkCostNs(checks, this.#runner.cryptoName);
-    if (this.#isCheaperHere(costNs) || !this.canAccept(source)) {
+    if (this.#isCheaperHere(costNs)) {
       this.#turnNs += costNs;
       done(this.#runner.run(bytes, checks));
     } else {

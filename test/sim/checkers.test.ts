@@ -62,7 +62,8 @@ function request(timestamp: number, operation: LedgerOperation): Request {
   const bundle = bundleOf([encodeOperation(operation)]);
   const bytes = new Uint8Array(0);
   const identity = { client: 0, session: 1, timestamp };
-  return { kind: "request", ...identity, bundle, bytes, digest: digest(timestamp) };
+  const proof = { bytes, digest: digest(timestamp), authenticator: bytes };
+  return { kind: "request", ...identity, bundle, ...proof };
 }
 
 /** Batch `seq` with one deposit, as a replica executed it. */

@@ -121,7 +121,7 @@ class SessionProcess {
     switch (effect.kind) {
       case "sign": {
         const { keys } = this.#identity;
-        const request = signRequest(effect.message, keys.hasher, (digest) => keys.sign(digest));
+        const request = signRequest(effect.message, keys);
         this.session.step({ kind: "signed", request });
         break;
       }

@@ -97,6 +97,9 @@ const anyChecks = fc.uint8Array({ minLength: 64, maxLength: 200 }).chain((bytes)
     fc
       .tuple(key, fc.nat(bytes.length - 64))
       .map(([number, at]): Check => ({ kind: "signature", key: number, digest: 0, signature: at })),
+    fc
+      .tuple(key, fc.nat(bytes.length - MAC_BYTES))
+      .map(([number, at]): Check => ({ kind: "digest-mac", key: number, digest: 0, tag: at })),
   );
   const first: Check = { kind: "digest", domain: Domain.state, start: 0, end: bytes.length };
   return fc.array(later, { maxLength: 6 }).map((rest) => ({ bytes, checks: [first, ...rest] }));

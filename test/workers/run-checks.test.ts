@@ -5,6 +5,7 @@ import { InvariantError } from "../../src/core/base/assert.js";
 import { bytesConcat } from "../../src/core/base/bytes.js";
 import { Domain } from "../../src/core/base/hasher.js";
 import type { Check } from "../../src/core/crypto/check.js";
+import { MAC_BYTES } from "../../src/core/crypto/crypto.js";
 import { ClusterHasher } from "../../src/core/crypto/prefix.js";
 import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
 import { NativeCrypto } from "../../src/workers/native-crypto.js";
@@ -53,6 +54,24 @@ for (const runner of [portable, native]) {
       assert.equal(digests.length, 2);
     });
 
+    test("know the MAC of a digest, and go on after one that is wrong (AU4)", () => {
+      const digest = hasher.digest(Domain.page, PAYLOAD);
+      const tag = new Uint8Array(MAC_BYTES);
+      const [prefix] = KEYS.macPrefixes;
+      assert.ok(prefix !== undefined);
+      new PortableCrypto().hashInto(tag, 0, MAC_BYTES, prefix, digest, 0, digest.length);
+      const bytes = bytesConcat([PAYLOAD, tag]);
+      const checks: Check[] = [
+        { kind: "digest", domain: Domain.page, start: 0, end: PAYLOAD.length },
+        { kind: "digest-mac", key: 1, digest: 0, tag: PAYLOAD.length },
+        { kind: "digest-mac", key: 0, digest: 0, tag: PAYLOAD.length },
+        { kind: "digest-mac", key: 0, digest: 0, tag: PAYLOAD.length - 1 },
+      ];
+      assert.deepEqual([...runner.run(bytes, checks).passed], [1, 0, 1, 0]);
+      const changed = damaged({ bytes, checks }, 3).bytes;
+      assert.deepEqual([...runner.run(changed, checks).passed], [1, 0, 0, 0]);
+    });
+
     test("make a digest of several digests from their concatenation", () => {
       const digest = (end: number): Check => ({
         kind: "digest",
@@ -79,6 +98,8 @@ for (const runner of [portable, native]) {
         { kind: "digest", domain: Domain.mac, start: 0, end: 1 },
         { kind: "digest-of-digests", domain: Domain.page, first: 0, count: 1 },
         { kind: "signature", key: 0, digest: 0, signature: 0 },
+        { kind: "digest-mac", key: 0, digest: 0, tag: 0 },
+        { kind: "digest", domain: Domain.authenticator, start: 0, end: 1 },
       ];
       for (const check of wrong) assert.throws(() => runner.run(PAYLOAD, [check]), InvariantError);
     });

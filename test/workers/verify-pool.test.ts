@@ -181,15 +181,17 @@ describe("back-pressure", () => {
     assert.equal(count, 1_024);
   });
 
-  test("a list that is submitted all the same runs at once, and nothing more is held", async () => {
+  test("what an accepted list brings about waits for a thread like all else (RB1)", async () => {
     const { threads, pool, finished, submit } = poolOf(1);
     for (let count = 0; count < 8; count += 1) submit("huge", HUGE);
-    submit("late", LARGE);
-    assert.deepEqual(finished, ["late"]);
-    await nextTurn();
-    const lists = threads.jobs.flatMap((job) => job.lists);
-    assert.equal(lists.length, 8);
+    submit("second", LARGE);
+    assert.equal(finished.includes("second"), false);
     assert.equal(pool.canAccept(0), false);
+    for (let job = 0; job < 9; job += 1) {
+      await nextTurn();
+      await threads.answer(job);
+    }
+    assert.equal(finished.at(-1), "second");
   });
 });
 

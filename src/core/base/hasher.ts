@@ -21,6 +21,7 @@ export const Domain = {
   clientTable: 10,
   macKey: 11,
   journal: 12,
+  authenticator: 13,
 } as const;
 export type Domain = (typeof Domain)[keyof typeof Domain];
 

@@ -38,12 +38,20 @@ export type Check =
       readonly key: number;
       readonly digest: number;
       readonly signature: number;
+    }
+  /** The 16 bytes at `tag` are the MAC of digest number `digest` under MAC key number `key`. */
+  | {
+      readonly kind: "digest-mac";
+      readonly key: number;
+      readonly digest: number;
+      readonly tag: number;
     };
 
 /** What came of a list of checks. */
 export interface Verdict {
   /**
-   * For each check, in order: 1 passed (or computed), 0 failed or not tried because a MAC failed.
+   * For each check, in order: 1 passed (or computed), 0 failed or not tried because the frame's MAC
+   * failed.
    */
   readonly passed: Uint8Array;
   /** The digests computed, in order: number 0 is that of the first digest-like check. */
@@ -51,7 +59,7 @@ export interface Verdict {
 }
 
 /**
- * Runs lists of checks, here or in workers. A failed MAC ends a list: nothing after it is tried,
+ * Runs lists of checks, here or in workers. A failed `mac` ends a list: nothing after it is tried,
  * because its bytes come from nobody (AU7).
  */
 export interface Verifier {
@@ -60,8 +68,8 @@ export interface Verifier {
 
   /**
    * False while too much of `source` is waiting: the caller drops or defers its work until it is
-   * true again. A source that has little waiting finds room whatever the others do (RB1). What is
-   * submitted all the same is run at once, so it costs the caller time and never memory.
+   * true again. A source that has little waiting finds room whatever the others do (RB1). Only what
+   * a list that was accepted brings about may be submitted all the same: one more list.
    * @param source a number for whoever the work is done for.
    */
   canAccept(source: number): boolean;

@@ -31,14 +31,21 @@ const CLUSTER_ID_BYTES = DIGEST_BYTES;
 assert(VERSION_TAG.length <= DOMAIN_OFFSET, "the version tag fits its field");
 assert(MAC_KEY_OFFSET + KEY_BYTES <= PREFIX_BYTES, "the MAC key fits the block");
 
+/** What a MAC is of: a frame, or a request's digest in its authenticator. */
+type MacDomain = typeof Domain.mac | typeof Domain.authenticator;
+
 /**
  * The prefix block (128 bytes, fresh, as secret as its key) of MACs.
  * @param clusterId 32 bytes.
- * @param key 32 bytes, from `deriveMacKey`.
+ * @param key 32 bytes, from `deriveMacKey`; no MAC of one domain is one of the other under it.
  */
-export function macPrefix(clusterId: Uint8Array, key: Uint8Array): Uint8Array {
+export function macPrefix(
+  clusterId: Uint8Array,
+  key: Uint8Array,
+  domain: MacDomain = Domain.mac,
+): Uint8Array {
   assert(key.length === KEY_BYTES, "a MAC key has 32 bytes");
-  const block = prefixBlock(Domain.mac, clusterId);
+  const block = prefixBlock(domain, clusterId);
   block.set(key, MAC_KEY_OFFSET);
   return block;
 }
@@ -62,17 +69,18 @@ export class ClusterHasher implements Hasher {
     this.#provider = provider;
     const prefixes: (Uint8Array | undefined)[] = [];
     for (const domain of Object.values(Domain)) {
-      if (domain !== Domain.mac) prefixes[domain] = prefixBlock(domain, clusterId);
+      const hasKey = domain === Domain.mac || domain === Domain.authenticator;
+      if (!hasKey) prefixes[domain] = prefixBlock(domain, clusterId);
     }
     this.#prefixes = prefixes;
   }
 
-  /** Digest of `bytes` under `domain`; @throws InvariantError for `Domain.mac`. */
+  /** Digest of `bytes` under `domain`; @throws InvariantError for a domain of MACs. */
   digest(domain: Domain, bytes: Uint8Array): Digest {
     return this.digestRange(domain, bytes, 0, bytes.length);
   }
 
-  /** Digest of `bytes`[`start`, `end`) under `domain`; @throws InvariantError for `Domain.mac`. */
+  /** Digest of `bytes`[`start`, `end`) under `domain`; @throws InvariantError for one of MACs. */
   digestRange(domain: Domain, bytes: Uint8Array, start: number, end: number): Digest {
     const prefix = this.#prefixes[domain];
     assert(prefix !== undefined, "digests have a domain of their own, and it is not that of MACs");

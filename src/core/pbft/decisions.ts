@@ -8,7 +8,7 @@
 import { bytesEqual } from "../base/bytes.js";
 import type { Digest } from "../base/hasher.js";
 import type { ReplicaId } from "../base/ids.js";
-import type { BatchBody, Decision, DecisionQuery, Verified } from "../message.js";
+import type { Batch, BatchBody, Decision, DecisionQuery, Verified } from "../message.js";
 import { acceptBatch, decide } from "./normal-case.js";
 import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
@@ -24,7 +24,7 @@ export function onBatchBody(s: State, m: Verified<BatchBody>): RejectCode | null
   }
   for (const slot of s.log.slots()) {
     if (wantsBody(s, slot, m.batch.digest)) {
-      takeBody(s, slot, m);
+      takeBody(s, slot, m.batch);
       wanted = true;
     }
   }
@@ -32,19 +32,20 @@ export function onBatchBody(s: State, m: Verified<BatchBody>): RejectCode | null
 }
 
 function wantsBody(s: State, slot: Slot, digest: Uint8Array): boolean {
-  if (slot.body(digest) !== null) return false;
   const chosen = slot.chosenIn(s.view);
-  if (chosen !== null && bytesEqual(chosen, digest)) return true;
+  if (chosen !== null && !slot.accepted && bytesEqual(chosen, digest)) return true;
+  if (slot.body(digest) !== null) return false;
   const decided = slot.committedDigest === null ? committedByOthers(s, slot) : null;
   return decided !== null && bytesEqual(decided, digest);
 }
 
-function takeBody(s: State, slot: Slot, m: BatchBody): void {
-  slot.keepBody(m.batch);
+/** A NEW-VIEW may have chosen it, and then it is accepted whoever sent it: W vouch for it (A2). */
+function takeBody(s: State, slot: Slot, batch: Batch): void {
+  slot.keepBody(batch);
   s.touched.add(slot);
   const chosen = slot.chosenIn(s.view);
   if (!s.active || slot.accepted || chosen === null) return;
-  if (bytesEqual(chosen, m.batch.digest)) acceptBatch(s, slot, m.batch);
+  if (bytesEqual(chosen, batch.digest)) acceptBatch(s, slot, batch);
 }
 
 /** The digests of the batches that this replica needs and lacks, for its status. */
@@ -136,8 +137,7 @@ export function onDecision(s: State, from: ReplicaId, m: Verified<Decision>): Re
   if (slot.committedDigest !== null) return "decision/not-wanted";
   const outcome = slot.vouchers.add(from, 0, m.batch.digest);
   if (outcome === "conflict") return "decision/conflict";
-  slot.keepBody(m.batch);
-  s.touched.add(slot);
+  takeBody(s, slot, m.batch);
   if (slot.vouchers.count(0, m.batch.digest) >= s.quorums.weak) decide(s, slot, m.batch.digest);
   return outcome === "duplicate" ? "decision/duplicate" : null;
 }

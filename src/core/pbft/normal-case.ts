@@ -75,7 +75,7 @@ export function acceptBatch(s: State, slot: Slot, batch: Batch): AppendId {
   slot.accepted = true;
   slot.acceptedTicks = s.waitTicks;
   s.touched.add(slot);
-  slot.keepBody(batch);
+  slot.keepAccepted(batch);
   slot.recordPrePrepared(s.view, batch.digest);
   const append = s.append({ kind: "pre-prepared", view: s.view, seq: slot.seq, batch });
   slot.acceptedAppend = append;

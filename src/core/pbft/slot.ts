@@ -126,6 +126,15 @@ export class Slot {
     this.#bodies = this.#bodies.filter((body) => body === batch || this.#refersTo(body.digest));
   }
 
+  /**
+   * Keeps the body that was accepted, in the place of one with the same digest: signatures and
+   * authenticators are not part of it, and those of a body that others vouched for prove nothing.
+   */
+  keepAccepted(batch: Batch): void {
+    this.#bodies = this.#bodies.filter((body) => !bytesEqual(body.digest, batch.digest));
+    this.keepBody(batch);
+  }
+
   /** Bodies kept (I11). */
   get bodyCount(): number {
     return this.#bodies.length;

@@ -2,9 +2,34 @@ import type { Domain } from "../base/hasher.js";
 import type { Check } from "../crypto/check.js";
 import { MAC_BYTES } from "../crypto/crypto.js";
 
+/** A request whose MAC of an authenticator is checked, and the signature that else counts. */
+interface Authentication {
+  /** Number of the MAC key, and where the MAC is. */
+  readonly macKey: number;
+  readonly tag: number;
+  /** Number of the public key, and where the signature is: what it signs is before it. */
+  readonly publicKey: number;
+  readonly start: number;
+  readonly signature: number;
+}
+
+/** The same, once its check has a number. */
+interface Authenticated extends Authentication {
+  readonly check: number;
+}
+
+/** How long a list was. */
+interface Mark {
+  readonly checks: number;
+  readonly digests: number;
+  readonly authenticated: number;
+}
+
 /** A list of checks under construction, which knows the numbers of its digests. */
 export class CheckList {
   readonly checks: Check[] = [];
+  /** What was demanded by `authenticated`, in order. */
+  readonly authenticated: Authenticated[] = [];
   #digestCount = 0;
 
   /** The digests that the list computes so far. */
@@ -34,9 +59,27 @@ export class CheckList {
     this.checks.push({ kind: "signature", key, digest, signature });
   }
 
-  /** Takes back all checks from number `checkCount` on, `digestCount` digests staying. */
-  rewind(checkCount: number, digestCount: number): void {
-    this.checks.length = checkCount;
-    this.#digestCount = digestCount;
+  /** Demands the MAC of the digest computed last, which is that of `request`. */
+  authenticator(request: Authentication): void {
+    const { macKey: key, tag } = request;
+    this.authenticated.push({ ...request, check: this.checks.length });
+    this.checks.push({ kind: "digest-mac", key, digest: this.#digestCount - 1, tag });
+  }
+
+  /** Where the list ends now, for `rewind`. */
+  mark(): Mark {
+    const { checks, authenticated } = this;
+    return {
+      checks: checks.length,
+      digests: this.#digestCount,
+      authenticated: authenticated.length,
+    };
+  }
+
+  /** Takes back all that was demanded since `mark`. */
+  rewind(mark: Mark): void {
+    this.checks.length = mark.checks;
+    this.authenticated.length = mark.authenticated;
+    this.#digestCount = mark.digests;
   }
 }

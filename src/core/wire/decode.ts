@@ -57,12 +57,15 @@ const DECODERS: Readonly<Record<Message["kind"], Decoder>> = {
   "rejoin-answer": decodeRejoinAnswer,
 };
 
-/** What a failed signature is called, by kind of the message that it makes worthless (AU4). */
-const BAD_SIGNATURE: Readonly<Partial<Record<Message["kind"], WireReject>>> = {
+/**
+ * What a failed check is called, by kind of the message that it makes worthless (AU4). Of a message
+ * without signatures nothing can fail, but a verifier that ends looks at nothing.
+ */
+const FAILED: Readonly<Partial<Record<Message["kind"], WireReject>>> = {
+  "batch-body": "wire/unverified",
+  decision: "wire/unverified",
   request: "request/bad-signature",
   "pre-prepare": "pre-prepare/bad-request-signature",
-  "batch-body": "batch-body/bad-request-signature",
-  decision: "decision/bad-request-signature",
   checkpoint: "checkpoint/bad-signature",
   "view-change": "view-change/bad-signature",
   "new-view": "new-view/bad-vote-signature",
@@ -106,7 +109,7 @@ export function decodeMessage(
   if (planned.reject !== null) return planned.reject;
   const { kind } = planned;
   const failed = firstFailed(planned, verdict);
-  if (failed !== null) return signatureReject(kind, failed);
+  if (failed !== null) return rejectOfFailed(kind, failed);
   const reader = readerOf(bytes, planned, verdict);
   reader.u8();
   const message = DECODERS[kind](reader, scope);
@@ -122,10 +125,10 @@ function firstFailed(planned: AdmittedMessage, verdict: Verdict): number | null 
   return null;
 }
 
-function signatureReject(kind: Message["kind"], failed: number): WireReject {
+function rejectOfFailed(kind: Message["kind"], failed: number): WireReject {
   if (kind === "new-view" && failed <= NEW_VIEW_SIGNATURE_CHECK) return "new-view/bad-signature";
-  const reject = BAD_SIGNATURE[kind];
-  assert(reject !== undefined, "only kinds with signatures have checks that can fail");
+  const reject = FAILED[kind];
+  assert(reject !== undefined, "only kinds with checks have checks that fail");
   return reject;
 }
 

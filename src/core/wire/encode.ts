@@ -18,17 +18,19 @@ import {
   encodeVote,
 } from "./normal-case-codec.js";
 import { encodeRejoin, encodeRejoinAnswer } from "./rejoin-codec.js";
+import { encodeRequest } from "./request-codec.js";
 import { encodeStateData, encodeStateFetch } from "./state-transfer-codec.js";
 import { encodeStatus } from "./status-codec.js";
 
 /**
- * The one encoding of `message`, type included. A signed message is what was signed, verbatim and
- * not copied (AU2): never write to the result.
+ * The one encoding of `message`, type included. What was signed is there verbatim, and may be not
+ * even copied (AU2): never write to the result.
  * @throws InvariantError when a field does not fit: our own messages are well formed.
  */
 export function encodeMessage(message: Message): Uint8Array {
   switch (message.kind) {
     case "request":
+      return encodeRequest(message);
     case "checkpoint":
     case "view-change":
     case "new-view":

@@ -6,8 +6,9 @@ import {
   REASSEMBLY_BYTES_PER_PEER_MAX,
   REQUEST_BYTES_MAX,
 } from "../base/limits.js";
+import { REPLICAS_MAX } from "../base/quorum.js";
 import { readU16, readU32, writeU16, writeU32 } from "./integers.js";
-import { HEADER_BYTES, LENGTH_BYTES } from "./layout.js";
+import { authenticatorBytes, HEADER_BYTES, LENGTH_BYTES } from "./layout.js";
 import type { WireReject } from "./reject.js";
 
 /*
@@ -25,8 +26,8 @@ export const FRAGMENT_FIXED_BYTES = 12;
 /** Largest body: one message of the largest size, with its length. */
 export const BODY_BYTES_MAX = LENGTH_BYTES + MESSAGE_BYTES_MAX;
 
-/** Largest body of a client: nothing that a client says is larger than a request. */
-const CLIENT_BODY_BYTES_MAX = LENGTH_BYTES + REQUEST_BYTES_MAX;
+/** Largest body of a client: it says nothing larger than a request with its authenticator. */
+const CLIENT_BODY_BYTES_MAX = LENGTH_BYTES + REQUEST_BYTES_MAX + authenticatorBytes(REPLICAS_MAX);
 
 /** What a chunk costs besides its bytes: headers of the datagram, of its buffer and of the view. */
 const CHUNK_OVERHEAD_BYTES = 256;

@@ -28,7 +28,7 @@ import { COUNTER_BYTES } from "./integers.js";
 export const MAGIC = 0x5042;
 
 /** Version of everything in this folder; a frame of another version is dropped. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 /** How a frame's body is to be read. */
 export const FrameKind = { packed: 0, fragment: 1 } as const;
@@ -111,6 +111,17 @@ export const REQUEST_CLIENT_OFFSET = TYPE_BYTES;
 
 /** Where every message signed by a replica holds the replica. */
 export const SIGNER_OFFSET = TYPE_BYTES;
+
+/** Size of an authenticator: a MAC for each replica. */
+export function authenticatorBytes(replicaCount: number): number {
+  return replicaCount * MAC_BYTES;
+}
+
+/** A pre-prepare's fields before its batch: type, view, sequence number, width. */
+export const PRE_PREPARE_FIXED_BYTES = TYPE_BYTES + 2 * COUNTER_BYTES + 1;
+
+/** Size of a batch's count. */
+export const BATCH_COUNT_BYTES = 2;
 
 /** A sequence number and a digest. */
 export const CHECKPOINT_ENTRY_BYTES = COUNTER_BYTES + DIGEST_BYTES;

@@ -65,6 +65,11 @@ export class Reader {
     return start < 0 ? 0 : readU16(this.bytes, start);
   }
 
+  /** The 16-bit integer that comes next, which is not passed over; 0 where there is none. */
+  peekU16(): number {
+    return this.remaining < 2 ? 0 : readU16(this.bytes, this.offset);
+  }
+
   /** A 32-bit integer. */
   u32(): number {
     const start = this.#advance(4);
@@ -100,6 +105,20 @@ export class Reader {
     const end = start < 0 ? start : start + length;
     const isInHeap = this.bytes.length <= HEAP_ARRAY_BYTES_MAX;
     return isInHeap ? this.bytes.slice(start, end) : this.bytes.subarray(start, end);
+  }
+
+  /** Takes the last `length` bytes away, as a `view`: what is left ends before them. */
+  cut(length: number): Uint8Array {
+    if (length > this.remaining) {
+      this.reject("wire/truncated");
+      return this.view(0);
+    }
+    const { offset, end } = this;
+    this.offset = end - length;
+    const tail = this.view(length);
+    this.offset = offset;
+    this.end = end - length;
+    return tail;
   }
 
   /** Passes over the next `length` bytes. */

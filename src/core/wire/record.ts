@@ -21,7 +21,7 @@ import { Writer } from "./writer.js";
 /*
  * Journal records. Where a record says what a message says, it is that message after another type:
  *
- *   pre-prepared  type u8 │ pre-prepare message
+ *   pre-prepared  type u8 │ pre-prepare message without authenticators
  *   prepared      type u8 │ prepare message
  *   committed     type u8 │ seq u64 │ digest 32
  *   body          type u8 │ decision message
@@ -31,7 +31,8 @@ import { Writer } from "./writer.js";
  *   certified     as stable
  */
 const RecordType = {
-  "pre-prepared": 1,
+  /** 1 was a pre-prepare of wire version 2, which had no width. */
+  "pre-prepared": 9,
   prepared: 2,
   committed: 3,
   body: 4,

@@ -38,6 +38,8 @@ export type WireReject =
   | "wire/unknown-replica"
   | "wire/bad-bundle"
   | "wire/unknown-flag"
+  /** The verifier ended before it looked at the bytes. */
+  | "wire/unverified"
   // Single kinds of message.
   | "request/too-large"
   | "request/unknown-client"
@@ -49,8 +51,8 @@ export type WireReject =
   | "batch/too-many-requests"
   | "batch/too-large"
   | "pre-prepare/bad-request-signature"
-  | "batch-body/bad-request-signature"
-  | "decision/bad-request-signature"
+  /** There are authenticators, and not for so many replicas. */
+  | "pre-prepare/bad-authenticators"
   | "reply/unknown-code"
   | "reply/unexpected-results"
   | "checkpoint/bad-signature"

@@ -1,4 +1,4 @@
-import type { Principal } from "../base/ids.js";
+import type { ClientId, Principal } from "../base/ids.js";
 
 /** Who takes part, as far as the wire has to know. From the genesis file; it never changes. */
 export interface Roster {
@@ -22,4 +22,12 @@ export function rosterHas(roster: Roster, principal: Principal): boolean {
  */
 export function principalNumber(roster: Roster, principal: Principal): number {
   return principal.role === "replica" ? principal.id : roster.replicaCount + principal.id;
+}
+
+/**
+ * The number of the MAC key for what concerns this replica in authenticators of client `id`: those
+ * for frames come first, by `principalNumber`.
+ */
+export function authenticatorKey(roster: Roster, id: ClientId): number {
+  return roster.replicaCount + roster.clientCount + id;
 }

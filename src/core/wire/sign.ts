@@ -26,16 +26,25 @@ export function signMessage(
   return { ...message, bytes };
 }
 
+/** What signs requests: the caller's key, and those that it shares with the replicas. */
+export interface RequestSigner {
+  readonly hasher: Hasher;
+  sign(digest: Digest): Uint8Array;
+  /** A MAC of the digest for each replica, one after another (TOCS'02, authenticator). */
+  authenticate(digest: Digest): Uint8Array;
+}
+
 /**
- * Encodes and signs a client's request: the result has its `bytes` and `digest`.
+ * Encodes, signs and authenticates a client's request: the result has what `message` lacks.
  * @throws InvariantError when the bundle exceeds `BUNDLE_BYTES_MAX`.
  */
-export function signRequest(message: Unsigned<Request>, hasher: Hasher, signer: Signer): Request {
+export function signRequest(message: Unsigned<Request>, signer: RequestSigner): Request {
   const bytes = encodeUnsignedRequest(message);
   assert(bytes.length <= REQUEST_BYTES_MAX, "a bundle fits a request");
-  const digest = signInto(bytes, Domain.request, hasher, signer);
+  const digest = signInto(bytes, Domain.request, signer.hasher, (signed) => signer.sign(signed));
+  const authenticator = signer.authenticate(digest);
   const { kind, client, session, timestamp, bundle } = message;
-  return { kind, client, session, timestamp, bundle, digest, bytes };
+  return { kind, client, session, timestamp, bundle, digest, bytes, authenticator };
 }
 
 /** Signs all but the last 64 bytes and puts the signature there; returns the digest it signs. */

@@ -1,29 +1,32 @@
 import { DIGEST_BYTES, Domain } from "../base/hasher.js";
 import type { Principal } from "../base/ids.js";
 import { BATCH_BYTES_MAX, BATCH_REQUESTS_MAX, REQUEST_BYTES_MAX } from "../base/limits.js";
-import { SIGNATURE_BYTES } from "../crypto/crypto.js";
+import { MAC_BYTES, SIGNATURE_BYTES } from "../crypto/crypto.js";
 import type { Message } from "../message.js";
 import type { CheckList } from "./check-list.js";
 import { COUNTER_BYTES, readU16, readU32 } from "./integers.js";
 import {
+  authenticatorBytes,
+  BATCH_COUNT_BYTES,
   kindOfType,
   LENGTH_BYTES,
   MessageType,
   NEW_VIEW_FIXED_BYTES,
+  PRE_PREPARE_FIXED_BYTES,
   REQUEST_BYTES_MIN,
   REQUEST_CLIENT_OFFSET,
   SIGNER_OFFSET,
   TYPE_BYTES,
 } from "./layout.js";
 import type { WireReject } from "./reject.js";
-import { BATCH_COUNT_BYTES } from "./request-codec.js";
-import { principalNumber } from "./roster.js";
+import { authenticatorKey, principalNumber } from "./roster.js";
 import type { Scope } from "./scope.js";
 
 /*
- * Finds, in bytes that nobody vouched for yet, what must be digested and whose signature must be
- * checked, so that one job of a worker does all of it. Looks at lengths, counts and signers only;
- * whether the rest makes sense is for the decoder to say, once the bytes have an author.
+ * Finds, in bytes that nobody vouched for yet, what must be digested and whose signature or MAC
+ * must be checked, so that one job of a worker does all of it, but for signatures of requests whose
+ * MACs turn out to be wrong (doubts.ts). Looks at lengths, counts and signers only; whether the
+ * rest makes sense is for the decoder to say, once the bytes have an author.
  */
 
 /** What is known of one message of a body before anything is verified. */
@@ -84,15 +87,14 @@ export function planMessage(
   const kind = kindOfType(bytes[start] ?? 0);
   if (kind === null) return { reject: "wire/unknown-type" };
   if (!maySend(scope.from, kind, scope.roster.self)) return { reject: "wire/wrong-role" };
-  const checkFirst = list.checks.length;
-  const digestFirst = list.digestCount;
+  const before = list.mark();
   const reject = scanMessage(kind, { bytes, start, end, scope, list });
   if (reject !== null) {
-    list.rewind(checkFirst, digestFirst);
+    list.rewind(before);
     return { reject };
   }
-  const checkEnd = list.checks.length;
-  return { reject, kind, start, end, checkFirst, checkEnd, digestFirst };
+  const { checks: checkFirst, digests: digestFirst } = before;
+  return { reject, kind, start, end, checkFirst, checkEnd: list.checks.length, digestFirst };
 }
 
 /** Where the item ends whose length is at `offset`, or null when that is past `end`. */
@@ -118,11 +120,11 @@ function scanMessage(kind: Message["kind"], range: Range): WireReject | null {
     case "request":
       return scanOwnRequest(range);
     case "pre-prepare":
-      return scanBatch(range, start + TYPE_BYTES + 2 * COUNTER_BYTES);
+      return scanPrePrepare(range);
     case "batch-body":
-      return scanBatch(range, start + TYPE_BYTES);
+      return scanBatch(range, start + TYPE_BYTES, scanDigest);
     case "decision":
-      return scanBatch(range, start + TYPE_BYTES + COUNTER_BYTES);
+      return scanBatch(range, start + TYPE_BYTES + COUNTER_BYTES, scanDigest);
     case "checkpoint":
       return scanSigned(range, Domain.checkpoint);
     case "view-change":
@@ -142,30 +144,88 @@ function maySend(from: Principal, kind: Message["kind"], to: Principal): boolean
   return type >> 4 === 2 || kind === "request";
 }
 
-/** A request in a frame of its own: from its client, or relayed by a replica. */
+/**
+ * A request in a frame of its own: from its client, or relayed by a replica. Whoever takes it may
+ * have to order it, so nothing but the signature counts.
+ */
 function scanOwnRequest(range: Range): WireReject | null {
   const { bytes, start, scope } = range;
-  const reject = scanRequest(range);
+  const end = range.end - authenticatorBytes(scope.roster.replicaCount);
+  const reject = scanSignature({ ...range, end });
   if (reject !== null || scope.from.role === "replica") return reject;
   const client = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
   return client === scope.from.id ? null : "request/wrong-client";
 }
 
-function scanRequest(range: Range): WireReject | null {
+/** The digest of a request of a batch: what W replicas vouch for needs no signature. */
+function scanDigest(range: Range): WireReject | null {
   const { bytes, start, end, scope, list } = range;
   if (bytes[start] !== MessageType.request) return "wire/unknown-type";
   if (end - start < REQUEST_BYTES_MIN) return "wire/truncated";
   if (end - start > REQUEST_BYTES_MAX) return "request/too-large";
   const id = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
   if (id >= scope.roster.clientCount) return "request/unknown-client";
-  const key = principalNumber(scope.roster, { role: "client", id });
-  const signature = end - SIGNATURE_BYTES;
-  list.signature(key, list.digest(Domain.request, start, signature), signature);
+  list.digest(Domain.request, start, end - SIGNATURE_BYTES);
   return null;
 }
 
+/** A request that its client's signature must prove. */
+function scanSignature(range: Range): WireReject | null {
+  const { bytes, start, end, scope, list } = range;
+  const reject = scanDigest(range);
+  if (reject !== null) return reject;
+  const id = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
+  const key = principalNumber(scope.roster, { role: "client", id });
+  list.signature(key, list.digestCount - 1, end - SIGNATURE_BYTES);
+  return null;
+}
+
+/**
+ * A pre-prepare: each request is its client's if this replica's MAC of its authenticator is right,
+ * or else its signature (AU4). The primary, which must not be blamed for what others can't verify,
+ * has verified the signature.
+ */
+function scanPrePrepare(range: Range): WireReject | null {
+  const { bytes, start, end, scope } = range;
+  const batchStart = start + PRE_PREPARE_FIXED_BYTES;
+  if (end - batchStart < BATCH_COUNT_BYTES) return "wire/truncated";
+  const { replicaCount, self } = scope.roster;
+  const width = (bytes[batchStart - 1] ?? 0) * MAC_BYTES;
+  if (width === 0) return scanBatch(range, batchStart, scanSignature);
+  if (width !== authenticatorBytes(replicaCount)) return "pre-prepare/bad-authenticators";
+  const count = readU16(bytes, batchStart);
+  if (count === 0) return "pre-prepare/bad-authenticators";
+  if (count > BATCH_REQUESTS_MAX) return "batch/too-many-requests";
+  const tailStart = end - width * count;
+  if (tailStart < batchStart) return "wire/truncated";
+  let tag = tailStart + self.id * MAC_BYTES;
+  return scanBatch({ ...range, end: tailStart }, batchStart, (item) => {
+    const reject = scanAuthenticated(item, tag);
+    tag += width;
+    return reject;
+  });
+}
+
+/** A request whose MAC for this replica is at `tag`. */
+function scanAuthenticated(range: Range, tag: number): WireReject | null {
+  const { bytes, start, end, scope, list } = range;
+  const reject = scanDigest(range);
+  if (reject !== null) return reject;
+  const id = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
+  list.authenticator({
+    macKey: authenticatorKey(scope.roster, id),
+    tag,
+    publicKey: principalNumber(scope.roster, { role: "client", id }),
+    start,
+    signature: end - SIGNATURE_BYTES,
+  });
+  return null;
+}
+
+type Scan = (item: Range) => WireReject | null;
+
 /** A batch from `start` to the end of `range`. */
-function scanBatch(range: Range, start: number): WireReject | null {
+function scanBatch(range: Range, start: number, scan: Scan): WireReject | null {
   const { bytes, end, list } = range;
   if (end - start < BATCH_COUNT_BYTES) return "wire/truncated";
   const count = readU16(bytes, start);
@@ -174,7 +234,7 @@ function scanBatch(range: Range, start: number): WireReject | null {
     return count === 0 ? "wire/trailing-bytes" : "batch/too-large";
   }
   const digestFirst = list.digestCount;
-  const reject = scanItems(range, start + BATCH_COUNT_BYTES, end, count, scanRequest);
+  const reject = scanItems(range, start + BATCH_COUNT_BYTES, end, count, scan);
   if (reject === null) list.digestOfDigests(Domain.batch, digestFirst, count);
   return reject;
 }
@@ -185,7 +245,7 @@ function scanItems(
   start: number,
   end: number,
   count: number,
-  scan: (item: Range) => WireReject | null,
+  scan: Scan,
 ): WireReject | null {
   let offset = start;
   for (let index = 0; index < count; index += 1) {

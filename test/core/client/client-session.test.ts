@@ -6,7 +6,7 @@ import { ClientSession } from "../../../src/core/client/client-session.js";
 import type { ClientEffect } from "../../../src/core/client/effect.js";
 import type { ClientOptions } from "../../../src/core/client/options.js";
 import { type ReadReply, type Reply, ReplyCode } from "../../../src/core/message.js";
-import { signRequest } from "../../../src/core/wire/sign.js";
+import { type RequestSigner, signRequest } from "../../../src/core/wire/sign.js";
 import { hasher } from "../pbft/builders.js";
 
 const OPTIONS: ClientOptions = {
@@ -17,6 +17,12 @@ const OPTIONS: ClientOptions = {
   retryTicksMax: 40,
   bundleBytesMax: 100,
   bundleOperationsMax: 3,
+};
+
+const signer: RequestSigner = {
+  hasher,
+  sign: () => new Uint8Array(64),
+  authenticate: () => new Uint8Array(64),
 };
 
 function operation(mark: number, length = 1): Uint8Array {
@@ -39,7 +45,7 @@ class Client {
       taken.push(...effects);
       for (const effect of effects) {
         if (effect.kind !== "sign") continue;
-        const request = signRequest(effect.message, hasher, () => new Uint8Array(64));
+        const request = signRequest(effect.message, signer);
         this.session.step({ kind: "signed", request });
       }
       effects = this.session.takeEffects();

@@ -109,7 +109,10 @@ export function requestOf(shape: RequestShape = {}): Request {
   const { client = TELLER, session = 1, timestamp = 1, amount = 1n } = shape;
   const bundle = bundleOf([encodeOperation({ kind: "deposit", account: "1", amount })]);
   const kind = "request";
-  return signRequest({ kind, client, session, timestamp, bundle }, hasher, noSignature);
+  return signRequest(
+    { kind, client, session, timestamp, bundle },
+    { hasher, sign: noSignature, authenticate: () => new Uint8Array(0) },
+  );
 }
 
 /** A read of account "1". */

@@ -5,7 +5,7 @@ import type { Verdict } from "../../../src/core/crypto/check.js";
 import type { Check } from "../../../src/core/crypto/check.js";
 import type { Batch, Message, NewView, Request, ViewChange } from "../../../src/core/message.js";
 import { ReplyCode, StatePart } from "../../../src/core/message.js";
-import { signMessage, signRequest } from "../../../src/core/wire/sign.js";
+import { type RequestSigner, signMessage, signRequest } from "../../../src/core/wire/sign.js";
 
 /*
  * One message of every kind with fields that are easy to find in a dump. Digests and signatures are
@@ -19,9 +19,20 @@ const SIGNATURE = new Uint8Array(64).fill(0x55);
 const constantHasher: Hasher = { digest: () => DIGEST };
 const constantSigner = (): Uint8Array => SIGNATURE;
 
+/** Authenticators for four replicas: 0xa0…, 0xa1…, 0xa2…, 0xa3…. */
+const AUTHENTICATOR = Uint8Array.from({ length: 64 }, (_, at) => 0xa0 + Math.floor(at / 16));
+
+const constantRequestSigner: RequestSigner = {
+  hasher: constantHasher,
+  sign: constantSigner,
+  authenticate: () => AUTHENTICATOR,
+};
+
 /** The verdict of a verifier that hashes with `constantHasher` and accepts every signature. */
 export function constantVerdict(_bytes: Uint8Array, checks: readonly Check[]): Verdict {
-  const digestCount = checks.filter(({ kind }) => kind.startsWith("digest")).length;
+  const digestCount = checks.filter(
+    ({ kind }) => kind === "digest" || kind === "digest-of-digests",
+  ).length;
   const digests = Array.from({ length: digestCount }, () => DIGEST);
   return { passed: new Uint8Array(checks.length).fill(1), digests };
 }
@@ -38,17 +49,21 @@ const request: Request = signRequest(
     timestamp: 7,
     bundle: bundleOf([asciiBytes("put"), asciiBytes("")]),
   },
-  constantHasher,
-  constantSigner,
+  constantRequestSigner,
 );
 
 const secondRequest: Request = signRequest(
   { kind: "request", client: 4, session: 9, timestamp: 1, bundle: bundleOf([asciiBytes("get")]) },
-  constantHasher,
-  constantSigner,
+  constantRequestSigner,
 );
 
 const batch: Batch = { requests: [request, secondRequest], digest: DIGEST };
+
+/** The same as it comes where there are no authenticators. */
+const bareBatch: Batch = {
+  requests: batch.requests.map((one) => ({ ...one, authenticator: new Uint8Array(0) })),
+  digest: DIGEST,
+};
 
 function viewChangeOf(replica: number): ViewChange {
   return signMessage(
@@ -145,7 +160,7 @@ export const EXAMPLES: { readonly [K in Message["kind"]]: Extract<Message, { kin
     viewChangesMask: 0b1101,
     missingBatches: [digestOf(0xd1)],
   },
-  "batch-body": { kind: "batch-body", batch },
+  "batch-body": { kind: "batch-body", batch: bareBatch },
   "decision-query": { kind: "decision-query", seq: 14 },
   decision: { kind: "decision", seq: 14, batch: { requests: [], digest: DIGEST } },
   "state-fetch": { kind: "state-fetch", seq: 128, part: StatePart.node, level: 2, index: 70_000 },

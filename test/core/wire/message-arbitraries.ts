@@ -14,9 +14,9 @@ import type {
   ViewChange,
 } from "../../../src/core/message.js";
 import { ReplyCode, StatePart } from "../../../src/core/message.js";
-import { signMessage, signRequest } from "../../../src/core/wire/sign.js";
+import { type RequestSigner, signMessage, signRequest } from "../../../src/core/wire/sign.js";
 import { CLIENT_COUNT, REPLICA_COUNT } from "./sample-cluster.js";
-import { sampleHasher, sampleSigner } from "./sample-crypto.js";
+import { sampleHasher, sampleRequestSigner, sampleSigner } from "./sample-crypto.js";
 
 /*
  * Every message that a correct member of the sample cluster may send, signed with the sample
@@ -45,12 +45,26 @@ export const request: fc.Arbitrary<Request> = record({
   session: counter,
   timestamp: counterFromOne,
   bundle,
-}).map((fields) => signRequest(fields, sampleHasher, sampleSigner(REPLICA_COUNT + fields.client)));
+}).map((fields) => signRequest(fields, signerOf(fields.client)));
 
-/** A batch, the null batch included. */
-const batch: fc.Arbitrary<Batch> = fc
-  .array(request, { maxLength: 4 })
-  .map((requests) => batchOf(requests));
+/** The keys of a client of the sample cluster; all replicas share one of its MAC keys there. */
+function signerOf(id: number): RequestSigner {
+  const macKey = REPLICA_COUNT + CLIENT_COUNT + id;
+  return sampleRequestSigner(REPLICA_COUNT + id, macKey, REPLICA_COUNT);
+}
+
+const requests = fc.array(request, { maxLength: 4 });
+
+/** A batch without authenticators, the null batch included. */
+const batch: fc.Arbitrary<Batch> = requests.map((some) => batchOf(some.map(withoutAuthenticator)));
+
+/** The same with all of them. */
+const authenticatedBatch: fc.Arbitrary<Batch> = requests.map(batchOf);
+
+/** The request as it comes in a batch without authenticators. */
+export function withoutAuthenticator(one: Request): Request {
+  return { ...one, authenticator: new Uint8Array(0) };
+}
 
 /** The batch of `requests`, with its digest. */
 export function batchOf(requests: readonly Request[]): Batch {
@@ -168,7 +182,11 @@ export const messageOfKind: ArbitraryOfKind = {
   }),
   busy: ofKind("busy", { session: counter, timestamp: counter }),
   "inspect-reply": ofKind("inspect-reply", { nonce: counter, json: data }),
-  "pre-prepare": ofKind("pre-prepare", { view: counter, seq: counter, batch }),
+  "pre-prepare": ofKind("pre-prepare", {
+    view: counter,
+    seq: counter,
+    batch: fc.oneof(batch, authenticatedBatch),
+  }),
   prepare: ofKind("prepare", { view: counter, seq: counter, digest }),
   commit: ofKind("commit", { view: counter, seq: counter, digest }),
   checkpoint,

@@ -88,7 +88,7 @@ test("operations and results must be a well-formed bundle", () => {
 test("a request counts from 1, names a client that exists, and has a bounded size", () => {
   assert.equal(rejectOf("request", 11, 0, 0, 0, 0, 0, 0, 0, 0), "request/bad-timestamp");
   assert.equal(rejectOf("request", 1, 0, CLIENT_COUNT), "request/unknown-client");
-  const tooLarge = extended(BYTES.request, 60_001);
+  const tooLarge = extended(BYTES.request, 60_001 + 16 * REPLICA_COUNT);
   assert.equal(decoded("request", tooLarge), "request/too-large");
 });
 
@@ -119,7 +119,7 @@ test("a reply has a known code, and results only if it was executed", () => {
 });
 
 test("a batch that claims more than its bytes hold is rejected before it is decoded", () => {
-  const countAt = 17;
+  const countAt = 18;
   assert.equal(rejectOf("pre-prepare", countAt, 0x04, 0x01), "batch/too-many-requests");
   assert.equal(rejectOf("pre-prepare", countAt, 0x04, 0x00), "wire/truncated");
   assert.equal(rejectOf("pre-prepare", countAt, 0, 1), "wire/trailing-bytes");
@@ -130,9 +130,19 @@ test("a batch that claims more than its bytes hold is rejected before it is deco
   assert.equal(decoded("decision", BYTES.decision.subarray(0, 10)), "wire/truncated");
 });
 
+test("a pre-prepare has authenticators for this cluster, or none", () => {
+  const widthAt = 17;
+  const code = "pre-prepare/bad-authenticators";
+  for (const width of [1, 3, 5, 255]) assert.equal(rejectOf("pre-prepare", widthAt, width), code);
+  assert.equal(rejectOf("pre-prepare", widthAt, 0), "wire/trailing-bytes");
+  const batch = { requests: [], digest: DIGEST };
+  const empty = encodeMessage({ ...EXAMPLES["pre-prepare"], batch });
+  assert.equal(decoded("pre-prepare", altered(empty, widthAt, REPLICA_COUNT)), code);
+});
+
 test("a batch has at most 1 MiB of requests", () => {
   const bundle = bundleOf([new Uint8Array(59_000)]);
-  const request = { ...EXAMPLES.request, bundle };
+  const request = { ...EXAMPLES.request, bundle, authenticator: new Uint8Array(0) };
   const bytes = new Uint8Array(19 + bundle.length + 64);
   bytes.set(BYTES.request.subarray(0, 19));
   bytes.set(bundle, 19);

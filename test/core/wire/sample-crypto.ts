@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Digest, Hasher } from "../../../src/core/base/hasher.js";
 import type { Check, Verdict, Verifier } from "../../../src/core/crypto/check.js";
+import type { RequestSigner } from "../../../src/core/wire/sign.js";
 
 /*
  * Cryptography for tests of the wire: a key is a number, a signature is a hash of key and digest.
@@ -15,6 +16,22 @@ export function sampleSigner(key: number): (digest: Digest) => Uint8Array {
   return (digest) => {
     const half = hash(key, digest);
     return Uint8Array.of(...half, ...half);
+  };
+}
+
+/** Signs requests as client `id`, of whose keys `clientKey` and `macKey` are the numbers. */
+export function sampleRequestSigner(
+  clientKey: number,
+  macKey: number,
+  replicaCount: number,
+): RequestSigner {
+  return {
+    hasher: sampleHasher,
+    sign: sampleSigner(clientKey),
+    authenticate: (digest) => {
+      const tags = Array.from({ length: replicaCount }, () => [...sampleMac(macKey, digest)]);
+      return Uint8Array.from(tags.flat());
+    },
   };
 }
 
@@ -44,6 +61,8 @@ export class SampleVerifier implements Verifier {
   /** Whether to keep jobs until `runNext`. */
   deferring = false;
   jobCount = 0;
+  /** Kinds of the checks of the last job. */
+  lastChecks: readonly Check["kind"][] = [];
   readonly #waiting: (() => void)[] = [];
 
   canAccept(source: number): boolean {
@@ -57,6 +76,7 @@ export class SampleVerifier implements Verifier {
     done: (verdict: Verdict) => void,
   ): void {
     this.jobCount += 1;
+    this.lastChecks = checks.map(({ kind }) => kind);
     const job = (): void => {
       done(runChecks(bytes, checks));
     };
@@ -92,6 +112,10 @@ function runCheck(bytes: Uint8Array, check: Check, digests: Digest[]): boolean {
       const signature = bytes.subarray(check.signature, check.signature + 64);
       const digest = digests[check.digest] ?? new Uint8Array(0);
       return isEqual(signature, sampleSigner(check.key)(digest));
+    }
+    case "digest-mac": {
+      const tag = bytes.subarray(check.tag, check.tag + 16);
+      return isEqual(tag, sampleMac(check.key, digests[check.digest] ?? new Uint8Array(0)));
     }
   }
 }

@@ -46,7 +46,7 @@ class Fixture {
       return new Destination({ role: "replica", id }, { address: "127.0.0.1", port: 7_000 + id });
     });
     const world = {
-      keys: { hasher, sign: () => new Uint8Array(64) },
+      keys: { hasher, sign: () => new Uint8Array(64), authenticate: () => new Uint8Array(64) },
       egress: { queue: (message: Message) => this.sent.push(message), flush: () => undefined },
       endOfTurn: new EndOfTurn(),
       replicas,

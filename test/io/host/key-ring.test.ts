@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { PortableCrypto } from "../../../binding-free-src/portable-crypto.js";
+import { bytesConcat } from "../../../src/core/base/bytes.js";
+import { Domain } from "../../../src/core/base/hasher.js";
 import type { Principal } from "../../../src/core/base/ids.js";
+import type { Check } from "../../../src/core/crypto/check.js";
+import { authenticatorKey } from "../../../src/core/wire/roster.js";
 import { createCluster } from "../../../src/io/cluster-create.js";
 import { KeyRing } from "../../../src/io/key-ring.js";
 import { CheckRunner } from "../../../src/workers/run-checks.js";
@@ -89,6 +93,29 @@ describe("a key ring", () => {
     const key = genesis.replicas[2]?.signKey ?? assert.fail();
     assert(crypto.verify(digest, signature, key));
     assert.deepEqual(ringOf(client(0)).checkKeys.publicKeys[2], key);
+  });
+
+  test("authenticates a request's digest for each replica, and nothing else (AU1)", () => {
+    const sender = ringOf(client(1));
+    const payload = new Uint8Array(32).fill(9);
+    const digest = sender.hasher.digest(Domain.request, payload);
+    const authenticator = sender.authenticate(digest);
+    assert.equal(authenticator.length, 64);
+    const bytes = bytesConcat([authenticator, payload, digest]);
+    const first: Check = { kind: "digest", domain: Domain.request, start: 64, end: 96 };
+    for (let id = 0; id < 4; id += 1) {
+      const { roster, checkKeys } = ringOf(replica(id));
+      const runner = new CheckRunner(crypto, checkKeys);
+      const passes = (check: Check): boolean => runner.run(bytes, [first, check]).passed[1] === 1;
+      const own = { kind: "digest-mac", digest: 0, tag: 16 * id } as const;
+      assert(passes({ ...own, key: authenticatorKey(roster, 1) }));
+      assert(!passes({ ...own, key: authenticatorKey(roster, 0) }), "it is of one client");
+      const others = { ...own, tag: 16 * ((id + 1) % 4) };
+      assert(!passes({ ...others, key: authenticatorKey(roster, 1) }), "it is for one replica");
+      const frame = { kind: "mac", start: 96, end: 128, tag: 16 * id } as const;
+      assert(!passes({ ...frame, key: 5 }), "it proves no frame");
+    }
+    assert.throws(() => ringOf(replica(0)).authenticate(digest));
   });
 
   test("knows who is in the cluster", () => {

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Message } from "../../../src/core/message.js";
+import { bundleOf } from "../../../src/core/base/bundle.js";
+import { BUNDLE_BYTES_MAX } from "../../../src/core/base/limits.js";
+import type { Message, Request } from "../../../src/core/message.js";
+import { signRequest } from "../../../src/core/wire/sign.js";
 import { FrameKind, HEADER_BYTES } from "../../../src/core/wire/layout.js";
 import { writeHeader } from "../../../src/core/wire/header.js";
 import { encodeMessage } from "../../../src/core/wire/encode.js";
 import { writeFragmentFields } from "../../../src/core/wire/fragments.js";
 import { EXAMPLES } from "../../core/wire/examples.js";
-import { batchOf, message, messageOfKind, request } from "../../core/wire/message-arbitraries.js";
+import {
+  batchOf,
+  message,
+  messageOfKind,
+  request,
+  withoutAuthenticator,
+} from "../../core/wire/message-arbitraries.js";
 import {
   altered,
   bodyOf,
@@ -16,11 +25,16 @@ import {
   rosterOf,
   scopeFor,
 } from "../../core/wire/sample-cluster.js";
+import { sampleMac, sampleRequestSigner } from "../../core/wire/sample-crypto.js";
 import { EPOCH, REASSEMBLY_TICKS, SampleLink, sealerOf } from "./sample-link.js";
 
 const { prepare, hello } = EXAMPLES;
 const [signedRequest] = fc.sample(request, { seed: 1, numRuns: 1 });
 assert.ok(signedRequest !== undefined);
+const signedBytes = encodeMessage(signedRequest);
+
+/** MAC key of client 0 for authenticators in the sample cluster. */
+const AUTHENTICATOR_KEY = 9;
 
 /** A sealed frame of replica 1 for replica 0. */
 function frameOf(kind: FrameKind, body: Uint8Array, epoch = EPOCH): Uint8Array {
@@ -151,7 +165,7 @@ test("a frame that is longer or shorter than it says ends its datagram", () => {
 
 test("a fragment is alone in its datagram, whose bytes it holds on to", () => {
   const link = new SampleLink(replica(1), replica(0));
-  const [first, second] = twoFragments(bodyOf([signedRequest.bytes]));
+  const [first, second] = twoFragments(bodyOf([signedBytes]));
   assert.ok(first !== undefined && second !== undefined);
   link.deliver([new Uint8Array([...first, ...second])]);
   assert.deepEqual(link.takeArrived(), []);
@@ -210,7 +224,125 @@ test("one bad request rejects the pre-prepare that orders it (AU4), large ones t
     link.deliver(link.send(sent));
   }
   assert.deepEqual(link.takeArrived(), []);
-  assert.deepEqual(link.dropped(), { "pre-prepare/bad-request-signature": 2 });
+  assert.equal(link.drops.of("pre-prepare/bad-request-signature"), 2);
+});
+
+const SIGNATURE_AT = signedRequest.bytes.length - 64;
+
+/** The request with a wrong signature, or with a wrong MAC for replica 0, or both. */
+function spoilt(what: { signature?: true; mac?: true }): Request {
+  const { bytes, authenticator } = signedRequest ?? assert.fail();
+  return {
+    ...signedRequest,
+    bytes: what.signature === true ? altered(bytes, SIGNATURE_AT, 1, 2, 3) : bytes,
+    authenticator: what.mac === true ? altered(authenticator, 0, 1, 2, 3) : authenticator,
+  } as Request;
+}
+
+function orderOf(...requests: Request[]): Message {
+  return { kind: "pre-prepare", view: 0, seq: 1, batch: batchOf(requests) };
+}
+
+test("a backup takes a request on its MAC of the authenticator, without a signature (AU4)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const order = orderOf(signedRequest, spoilt({ signature: true }));
+  link.deliver(link.send(order));
+  assert.deepEqual(link.takeArrived(), [order]);
+  assert.equal(link.verifier.jobCount, 1);
+});
+
+test("where a MAC is wrong the signature decides, of that request alone (AU4)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const order = orderOf(signedRequest, spoilt({ mac: true }), signedRequest);
+  link.deliver(link.send(order));
+  assert.deepEqual(link.takeArrived(), [order], "no client can make a batch that is refused");
+  assert.equal(link.verifier.jobCount, 2);
+  assert.deepEqual(link.verifier.lastChecks, ["digest", "signature"]);
+  assert.deepEqual(link.dropped(), { "request/bad-authenticator": 1 });
+});
+
+test("a request with neither is not its client's, and its batch is refused (AU4)", () => {
+  for (const count of [1, 40]) {
+    const link = new SampleLink(replica(1), replica(0));
+    const good = Array.from({ length: count }, () => spoilt({ mac: true }));
+    link.deliver(link.send(orderOf(...good, spoilt({ mac: true, signature: true })), prepare));
+    assert.deepEqual(link.takeArrived(), [prepare]);
+    assert.equal(link.drops.of("pre-prepare/bad-request-signature"), 1);
+  }
+});
+
+test("a MAC is good for the replica that it is for, and for that request (AU1)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const { digest } = signedRequest;
+  const other = sampleMac(AUTHENTICATOR_KEY + 1 + signedRequest.client, digest);
+  const authenticator = altered(signedRequest.authenticator, 0, ...other);
+  const [, second] = fc.sample(request, { seed: 2, numRuns: 2 });
+  assert.ok(second !== undefined);
+  const stolen = { ...spoilt({ signature: true }), authenticator: second.authenticator };
+  link.deliver(link.send(orderOf({ ...spoilt({ signature: true }), authenticator })));
+  link.deliver(link.send(orderOf(stolen)));
+  assert.equal(link.drops.of("pre-prepare/bad-request-signature"), 2);
+});
+
+test("a request that may have to be ordered is proved by its signature alone", () => {
+  const sender = client(signedRequest.client);
+  for (const from of [sender, replica(1)]) {
+    const link = new SampleLink(from, replica(0));
+    link.deliver(link.send(spoilt({ signature: true })));
+    assert.deepEqual(link.dropped(), { "request/bad-signature": 1 });
+    const other = new SampleLink(from, replica(0));
+    other.deliver(other.send(spoilt({ mac: true })));
+    assert.deepEqual(other.takeArrived(), [spoilt({ mac: true })]);
+  }
+});
+
+test("a body that a verifier does not look at because it ends is dropped, whatever it is", () => {
+  const requests = Array.from({ length: 80 }, () => signedRequest);
+  const batch = batchOf(requests);
+  const messages = [
+    orderOf(...requests),
+    { kind: "batch-body", batch } as const,
+    { kind: "decision", seq: 1, batch } as const,
+  ];
+  for (const sent of messages) {
+    const link = new SampleLink(replica(1), replica(0));
+    const { verifier } = link;
+    const submit = verifier.submit.bind(verifier);
+    verifier.submit = (source, bytes, checks, done): void => {
+      const isBody = checks.some(({ kind }) => kind === "digest");
+      if (isBody) done({ passed: new Uint8Array(checks.length), digests: [] });
+      else submit(source, bytes, checks, done);
+    };
+    link.deliver(link.send(sent));
+    assert.deepEqual(link.takeArrived(), [], sent.kind);
+    const isBatch = sent.kind !== "pre-prepare";
+    assert.equal(link.drops.of("wire/unverified"), isBatch ? 1 : 0);
+  }
+});
+
+test("the largest request with its authenticator arrives in fragments too", () => {
+  const sender = client(signedRequest.client);
+  const link = new SampleLink(sender, replica(0));
+  for (const spareBytes of [100, 0]) {
+    const bundle = bundleOf([new Uint8Array(BUNDLE_BYTES_MAX - 4 - spareBytes)]);
+    const signer = sampleRequestSigner(4 + signedRequest.client, 9, 4);
+    const { kind, client: id, session, timestamp } = signedRequest;
+    const large = signRequest({ kind, client: id, session, timestamp, bundle }, signer);
+    link.deliver(link.send(large));
+    assert.deepEqual(link.dropped(), {});
+    assert.equal(link.takeArrived().length, 1);
+  }
+});
+
+test("a batch that others vouch for is proved by its digest (BA4, RO4)", () => {
+  const link = new SampleLink(replica(1), replica(0));
+  const batch = batchOf([withoutAuthenticator(spoilt({ signature: true }))]);
+  const sent: Message[] = [
+    { kind: "batch-body", batch },
+    { kind: "decision", seq: 3, batch },
+  ];
+  link.deliver(link.send(...sent));
+  assert.deepEqual(link.takeArrived(), sent);
 });
 
 test("fragments that are lost, repeated and out of order give each message at most once", () => {
@@ -247,7 +379,7 @@ function dataOf(message: Message): Uint8Array {
 
 test("a fragment with a bad MAC does not touch what is under reassembly", () => {
   const link = new SampleLink(replica(1), replica(0));
-  const [first, second] = twoFragments(bodyOf([signedRequest.bytes]));
+  const [first, second] = twoFragments(bodyOf([signedBytes]));
   assert.ok(first !== undefined && second !== undefined);
   const forged = altered(second, second.length - 1, (second.at(-1) ?? 0) ^ 1);
   link.deliver([first, forged, second]);
@@ -257,15 +389,15 @@ test("a fragment with a bad MAC does not touch what is under reassembly", () => 
 
 test("a reassembled body holds one message, so that its checks are bounded (AU7)", () => {
   const link = new SampleLink(replica(1), replica(0));
-  link.deliver(twoFragments(bodyOf([signedRequest.bytes, signedRequest.bytes]), 1));
-  link.deliver(twoFragments(bodyOf([signedRequest.bytes]), 2));
+  link.deliver(twoFragments(bodyOf([signedBytes, signedBytes]), 1));
+  link.deliver(twoFragments(bodyOf([signedBytes]), 2));
   assert.deepEqual(link.takeArrived(), [signedRequest]);
   assert.deepEqual(link.dropped(), { "fragment/several-messages": 1 });
 });
 
 test("a message that lost a fragment is given up after some ticks", () => {
   const link = new SampleLink(replica(1), replica(0));
-  const [first, second] = twoFragments(bodyOf([signedRequest.bytes]));
+  const [first, second] = twoFragments(bodyOf([signedBytes]));
   assert.ok(first !== undefined && second !== undefined);
   link.deliver([first]);
   for (let tick = 0; tick <= REASSEMBLY_TICKS; tick += 1) link.ingress.tick();

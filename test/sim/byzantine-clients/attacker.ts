@@ -15,8 +15,10 @@ import type { World } from "../world.js";
 /** One way for a client to break the rules: called each tick. */
 export type ClientStrategy = (attacker: Attacker) => () => void;
 
-/** Makes a signature of its own out of the right one. */
-type Pen = (signature: Uint8Array) => Uint8Array;
+/** Makes a signature, or an authenticator, of its own out of the right one. */
+type Pen = (proof: Uint8Array) => Uint8Array;
+
+const asItIs: Pen = (proof) => proof;
 
 /** Ticks of an attack before a rest: from (included) and to (included). */
 const SPELL_TICKS = [10, 40] as const;
@@ -91,8 +93,8 @@ export class Attacker {
   }
 
   /** A small deposit to its own account, or whatever operations it is given. */
-  request(session: SessionId, timestamp: Timestamp, pen: Pen = (signature) => signature): Request {
-    return this.requestOf(session, timestamp, [this.deposit()], pen);
+  request(session: SessionId, timestamp: Timestamp, pen = asItIs, sealer = asItIs): Request {
+    return this.requestOf(session, timestamp, [this.deposit()], pen, sealer);
   }
 
   /** A request for operations that need not be any. */
@@ -100,12 +102,17 @@ export class Attacker {
     session: SessionId,
     timestamp: Timestamp,
     operations: readonly Uint8Array[],
-    pen: Pen = (signature) => signature,
+    pen: Pen = asItIs,
+    sealer: Pen = asItIs,
   ): Request {
     const { keys } = this.#identity;
     const bundle = bundleOf(operations);
     const message = { kind: "request", client: this.id, session, timestamp, bundle } as const;
-    return signRequest(message, keys.hasher, (digest) => pen(keys.sign(digest)));
+    return signRequest(message, {
+      hasher: keys.hasher,
+      sign: (digest) => pen(keys.sign(digest)),
+      authenticate: (digest) => sealer(keys.authenticate(digest)),
+    });
   }
 
   /** The bytes of a deposit to its own account. */

@@ -42,7 +42,10 @@ export function badSignatures(attacker: Attacker): () => void {
   };
 }
 
-/** Sends frames that the primary of view 0 believes and nobody else does (C1, the MAC attack). */
+/**
+ * Sends frames that one replica believes and nobody else does, with an authenticator that is good
+ * for that one (C1, the MAC attack). Now and then the signature is not good either.
+ */
 export function macForOne(attacker: Attacker): () => void {
   const { prng } = attacker;
   const session = attacker.newSession();
@@ -50,8 +53,15 @@ export function macForOne(attacker: Attacker): () => void {
   return () => {
     if (!prng.chance(0.2)) return;
     timestamp += 1;
-    const request = attacker.request(session, timestamp);
-    attacker.send(request, [timestamp % attacker.replicaCount]);
+    const one = timestamp % attacker.replicaCount;
+    const isSigned = timestamp % 3 > 0;
+    const request = attacker.request(
+      session,
+      timestamp,
+      (signature) => (isSigned ? signature : signature.fill(1)),
+      (authenticator) => authenticator.fill(1, 0, 16 * one).fill(1, 16 * (one + 1)),
+    );
+    attacker.send(request, [one]);
     for (const id of attacker.replicas()) attacker.throwAt(id, request.bytes);
   };
 }

@@ -20,7 +20,14 @@ import {
   viewChangeSpam,
 } from "./false-views.js";
 import { doubleVotes, futureVotes, hastyCommits, splitVotes, wrongDigests } from "./false-votes.js";
-import { badMacs, grudge, mixedReplies, needyStatuses, unaskedDecisions } from "./intrusion.js";
+import {
+  badMacs,
+  grudge,
+  mixedReplies,
+  needyStatuses,
+  plantedBodies,
+  unaskedDecisions,
+} from "./intrusion.js";
 import { Liar, type Strategy, type Villain } from "./liar.js";
 import { falseRejoins, flood, replays } from "./noise.js";
 import {
@@ -139,6 +146,8 @@ const ALL = {
   unseatedPrimaries,
   // Never drawn: the progress timers of most runs are too short for it, so it has runs of its own.
   slowPrimary,
+  // Never drawn either, lest every seed get another story.
+  plantedBodies,
 };
 
 /** Names one way to break the rules. */

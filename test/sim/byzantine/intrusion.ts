@@ -84,3 +84,38 @@ export function grudge(villain: Villain): Strategy {
   };
   return { outgoing, reply: (message, to) => (to === 0 ? [] : [message]) };
 }
+
+/**
+ * Orders nothing and votes for nothing, but vouches for what the others are about to order: the
+ * right requests, hence the right digest, under signatures that convince nobody (RO4, BA4).
+ */
+export function plantedBodies(villain: Villain): Strategy {
+  let known: readonly Request[] = [];
+  return {
+    outgoing: (message) => {
+      if (message.kind === "pre-prepare") known = message.batch.requests;
+      if (message.kind === "request") known = [message];
+      return WITHHELD.has(message.kind) ? [] : [message];
+    },
+    ticked: (replica) => {
+      if (known.length === 0) return [];
+      const { digest } = villain.batchOf(known);
+      const requests = known.map((request) => ({ ...request, bytes: unsigned(request.bytes) }));
+      const seq = replica.executedSeq + 1;
+      const message = { kind: "decision", seq, batch: { requests, digest } } as const;
+      return villain.others().map((to): Addressed => ({ to, message }));
+    },
+  };
+}
+
+const WITHHELD: ReadonlySet<ReplicaMessage["kind"]> = new Set([
+  "pre-prepare",
+  "prepare",
+  "commit",
+  "decision",
+  "batch-body",
+]);
+
+function unsigned(bytes: Uint8Array): Uint8Array {
+  return bytes.slice().fill(0xee, bytes.length - 64);
+}

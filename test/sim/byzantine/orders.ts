@@ -63,12 +63,18 @@ export function forgedRequests(villain: Villain): Strategy {
   });
 }
 
-/** As the client signed it, but for one bit: of what it asks, or of its signature. */
+/**
+ * As the client signed it, but for one bit: of what it asks, or of its signature; and then all
+ * replicas but one can still tell by their MACs whose it is.
+ */
 function forged(villain: Villain, request: Request): Request {
   const bytes = request.bytes.slice();
   const at = villain.prng.chance(0.5) ? bytes.length - 1 : bytes.length - 65;
   bytes[at] = (bytes[at] ?? 0) ^ 1;
-  return { ...request, bytes };
+  const authenticator = request.authenticator.slice();
+  const tag = 16 * ((request.digest[0] ?? 0) % villain.replicaCount);
+  authenticator[tag] = (authenticator[tag] ?? 0) ^ 1;
+  return { ...request, bytes, authenticator };
 }
 
 function onBatches(

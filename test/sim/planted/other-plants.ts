@@ -1,5 +1,6 @@
 import type { Plant } from "./plant.js";
 
+const DOUBTS = "src/core/wire/doubts.js";
 const LIMITS = "src/core/base/limits.js";
 const BALLOT = "src/core/client/ballot.js";
 const CLIENT_SESSION = "src/core/client/client-session.js";
@@ -400,5 +401,10 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       { file: LEDGER, find: "        this.#write(source, sourceBalance - amount);\n", replace: "" },
     ],
+  },
+  {
+    name: "a wrong MAC of a request is not followed by its signature",
+    rule: "AU4",
+    edits: [{ file: DOUBTS, find: "signatures.passed[2 * index + 1] ?? 0", replace: "1" }],
   },
 ];
