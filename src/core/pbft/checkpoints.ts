@@ -161,6 +161,7 @@ export function discardStable(s: State): void {
     discarded = seq;
     count += 1;
   }
+  if (discarded === null) return;
   s.discardAfter.splice(0, count);
-  if (discarded !== null) s.emit({ kind: "discard", seq: discarded });
+  s.emit({ kind: "discard", seq: discarded });
 }

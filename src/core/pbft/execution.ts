@@ -2,7 +2,7 @@
  * Execution in order, at most once, and the replies (TOCS'02 section 4.3; rules EX1, EX2, EX4).
  */
 import { assert } from "../base/assert.js";
-import type { AppendId, ClientId, Seq, Ticks } from "../base/ids.js";
+import type { AppendId, Seq, Ticks } from "../base/ids.js";
 import { ReplyCode, type Reply, type Request } from "../message.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
@@ -18,7 +18,7 @@ export function executeNext(s: State): void {
   const slot = s.log.find(seq);
   const batch = slot?.decidedBatch ?? null;
   if (slot === null || batch === null) return;
-  const requests = selectFresh(s, batch.requests);
+  const requests = selectFresh(s, seq, batch.requests);
   s.executing = { seq, requests };
   const pin = seq % s.options.checkpointIntervalSlots === 0;
   const { acceptedView: view, committedAppend: after } = slot;
@@ -29,13 +29,13 @@ export function executeNext(s: State): void {
  * The requests that were never executed. Decided from replicated state alone, so alike everywhere;
  * a request that is in the batch twice, or is older than another one in it, runs once at most.
  */
-function selectFresh(s: State, requests: readonly Request[]): Request[] {
+function selectFresh(s: State, seq: Seq, requests: readonly Request[]): Request[] {
   const fresh: Request[] = [];
-  const clients = new Set<ClientId>();
   for (const request of requests) {
     if (s.clients.standing(request) !== "fresh") continue;
-    if (clients.has(request.client) && isOvertaken(request, fresh)) continue;
-    clients.add(request.client);
+    // Another one of the same client in one batch is rare.
+    if (s.selectedIn[request.client] === seq && isOvertaken(request, fresh)) continue;
+    s.selectedIn[request.client] = seq;
     fresh.push(request);
   }
   return fresh;

@@ -129,7 +129,7 @@ export function countOwnCommits(s: State): void {
     slot.commits.add(s.self, own.view, own.digest);
     s.touched.add(slot);
   }
-  s.ownCommits.splice(0, counted);
+  if (counted > 0) s.ownCommits.splice(0, counted);
 }
 
 /** Moves one slot as far as its votes allow. */

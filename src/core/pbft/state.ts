@@ -108,6 +108,8 @@ export class State {
   /** Reads are refused until this much is executed again after a restart or a repair (RO6). */
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
+  /** By client, the last batch of which a request of its was selected for execution. */
+  readonly selectedIn: Seq[];
   installing: Installation | null = null;
   /** Since when others have a stable checkpoint that our log does not lead to. */
   behindSinceTicks: Ticks | null = null;
@@ -157,6 +159,7 @@ export class State {
     this.nullBatchDigest = hasher.digest(Domain.batch, new Uint8Array(0));
     this.log = new Log(options.replicaCount, options.windowSlots);
     this.clients = new ClientTable(hasher, options.clientCount);
+    this.selectedIn = new Array<Seq>(options.clientCount).fill(0);
     this.pool = new RequestPool(options.clientCount, options.pendingPerClientMax);
     this.checkpoints = new CheckpointBook(options.replicaCount);
     this.viewChanges = new ViewChangeBook(options.replicaCount);

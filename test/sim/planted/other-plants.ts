@@ -263,7 +263,7 @@ export const OTHER_PLANTS: readonly Plant[] = [
       {
         file: EXECUTION,
         find:
-          "if (clients.has(request.client) && isOvertaken(request, fresh))\n" +
+          "if (s.selectedIn[request.client] === seq && isOvertaken(request, fresh))\n" +
           "            continue;",
         replace: "",
       },
