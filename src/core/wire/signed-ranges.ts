@@ -151,15 +151,15 @@ function maySend(from: Principal, kind: Message["kind"], to: Principal): boolean
 function scanOwnRequest(range: Range): WireReject | null {
   const { bytes, start, scope } = range;
   const end = range.end - authenticatorBytes(scope.roster.replicaCount);
-  const reject = scanSignature({ ...range, end });
+  const reject = scanSignature(range, start, end);
   if (reject !== null || scope.from.role === "replica") return reject;
   const client = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
   return client === scope.from.id ? null : "request/wrong-client";
 }
 
 /** The digest of a request of a batch: what W replicas vouch for needs no signature. */
-function scanDigest(range: Range): WireReject | null {
-  const { bytes, start, end, scope, list } = range;
+function scanDigest(range: Range, start: number, end: number): WireReject | null {
+  const { bytes, scope, list } = range;
   if (bytes[start] !== MessageType.request) return "wire/unknown-type";
   if (end - start < REQUEST_BYTES_MIN) return "wire/truncated";
   if (end - start > REQUEST_BYTES_MAX) return "request/too-large";
@@ -170,9 +170,9 @@ function scanDigest(range: Range): WireReject | null {
 }
 
 /** A request that its client's signature must prove. */
-function scanSignature(range: Range): WireReject | null {
-  const { bytes, start, end, scope, list } = range;
-  const reject = scanDigest(range);
+function scanSignature(range: Range, start: number, end: number): WireReject | null {
+  const { bytes, scope, list } = range;
+  const reject = scanDigest(range, start, end);
   if (reject !== null) return reject;
   const id = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
   const key = principalNumber(scope.roster, { role: "client", id });
@@ -199,17 +199,22 @@ function scanPrePrepare(range: Range): WireReject | null {
   const tailStart = end - width * count;
   if (tailStart < batchStart) return "wire/truncated";
   let tag = tailStart + self.id * MAC_BYTES;
-  return scanBatch({ ...range, end: tailStart }, batchStart, (item) => {
-    const reject = scanAuthenticated(item, tag);
+  return scanBatch({ ...range, end: tailStart }, batchStart, (items, itemStart, itemEnd) => {
+    const reject = scanAuthenticated(items, itemStart, itemEnd, tag);
     tag += width;
     return reject;
   });
 }
 
 /** A request whose MAC for this replica is at `tag`. */
-function scanAuthenticated(range: Range, tag: number): WireReject | null {
-  const { bytes, start, end, scope, list } = range;
-  const reject = scanDigest(range);
+function scanAuthenticated(
+  range: Range,
+  start: number,
+  end: number,
+  tag: number,
+): WireReject | null {
+  const { bytes, scope, list } = range;
+  const reject = scanDigest(range, start, end);
   if (reject !== null) return reject;
   const id = readU16(bytes, start + REQUEST_CLIENT_OFFSET);
   list.authenticator({
@@ -222,7 +227,8 @@ function scanAuthenticated(range: Range, tag: number): WireReject | null {
   return null;
 }
 
-type Scan = (item: Range) => WireReject | null;
+/** Scans one item, from `start` to `end`, of the stretch that `range` is. */
+type Scan = (range: Range, start: number, end: number) => WireReject | null;
 
 /** A batch from `start` to the end of `range`. */
 function scanBatch(range: Range, start: number, scan: Scan): WireReject | null {
@@ -251,7 +257,7 @@ function scanItems(
   for (let index = 0; index < count; index += 1) {
     const itemEnd = endOfItem(range.bytes, offset, end);
     if (itemEnd === null) return "wire/truncated";
-    const reject = scan({ ...range, start: offset + LENGTH_BYTES, end: itemEnd });
+    const reject = scan(range, offset + LENGTH_BYTES, itemEnd);
     if (reject !== null) return reject;
     offset = itemEnd;
   }
@@ -259,8 +265,13 @@ function scanItems(
 }
 
 /** A message signed by the replica that it names. */
-function scanSigned(range: Range, domain: Domain): WireReject | null {
-  const { bytes, start, end, scope, list } = range;
+function scanSigned(
+  range: Range,
+  domain: Domain,
+  start = range.start,
+  end = range.end,
+): WireReject | null {
+  const { bytes, scope, list } = range;
   const signature = end - SIGNATURE_BYTES;
   if (signature <= start + SIGNER_OFFSET) return "wire/truncated";
   const id = bytes[start + SIGNER_OFFSET] ?? 0;
@@ -270,9 +281,9 @@ function scanSigned(range: Range, domain: Domain): WireReject | null {
   return null;
 }
 
-function scanVote(range: Range): WireReject | null {
-  if (range.bytes[range.start] !== MessageType["view-change"]) return "wire/unknown-type";
-  return scanSigned(range, Domain.viewChange);
+function scanVote(range: Range, start: number, end: number): WireReject | null {
+  if (range.bytes[start] !== MessageType["view-change"]) return "wire/unknown-type";
+  return scanSigned(range, Domain.viewChange, start, end);
 }
 
 /** A new-view: its own signature first, then those of its votes. */
