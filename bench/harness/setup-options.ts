@@ -21,12 +21,14 @@ export const CLUSTER_OPTIONS: BenchTool["options"] = [
   { name: "workers", fallback: "auto", summary: "verification threads of each replica" },
 ];
 
-/** The same, and how long each row takes. */
-export const SETUP_OPTIONS: BenchTool["options"] = [
-  ...CLUSTER_OPTIONS,
-  { name: "seconds", fallback: "5", summary: "how long each row is measured" },
-  { name: "warm-up", fallback: "2", summary: "seconds before that" },
-];
+/** The same, and how long each row takes. @param warmUpSeconds unless it is told otherwise. */
+export function setupOptions(warmUpSeconds = 2): BenchTool["options"] {
+  return [
+    ...CLUSTER_OPTIONS,
+    { name: "seconds", fallback: "5", summary: "how long each row is measured" },
+    { name: "warm-up", fallback: String(warmUpSeconds), summary: "seconds before that" },
+  ];
+}
 
 /** The cluster that the options ask for. */
 export function setupOf(input: CommandInput, clientCount = 1): ClusterSetup {

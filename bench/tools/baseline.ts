@@ -8,7 +8,7 @@ import { MysqlBank, type Teller } from "../harness/mysql-bank.js";
 import { SqliteBank } from "../harness/sqlite-bank.js";
 import { Operations } from "../harness/load.js";
 import { LatencyHistogram } from "../../src/cli/bench/latency-histogram.js";
-import { numbersOf, SETUP_OPTIONS, setupOf, timesOf } from "../harness/setup-options.js";
+import { numbersOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 import { rounded } from "../harness/usage.js";
 
@@ -23,7 +23,7 @@ export const baseline: BenchTool = {
     { name: "group-sizes", fallback: "1,100,2000", summary: "operations of one transaction" },
     { name: "server", fallback: "", summary: "mysql://… of a server to measure too" },
     { name: "connections", fallback: "1,32", summary: "connections to it, a transaction each" },
-    ...SETUP_OPTIONS,
+    ...setupOptions(),
   ],
   async run(input, note) {
     const { accountCount } = setupOf(input);

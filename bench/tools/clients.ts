@@ -2,11 +2,14 @@ import { loadCrypto } from "../../src/workers/load-crypto.js";
 import { cryptoCost, signatureLimit } from "../harness/crypto-cost.js";
 import { measureClosedLoop } from "../harness/measure-load.js";
 import { withPrivateCluster } from "../harness/private-cluster.js";
-import { settingsOf, SETUP_OPTIONS, setupOf, timesOf } from "../harness/setup-options.js";
+import { settingsOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 import { rounded } from "../harness/usage.js";
 
 const CLIENTS_MAX = 1_000;
+
+/** V8 compiles what is called often, and each of few operations that are far apart calls little. */
+const WARM_UP_SECONDS = 10;
 
 /** Many clients that know nothing of each other. */
 export const clients: BenchTool = {
@@ -14,7 +17,7 @@ export const clients: BenchTool = {
   summary: "identities with one operation outstanding each, every write signed for itself",
   options: [
     { name: "clients", fallback: "64", summary: "identities, all in this process" },
-    ...SETUP_OPTIONS,
+    ...setupOptions(WARM_UP_SECONDS),
   ],
   async run(input, note) {
     const clientCount = input.wholeNumber("clients", 1, CLIENTS_MAX);

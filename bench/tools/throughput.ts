@@ -1,13 +1,7 @@
 import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { measureClosedLoop } from "../harness/measure-load.js";
 import { withPrivateCluster } from "../harness/private-cluster.js";
-import {
-  numbersOf,
-  settingsOf,
-  SETUP_OPTIONS,
-  setupOf,
-  timesOf,
-} from "../harness/setup-options.js";
+import { numbersOf, settingsOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 
 const SESSIONS_MAX = 32;
@@ -20,7 +14,7 @@ export const throughput: BenchTool = {
     { name: "in-flight", fallback: "1,8,64,512,4096,16384", summary: "operations outstanding" },
     { name: "kinds", fallback: "write,read", summary: "write, read or both" },
     { name: "sessions", fallback: "4", summary: "sessions that share them" },
-    ...SETUP_OPTIONS,
+    ...setupOptions(),
   ],
   async run(input, note) {
     const setup = setupOf(input);
