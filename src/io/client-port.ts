@@ -32,10 +32,7 @@ interface Holder {
 export class ClientPort {
   readonly datagrams: DatagramPacker;
   readonly drops: Tally;
-  /**
-   * When what was submitted and sent in a turn goes out. Whoever waits for what one datagram
-   * brought goes on before that: all of it is one turn.
-   */
+  /** When what was submitted and sent in a turn goes out. */
   readonly endOfTurn = new EndOfTurn();
   /** The ticks of all who use it. */
   readonly ticker: SharedTicker;
@@ -65,7 +62,7 @@ export class ClientPort {
 
   /**
    * Hands frames for `client` to `ingress` from now on, until the returned function is called.
-   * @param isUnwanted those that need not even be verified.
+   * @param isUnwanted those that need not even be verified; they are not counted as drops.
    */
   attach(client: ClientId, ingress: Ingress, isUnwanted: FrameFilter | null = null): () => void {
     const held = this.#holders.get(client) ?? new Set<Holder>();

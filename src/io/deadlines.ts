@@ -9,6 +9,9 @@ export interface Deadline {
 /** What a timer can't tell apart, in milliseconds. */
 const TIMER_MS = 1;
 
+/** Longest that a timer of Node's may be set for, in milliseconds. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /**
  * The deadlines of many who wait, on one timer. Hardly any ever passes, and to set and clear a
  * timer for each took 1 µs of an operation; this one is set when it fires, or for an earlier one.
@@ -36,11 +39,12 @@ export class Deadlines {
 
   #setTimer(atMs: number): void {
     clearTimeout(this.#timer);
-    this.#timerAtMs = atMs;
+    const nowMs = performance.now();
+    this.#timerAtMs = atMs === Infinity ? atMs : Math.min(atMs, nowMs + TIMER_MS_MAX);
     if (atMs === Infinity) return;
     this.#timer = setTimeout(() => {
       this.#fire();
-    }, atMs - performance.now());
+    }, this.#timerAtMs - nowMs);
   }
 
   /** A timer may fire a little before its time by the other clock. */

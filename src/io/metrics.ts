@@ -38,7 +38,7 @@ const GAUGES: readonly (readonly [name: string, help: string, value: (s: Status)
   ["pbft_voting", "1, or 0 while it gives no votes.", (s) => (s.state === "voting" ? 1 : 0)],
   [
     "pbft_longest_turn_seconds",
-    "The longest that the main loop was busy at a time since a scrape or a status asked.",
+    "The longest that the main loop was busy at a time since a scrape or a status asked, to 1 ms.",
     (s) => s.longestTurnMs / MS_PER_SECOND,
   ],
   [

@@ -25,9 +25,9 @@ const WINDOW_MS_MIN = 1_000;
 
 /**
  * Turns that take less than this together are counted with the next one, which may come out too
- * long by so much. To read the clocks at the end of each took a sixth of what a replica did for a
- * lone read: it has thousands of short turns a second, and it is the long ones that somebody wants
- * to know of.
+ * long by so much, and its processor time by what it took to go to sleep and wake meanwhile as
+ * well. To read the clocks at the end of each took a sixth of what a replica did for a lone read:
+ * it has thousands of short turns a second, and it is the long ones that somebody wants to know of.
  */
 const RESOLUTION_MS = 1;
 

@@ -35,7 +35,10 @@ const JOB_NS_MAX = 2_000_000;
 /** Lists that may wait for a thread, or run there: some two full batches of the largest size. */
 const LISTS_MAX = 2_048;
 
-/** Bytes of the lists that wait or run: two largest messages, or what many small ones hold. */
+/**
+ * Bytes of the lists that wait or run: two largest messages, or what many small ones hold. What
+ * accepted fragments complete comes on top, up to what may be under reassembly.
+ */
 const LIST_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
 
 /** Jobs per thread: one that runs and one that is there already when it ends. */
@@ -84,6 +87,8 @@ export class VerifyPool implements Verifier {
   #jobs: Job[] = [];
   /** Of all that wait or run. */
   readonly #load: Load = { lists: 0, bytes: 0 };
+  /** The same as it counts for others: of each source half of everything at most. */
+  readonly #taken: Load = { lists: 0, bytes: 0 };
   /** The part of each source that ever had something to run. */
   readonly #loads = new Map<number, Load>();
   /** Spent on checks here since the last end of a turn. */
@@ -110,9 +115,13 @@ export class VerifyPool implements Verifier {
   canAccept(source: number): boolean {
     if (this.#crashed) return false;
     const { lists, bytes } = this.#loadOf(source);
-    return lists < LISTS_MAX - this.#load.lists && bytes < LIST_BYTES_MAX - this.#load.bytes;
+    return lists < LISTS_MAX - this.#taken.lists && bytes < LIST_BYTES_MAX - this.#taken.bytes;
   }
 
+  /**
+   * What an accepted list brings about (the body that a fragment completed, signatures in the place
+   * of MACs) waits like all else, whatever room its source has: it is one list for one.
+   */
   submit(
     source: number,
     bytes: Uint8Array,
@@ -169,10 +178,18 @@ export class VerifyPool implements Verifier {
   }
 
   #count({ source, bytes }: PendingList, sign: 1 | -1): void {
-    for (const load of [this.#load, this.#loadOf(source)]) {
+    const own = this.#loadOf(source);
+    this.#take(own, -1);
+    for (const load of [this.#load, own]) {
       load.lists += sign;
       load.bytes += sign * bytes.length;
     }
+    this.#take(own, 1);
+  }
+
+  #take(own: Load, sign: 1 | -1): void {
+    this.#taken.lists += sign * Math.min(own.lists, LISTS_MAX / 2);
+    this.#taken.bytes += sign * Math.min(own.bytes, LIST_BYTES_MAX / 2);
   }
 
   #loadOf(source: number): Load {

@@ -10,6 +10,8 @@ import { CLIENT_OPTIONS_DEFAULT } from "../../src/core/client/options.js";
 import type { ClientId, SessionId } from "../../src/core/base/ids.js";
 import { encodeOperation, type LedgerOperation } from "../../src/core/ledger/operation.js";
 import type { ReplyMessage } from "../../src/core/message.js";
+import { endOfFrame } from "../../src/core/wire/header.js";
+import { isUnwantedReply } from "../../src/core/wire/lone-reply.js";
 import { signRequest } from "../../src/core/wire/sign.js";
 import { DatagramPacker } from "../../src/io/datagram-packer.js";
 import { Destination, Egress } from "../../src/io/egress.js";
@@ -84,9 +86,22 @@ class SessionProcess {
         new Destination({ role: "replica", id: one.id }, { address: one.host, port: one.port }),
     );
     network.attach(this.#address, (bytes, from) => {
-      this.#ingress.receive(bytes, from);
+      this.#receive(bytes, from);
       this.endTurn();
     });
+  }
+
+  /** As a client's port does: what nobody waits for any more is dropped unseen. */
+  #receive(datagram: Uint8Array, from: SocketAddress): void {
+    const awaits: Parameters<typeof isUnwantedReply>[3] = (kind, session, counter) =>
+      session === this.id && this.session.awaits(kind, counter);
+    for (let start = 0; start < datagram.length;) {
+      const end = endOfFrame(datagram, start);
+      if (!isUnwantedReply(datagram, start, end, awaits)) {
+        this.#ingress.receive(datagram.subarray(start, end), from);
+      }
+      start = end;
+    }
   }
 
   submit(operation: LedgerOperation, waiting: Waiting): void {

@@ -181,6 +181,24 @@ describe("back-pressure", () => {
     assert.equal(count, 1_024);
   });
 
+  test("what accepted lists bring about takes no room of others (RB1)", async () => {
+    const { threads, pool, submit } = poolOf(1);
+    let bodies = 0;
+    for (let count = 0; count < 17; count += 1) {
+      assert.equal(pool.canAccept(9), true);
+      pool.submit(9, LARGE.bytes, LARGE.checks, () => {
+        bodies += 1;
+        submit("body", HUGE, 9);
+      });
+    }
+    for (let job = 0; bodies < 17; job += 1) {
+      await nextTurn();
+      await threads.answer(job);
+    }
+    assert.equal(pool.canAccept(9), false);
+    assert.equal(pool.canAccept(1), true);
+  });
+
   test("what an accepted list brings about waits for a thread like all else (RB1)", async () => {
     const { threads, pool, finished, submit } = poolOf(1);
     for (let count = 0; count < 8; count += 1) submit("huge", HUGE);

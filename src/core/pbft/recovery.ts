@@ -98,7 +98,7 @@ function restoreSlotRecord(s: State, record: SlotRecord): void {
     case "pre-prepared":
       slot.choose(record.view, record.batch.digest);
       slot.accepted = true;
-      slot.keepBody(record.batch);
+      slot.keepAccepted(record.batch);
       slot.recordPrePrepared(record.view, record.batch.digest);
       break;
     case "prepared":

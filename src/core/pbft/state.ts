@@ -108,7 +108,10 @@ export class State {
   /** Reads are refused until this much is executed again after a restart or a repair (RO6). */
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
-  /** By client, the last batch of which a request of its was selected for execution. */
+  /**
+   * By client, the last batch of which a request of its was selected for execution: only a hint of
+   * whether there is another one to look for.
+   */
   readonly selectedIn: Seq[];
   installing: Installation | null = null;
   /** Since when others have a stable checkpoint that our log does not lead to. */

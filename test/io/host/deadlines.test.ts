@@ -90,3 +90,14 @@ test("many deadlines take one timer, which ends when nobody waits", (context) =>
   fixture.pass(10);
   assert.deepEqual(fixture.passed, ["again"]);
 });
+
+test("a deadline further away than a timer can be set for passes in its time", (context) => {
+  const fixture = new Fixture(context);
+  const setTimer = context.mock.method(globalThis, "setTimeout");
+  fixture.add("far", 3_000_000_000);
+  assert.equal(setTimer.mock.calls[0]?.arguments[1], 2 ** 31 - 1);
+  fixture.pass(2 ** 31 - 1);
+  assert.deepEqual(fixture.passed, []);
+  fixture.pass(3_000_000_000 - (2 ** 31 - 1));
+  assert.deepEqual(fixture.passed, ["far"]);
+});

@@ -28,3 +28,20 @@ test("actions run in order at the end of the turn, once those who wait went on",
   await nextTurn();
   assert.equal(done.at(-1), "the next turn's");
 });
+
+test("an action that throws ends its turn, and no later one", () => {
+  const run: (() => void)[] = [];
+  const endOfTurn = new EndOfTurn((action) => {
+    run.push(action);
+  });
+  endOfTurn.add(() => {
+    throw new Error("out of order");
+  });
+  assert.throws(() => run[0]?.(), /out of order/);
+  let isDone = false;
+  endOfTurn.add(() => {
+    isDone = true;
+  });
+  run[1]?.();
+  assert.equal(isDone, true);
+});
