@@ -1,8 +1,7 @@
 import type { CryptoProvider } from "../../src/core/crypto/crypto.js";
 import { Domain } from "../../src/core/base/hasher.js";
-import { ClusterHasher, macPrefix } from "../../src/core/crypto/prefix.js";
+import { authenticatorOf, ClusterHasher, macPrefix } from "../../src/core/crypto/prefix.js";
 import type { Roster } from "../../src/core/wire/roster.js";
-import { authenticatorBytes } from "../../src/core/wire/layout.js";
 import type { RequestSigner } from "../../src/core/wire/sign.js";
 import { CheckRunner } from "../../src/workers/run-checks.js";
 
@@ -33,13 +32,8 @@ export function sampleKeys(provider: CryptoProvider, replicaCount: number): Samp
     signer: {
       hasher,
       sign: (digest) => provider.sign(digest, SEED),
-      authenticate: (digest) => {
-        const tags = new Uint8Array(authenticatorBytes(replicaCount));
-        for (let at = 0; at < tags.length; at += 16) {
-          provider.hashInto(tags, at, 16, requests, digest, 0, digest.length);
-        }
-        return tags;
-      },
+      authenticate: (digest) =>
+        authenticatorOf(provider, new Array<Uint8Array>(replicaCount).fill(requests), digest),
     },
   };
 }

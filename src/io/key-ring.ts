@@ -4,8 +4,7 @@ import type { Principal } from "../core/base/ids.js";
 import type { CryptoProvider } from "../core/crypto/crypto.js";
 import { MAC_BYTES, PREFIX_BYTES } from "../core/crypto/crypto.js";
 import { deriveMacKey } from "../core/crypto/mac-keys.js";
-import { ClusterHasher, macPrefix } from "../core/crypto/prefix.js";
-import { authenticatorBytes } from "../core/wire/layout.js";
+import { authenticatorOf, ClusterHasher, macPrefix } from "../core/crypto/prefix.js";
 import { principalNumber, type Roster } from "../core/wire/roster.js";
 import type { RequestSigner } from "../core/wire/sign.js";
 import type { CheckKeys } from "../workers/run-checks.js";
@@ -100,12 +99,7 @@ export class KeyRing implements FrameSealer, RequestSigner {
   /** MACs of this client for each replica, 16 bytes each. @throws InvariantError for a replica. */
   authenticate(digest: Digest): Uint8Array {
     assert(this.roster.self.role === "client", "only clients' requests have authenticators");
-    const authenticator = new Uint8Array(authenticatorBytes(this.roster.replicaCount));
-    for (const [replica, prefix] of this.#authenticatorPrefixes.entries()) {
-      const tag = MAC_BYTES * replica;
-      this.provider.hashInto(authenticator, tag, MAC_BYTES, prefix, digest, 0, digest.length);
-    }
-    return authenticator;
+    return authenticatorOf(this.provider, this.#authenticatorPrefixes, digest);
   }
 
   /** This identity's signature of a digest. */

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.js";
 import { asciiBytes } from "../base/bytes.js";
 import { DIGEST_BYTES, Domain } from "../base/hasher.js";
 import type { Digest, Hasher } from "../base/hasher.js";
-import { KEY_BYTES, PREFIX_BYTES } from "./crypto.js";
+import { KEY_BYTES, MAC_BYTES, PREFIX_BYTES } from "./crypto.js";
 import type { CryptoProvider } from "./crypto.js";
 
 /*
@@ -48,6 +48,23 @@ export function macPrefix(
   const block = prefixBlock(domain, clusterId);
   block.set(key, MAC_KEY_OFFSET);
   return block;
+}
+
+/**
+ * MACs of `digest` under one prefix block after the other, 16 bytes each: an authenticator.
+ * @param prefixes of `macPrefix` for `Domain.authenticator`, by replica.
+ */
+export function authenticatorOf(
+  provider: CryptoProvider,
+  prefixes: readonly Uint8Array[],
+  digest: Digest,
+): Uint8Array {
+  const authenticator = new Uint8Array(MAC_BYTES * prefixes.length);
+  for (const [replica, prefix] of prefixes.entries()) {
+    const tag = MAC_BYTES * replica;
+    provider.hashInto(authenticator, tag, MAC_BYTES, prefix, digest, 0, digest.length);
+  }
+  return authenticator;
 }
 
 function prefixBlock(domain: Domain, clusterId: Uint8Array): Uint8Array {

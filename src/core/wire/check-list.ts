@@ -28,7 +28,7 @@ interface Mark {
 /** A list of checks under construction, which knows the numbers of its digests. */
 export class CheckList {
   readonly checks: Check[] = [];
-  /** What was demanded by `authenticated`, in order. */
+  /** What was demanded by `authenticator`, in order. */
   readonly authenticated: Authenticated[] = [];
   #digestCount = 0;
 
