@@ -5,7 +5,7 @@
  */
 export class EndOfTurn {
   readonly #atEnd: (run: () => void) => void;
-  #actions: (() => void)[] = [];
+  readonly #actions: (() => void)[] = [];
 
   /** @param atEnd calls `run` at the end of the present turn. */
   constructor(
@@ -19,19 +19,29 @@ export class EndOfTurn {
   /** Calls `action` at the end of this turn, after all that were added before it. */
   add(action: () => void): void {
     this.#actions.push(action);
-    if (this.#actions.length > 1) return;
+    if (this.#actions.length === 1) this.#runSoon();
+  }
+
+  #runSoon(): void {
     this.#atEnd(() => {
       this.#run();
     });
   }
 
-  /** What an action adds belongs to this turn too. What one throws ends the turn, and no other. */
+  /**
+   * What an action adds belongs to this turn too. When one throws the others come after it: each
+   * was promised its call, and does not ask again before.
+   */
   #run(): void {
-    const actions = this.#actions;
+    let count = 0;
     try {
-      for (const action of actions) action();
+      for (const action of this.#actions) {
+        count += 1;
+        action();
+      }
     } finally {
-      this.#actions = [];
+      this.#actions.splice(0, count);
+      if (this.#actions.length > 0) this.#runSoon();
     }
   }
 }

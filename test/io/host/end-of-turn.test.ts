@@ -29,19 +29,23 @@ test("actions run in order at the end of the turn, once those who wait went on",
   assert.equal(done.at(-1), "the next turn's");
 });
 
-test("an action that throws ends its turn, and no later one", () => {
+test("an action that throws keeps no other one from its call", () => {
   const run: (() => void)[] = [];
   const endOfTurn = new EndOfTurn((action) => {
     run.push(action);
   });
+  const done: string[] = [];
+  endOfTurn.add(() => done.push("before"));
   endOfTurn.add(() => {
     throw new Error("out of order");
   });
+  endOfTurn.add(() => done.push("behind"));
   assert.throws(() => run[0]?.(), /out of order/);
-  let isDone = false;
-  endOfTurn.add(() => {
-    isDone = true;
-  });
+  endOfTurn.add(() => done.push("later"));
   run[1]?.();
-  assert.equal(isDone, true);
+  assert.deepEqual(done, ["before", "behind", "later"]);
+  endOfTurn.add(() => done.push("next turn"));
+  run[2]?.();
+  assert.equal(done.at(-1), "next turn");
+  assert.equal(run.length, 3);
 });
