@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { assert } from "../../src/core/base/assert.js";
 import { bundleOf } from "../../src/core/base/bundle.js";
 import { Domain } from "../../src/core/base/hasher.js";
@@ -10,6 +8,7 @@ import { decodeMessage } from "../../src/core/wire/decode.js";
 import { encodeMessage } from "../../src/core/wire/encode.js";
 import { signRequest } from "../../src/core/wire/sign.js";
 import { planMessage } from "../../src/core/wire/signed-ranges.js";
+import { collectGarbage } from "../../src/io/collect-garbage.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
 import { sampleKeys } from "./sample-keys.js";
 import type { Figures } from "./tool.js";
@@ -83,10 +82,8 @@ async function decoder(
 
 /** Heap and buffers that are in use, after a full collection. */
 function usedBytes(): number {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  collect();
-  collect();
+  collectGarbage();
+  collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -9,11 +9,13 @@ import { loadCrypto } from "../workers/load-crypto.js";
 import { checkService, chooseService } from "./choose-service.js";
 import { replicaDirectory } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
+import { collectGarbage } from "./collect-garbage.js";
 import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";
 import { Destination, Egress } from "./egress.js";
 import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
+import type { HostedService } from "./hosted-service.js";
 import { Ingress } from "./ingress.js";
 import { type JournalFiles, nodeJournalFiles } from "./journal-files.js";
 import { KeyRing } from "./key-ring.js";
@@ -125,6 +127,8 @@ export async function startReplica(options: StartReplicaOptions): Promise<Runnin
   ];
   try {
     const parts = await openParts(options, opened);
+    // In a later turn: until this one ends those who start the replica hold what they read for it.
+    setImmediate(collectGarbage);
     return run(withoutAccounts(options), parts, lock);
   } catch (error) {
     for (const close of opened.reverse()) await close();
@@ -158,7 +162,7 @@ interface Hooks {
 }
 
 async function openParts(options: StartReplicaOptions, opened: Closer[]): Promise<Parts> {
-  const { dir, genesis, key, service, log } = options;
+  const { dir, genesis, key, log } = options;
   const hooks: Hooks = {
     onDurable: () => undefined,
     onJournalWritten: () => undefined,
@@ -190,7 +194,7 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
   const past = await openPast(
     {
       ...{ dir, genesis, key, keys, log, mayHaveForgotten: options.mayHaveForgotten ?? false },
-      makeService: () => chooseService({ genesis, hasher: keys.hasher, service, log }),
+      makeService: serviceMaker(options, keys),
       makeStore: storeMaker(options),
       signal: options.signal,
       files: journalFilesOf(options, hooks),
@@ -223,6 +227,17 @@ async function openMetrics(
   const server = await serveMetrics(() => hooks.metrics, place);
   log.info({ host: place.host, port: server.port }, "metrics served");
   return server;
+}
+
+/**
+ * Makes the service of the genesis, accounts and all. Apart from what else is opened: closures of
+ * one function keep alive what any of them uses, and some of those outlive the start.
+ */
+function serviceMaker(
+  { genesis, service, log }: StartReplicaOptions,
+  { hasher }: KeyRing,
+): () => HostedService {
+  return () => chooseService({ genesis, hasher, service, log });
 }
 
 /** Makes the store of the key file; what may pass is waited for, and told. */

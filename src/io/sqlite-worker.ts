@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../core/base/assert.js";
+import { collectGarbage } from "./collect-garbage.js";
 import type { Durability } from "./config-schema.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
@@ -94,6 +95,8 @@ port.on("message", (request: SqliteRequest | RowsOfState) => {
     return;
   }
   port.postMessage(answer(request));
+  // The rows of a whole state, whether read or written, are garbage now, and hardly any follows.
+  if (request.kind === "open" || request.kind === "replace") collectGarbage();
   // Only now: an answer given to a closed port is lost. The thread ends with its port.
   if (request.kind === "close") port.close();
 });
