@@ -20,7 +20,7 @@ export const MIGRATION_TABLE_SQL = `CREATE TABLE IF NOT EXISTS SCHEMA_MIGRATION 
 
 /** One step of the schema, forward only. */
 export interface Migration {
-  /** 1 and up, no gap. */
+  /** 1 and up; ascending, with a gap where a step is for another dialect only. */
   readonly version: number;
   readonly fileName: string;
   readonly sql: string;
@@ -37,13 +37,14 @@ export function pendingMigrations(
   version: number,
 ): Migration[] {
   const migrations = allMigrations(dialect);
-  if (version > migrations.length) {
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (version > newest) {
     throw new StoreError(
       `${place} has schema version ${version}, and this program knows only ` +
-        `${migrations.length}. Use the newer program that wrote it.`,
+        `${newest}. Use the newer program that wrote it.`,
     );
   }
-  return migrations.slice(version);
+  return migrations.filter((migration) => migration.version > version);
 }
 
 function allMigrations(dialect: SqlDialect): Migration[] {
@@ -51,9 +52,11 @@ function allMigrations(dialect: SqlDialect): Migration[] {
     const match = MIGRATION_NAME.exec(name);
     return match !== null && (match[2] ?? dialect) === dialect;
   });
-  return fileNames.sort().map((fileName, index) => {
+  let newest = 0;
+  return fileNames.sort().map((fileName) => {
     const version = Number(fileName.slice(0, 3));
-    assert(version === index + 1, "migrations are numbered without a gap");
+    assert(version > newest, "each migration of a dialect has a number of its own");
+    newest = version;
     return { version, fileName, sql: readFileSync(new URL(fileName, SQL_FOLDER), "utf8") };
   });
 }

@@ -34,6 +34,22 @@ export function accountOf(row: SqlRow): AccountRow {
   };
 }
 
+/** The columns of CUSTOMER_PROFILE. */
+export const PROFILE_COLUMNS = "CUSTOMER_ID, CUSTOMER_NAME, CUSTOMER_ADDRESS, ACCOUNT, OWNER";
+
+/** What never changes of one account, as `PROFILE_COLUMNS`. */
+export function profileValues(row: AccountRow): SqlValue[] {
+  return [row.customerId, row.name, row.address, row.account, row.owner];
+}
+
+/** The columns of CUSTOMER_BALANCE. */
+export const BALANCE_COLUMNS = "CUSTOMER_ID, BALANCE";
+
+/** What changes of one account, as `BALANCE_COLUMNS`. */
+export function balanceValues(row: AccountRow): SqlValue[] {
+  return [row.customerId, row.balance];
+}
+
 /** The columns of ENTRY. */
 export const ENTRY_COLUMNS = "SLOT, ENTRY_KEY, ENTRY_VALUE";
 

@@ -12,10 +12,12 @@ import {
 import { storeErrorOf } from "../../../src/io/sqlite-error.js";
 import { MIGRATION_TABLE_SQL, pendingMigrations } from "../../../src/io/schema-migrations.js";
 import { SqliteStore } from "../../../src/io/sqlite-store.js";
-import { StoreError } from "../../../src/io/store.js";
+import { StoreError, type StoredState } from "../../../src/io/store.js";
 import { digestOf, entryOf, genesisOf, groupOf, newStateOf, rowOf } from "./fixture.js";
 import { sessionOf, stateOf, temporaryFolder } from "./fixture.js";
 import { testStoreContract } from "./store-contract.js";
+
+const MAX = 2n ** 63n - 1n;
 
 const paths = new WeakMap<object, string>();
 
@@ -159,6 +161,69 @@ test("sqlite: a database of version 1 is read as it is, and brought forward", as
   ]);
   await store.commit(groupOf(8, 8, { entries: [entryOf(0, "a", 1)] }));
   assert.deepEqual(readSqliteContent(path).entries, [entryOf(0, "a", 1)]);
+});
+
+/** Makes a database of version 2 at `path`, with two customers after batch 7. */
+function makeVersion2(path: string): StoredState {
+  const known = pendingMigrations(path, "sqlite", 0).slice(0, 2);
+  alter(path, [MIGRATION_TABLE_SQL, ...known.map(({ sql }) => sql)].join(";"));
+  for (const { version, fileName } of known) {
+    alter(path, `INSERT INTO SCHEMA_MIGRATION VALUES (${version}, '${fileName}', 1)`);
+  }
+  alter(path, "INSERT INTO CUSTOMER VALUES (3, 'Customer 3', '1 Main St', 5, 'A', NULL)");
+  alter(path, `INSERT INTO CUSTOMER VALUES (4, 'Customer 4', '1 Main St', ${MAX}, 'B', 2)`);
+  const blobs = [digestOf(7), startOfChain(7, digestOf(7))].map(
+    (bytes) => `X'${Buffer.from(bytes).toString("hex")}'`,
+  );
+  alter(path, `INSERT INTO META VALUES (1, 7, ${blobs.join(", ")})`);
+  const accounts = [rowOf(3, "A", 5n), { ...rowOf(4, "B", MAX), owner: 2 }];
+  return stateOf(7, { accounts });
+}
+
+test("sqlite: a database of version 2 is brought forward, its CUSTOMER unchanged", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const state = makeVersion2(path);
+  const columns = selectFrom(path, "SELECT name, type FROM pragma_table_info('CUSTOMER')");
+  assert.deepEqual(readSqliteContent(path).accounts, state.accounts);
+  const store = new SqliteStore({ path });
+  t.after(() => store.close());
+  assert.deepEqual(await store.open(), state);
+  const shown = selectFrom(path, "SELECT name, type FROM pragma_table_info('CUSTOMER')");
+  assert.deepEqual(shown, columns);
+  await store.commit(groupOf(8, 8, { accounts: [rowOf(3, "A", 6n), rowOf(5, "C", 1n)] }));
+  const sql = "SELECT CUSTOMER_ID, BALANCE FROM CUSTOMER ORDER BY CUSTOMER_ID";
+  assert.deepEqual(selectFrom(path, sql.replace("BALANCE", "CAST(BALANCE AS TEXT)")), [
+    [3, "6"],
+    [4, String(MAX)],
+    [5, "1"],
+  ]);
+});
+
+test("sqlite: CUSTOMER takes what is done by hand: rows put in, changed and deleted", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const store = new SqliteStore({ path });
+  await store.open();
+  await store.replace(genesisOf([rowOf(1, "A", 1n), rowOf(2, "B", 1n)]));
+  await store.close();
+  alter(path, "DELETE FROM CUSTOMER WHERE ACCOUNT = 'A'");
+  alter(path, "INSERT INTO CUSTOMER VALUES (7, 'Customer 7', '1 Main St', 8, 'D', 3)");
+  alter(path, "UPDATE CUSTOMER SET CUSTOMER_ID = 6, BALANCE = BALANCE + 9 WHERE ACCOUNT = 'B'");
+  const moved = { ...rowOf(2, "B", 10n), customerId: 6 };
+  const accounts = [moved, { ...rowOf(7, "D", 8n), owner: 3 }];
+  assert.deepEqual(readCustomerTable(path).accounts, accounts);
+});
+
+test("sqlite: half of a customer that somebody left is a row, so that it is noticed", async (t) => {
+  const path = join(temporaryFolder(t), "ledger.db");
+  const store = new SqliteStore({ path });
+  await store.open();
+  await store.replace(genesisOf([rowOf(1, "A", 1n), rowOf(2, "B", 2n)]));
+  await store.close();
+  alter(path, "DELETE FROM CUSTOMER_BALANCE WHERE CUSTOMER_ID = 1");
+  alter(path, "INSERT INTO CUSTOMER_BALANCE VALUES (9, 5)");
+  const half = { ...rowOf(9, "", 5n), name: "", address: "" };
+  const accounts = [rowOf(1, "A", 0n), rowOf(2, "B", 2n), half];
+  assert.deepEqual(readSqliteContent(path).accounts, accounts);
 });
 
 test("sqlite: an audit reads entries, and who looks for a key finds it", async (t) => {
