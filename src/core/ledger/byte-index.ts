@@ -1,8 +1,11 @@
 import { assert } from "../base/assert.js";
-import { halfSipHash } from "./keyed-hash.js";
+import { halfSipHash, wordAt, wordCountOf } from "./keyed-hash.js";
 
 const ENTRIES_INITIAL = 64;
-const KEY_BYTES_INITIAL = 1024;
+const RECORD_WORDS_INITIAL = 256;
+
+/** Longest key: its length is a byte of its record. */
+const KEY_BYTES_MAX = 255;
 
 /** Size of the secret that keeps clients from choosing keys that collide. */
 export const INDEX_KEY_BYTES = 8;
@@ -15,16 +18,21 @@ export const INDEX_KEY_BYTES = 8;
  * keys come from clients, who could flood one neighbourhood if they could predict the hash: hence
  * it is keyed. The layout is never observable, so every replica may have its own key, unknown to
  * all.
+ *
+ * Among a million keys nothing that a look-up reads is in a cache, so it reads in two places only:
+ * a slot, and the record that the slot names, of words:
+ *
+ *   │ number │ key, 4 bytes a word, little endian; the last word has its length on top │
  */
 export class ByteIndex {
   readonly #keyLow: number;
   readonly #keyHigh: number;
-  /** Pairs: the hash, then the entry's number plus one, or 0 where the slot is free. */
+  /** Pairs: the hash, then the place of the entry's record plus one, or 0 where it is free. */
   #slots = new Uint32Array(4 * ENTRIES_INITIAL);
   #slotMask = 2 * ENTRIES_INITIAL - 1;
-  /** Entry i's key is `#keys`[`#keyEnds`[i], `#keyEnds`[i + 1]). */
-  #keyEnds = new Uint32Array(ENTRIES_INITIAL + 1);
-  #keys = new Uint8Array(KEY_BYTES_INITIAL);
+  #records = new Int32Array(RECORD_WORDS_INITIAL);
+  /** Words of `#records` that are used. */
+  #recordsEnd = 0;
   #size = 0;
 
   /** @param secret 8 bytes; a public value is fine where all clients are trusted or simulated. */
@@ -40,72 +48,72 @@ export class ByteIndex {
     return this.#size;
   }
 
-  /** The number of `bytes`[`start`, `end`), or -1. */
+  /** The number of `bytes`[`start`, `end`), up to 255 bytes, or -1. */
   find(bytes: Uint8Array, start: number, end: number): number {
     const hash = halfSipHash(this.#keyLow, this.#keyHigh, bytes, start, end);
     const slots = this.#slots;
     for (let slot = hash & this.#slotMask; ; slot = (slot + 1) & this.#slotMask) {
-      const entry = (slots[2 * slot + 1] ?? 0) - 1;
-      if (entry < 0) return -1;
-      if (slots[2 * slot] === hash && this.#keyEquals(entry, bytes, start, end)) return entry;
+      const record = (slots[2 * slot + 1] ?? 0) - 1;
+      if (record < 0) return -1;
+      if (slots[2 * slot] === hash && this.#keyEquals(record + 1, bytes, start, end)) {
+        return this.#records[record] ?? -1;
+      }
     }
   }
 
-  /** Adds `bytes`[`start`, `end`), which it must not hold yet, and returns its number. */
+  /**
+   * Adds `bytes`[`start`, `end`), up to 255 bytes which it must not hold yet, and returns their
+   * number.
+   */
   add(bytes: Uint8Array, start: number, end: number): number {
+    assert(end - start <= KEY_BYTES_MAX, "keys of an index differ in their words");
     const entry = this.#size;
-    this.#reserve(entry + 1, end - start);
-    const keyStart = this.#keyEnds[entry] ?? 0;
-    for (let offset = start; offset < end; offset += 1) {
-      this.#keys[keyStart + offset - start] = bytes[offset] ?? 0;
+    const record = this.#recordsEnd;
+    const wordCount = wordCountOf(start, end);
+    this.#reserve(entry + 1, record + 1 + wordCount);
+    this.#records[record] = entry;
+    for (let word = 0; word < wordCount; word += 1) {
+      this.#records[record + 1 + word] = wordAt(bytes, start, end, word);
     }
-    this.#keyEnds[entry + 1] = keyStart + end - start;
-    this.#place(halfSipHash(this.#keyLow, this.#keyHigh, bytes, start, end), entry);
+    this.#place(halfSipHash(this.#keyLow, this.#keyHigh, bytes, start, end), record);
+    this.#recordsEnd = record + 1 + wordCount;
     this.#size = entry + 1;
     return entry;
   }
 
-  #keyEquals(entry: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const keyStart = this.#keyEnds[entry] ?? 0;
-    if ((this.#keyEnds[entry + 1] ?? 0) - keyStart !== end - start) return false;
-    const keys = this.#keys;
-    for (let offset = start; offset < end; offset += 1) {
-      if (keys[keyStart + offset - start] !== bytes[offset]) return false;
+  #keyEquals(first: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const records = this.#records;
+    const wordCount = wordCountOf(start, end);
+    for (let word = 0; word < wordCount; word += 1) {
+      if (records[first + word] !== wordAt(bytes, start, end, word)) return false;
     }
     return true;
   }
 
-  #place(hash: number, entry: number): void {
+  #place(hash: number, record: number): void {
     let slot = hash & this.#slotMask;
     while (this.#slots[2 * slot + 1] !== 0) slot = (slot + 1) & this.#slotMask;
     this.#slots[2 * slot] = hash;
-    this.#slots[2 * slot + 1] = entry + 1;
+    this.#slots[2 * slot + 1] = record + 1;
   }
 
-  #reserve(entries: number, keyBytes: number): void {
-    const keyBytesNeeded = (this.#keyEnds[this.#size] ?? 0) + keyBytes;
-    if (keyBytesNeeded > this.#keys.length) {
-      const keys = new Uint8Array(2 * Math.max(keyBytesNeeded, this.#keys.length));
-      keys.set(this.#keys);
-      this.#keys = keys;
+  #reserve(entries: number, recordWords: number): void {
+    if (recordWords > this.#records.length) {
+      const records = new Int32Array(2 * recordWords);
+      records.set(this.#records);
+      this.#records = records;
     }
-    if (entries < this.#keyEnds.length) return;
-    const keyEnds = new Uint32Array(2 * entries + 1);
-    keyEnds.set(this.#keyEnds);
-    this.#keyEnds = keyEnds;
-    this.#spread(4 * entries);
+    if (2 * entries > this.#slotMask + 1) this.#spread();
   }
 
-  /** Moves every entry into a table of at least `slotsMin` slots. */
-  #spread(slotsMin: number): void {
+  /** Moves every entry into a table of twice as many slots. */
+  #spread(): void {
     const old = this.#slots;
-    let slotCount = 2 * ENTRIES_INITIAL;
-    while (slotCount < slotsMin) slotCount *= 2;
-    this.#slots = new Uint32Array(2 * slotCount);
-    this.#slotMask = slotCount - 1;
+    this.#slots = new Uint32Array(2 * old.length);
+    this.#slotMask = old.length - 1;
     for (let slot = 0; slot < old.length; slot += 2) {
-      const entry = (old[slot + 1] ?? 0) - 1;
-      if (entry >= 0) this.#place(old[slot] ?? 0, entry);
+      const record = (old[slot + 1] ?? 0) - 1;
+      if (record >= 0) this.#place(old[slot] ?? 0, record);
     }
   }
 }

@@ -17,10 +17,10 @@ export function halfSipHash(
   let v1 = keyHigh;
   let v2 = 0x6c796765 ^ keyLow;
   let v3 = 0x74656462 ^ keyHigh;
-  const wordCount = ((end - start) >>> 2) + 1;
+  const wordCount = wordCountOf(start, end);
   for (let step = 0; step < wordCount + FINAL_ROUNDS; step += 1) {
     if (step === wordCount) v2 ^= 0xff;
-    const word = step < wordCount ? messageWord(bytes, start, end, step) : 0;
+    const word = step < wordCount ? wordAt(bytes, start, end, step) : 0;
     v3 ^= word;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -37,8 +37,17 @@ export function halfSipHash(
   return (v1 ^ v3) >>> 0;
 }
 
-/** Word `index`, little endian; the last one holds the left-over bytes and, on top, the length. */
-function messageWord(bytes: Uint8Array, start: number, end: number, index: number): number {
+/** How many words stand for `bytes`[`start`, `end`): 1 and up. */
+export function wordCountOf(start: number, end: number): number {
+  return ((end - start) >>> 2) + 1;
+}
+
+/**
+ * Word `index` of those that stand for `bytes`[`start`, `end`): 4 bytes, little endian, as a signed
+ * integer; the last word holds the bytes that are left over and, on top, the length modulo 256. No
+ * two strings of up to 255 bytes have the same words.
+ */
+export function wordAt(bytes: Uint8Array, start: number, end: number, index: number): number {
   const offset = start + 4 * index;
   if (offset + 4 <= end) {
     return (
