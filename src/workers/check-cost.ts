@@ -24,26 +24,25 @@ const SIGNATURE_NS: Readonly<Record<CryptoName, number>> = {
 /** Estimated time to run `checks`, in nanoseconds on one core. */
 export function checkCostNs(checks: readonly Check[], cryptoName: CryptoName): number {
   let costNs = 0;
-  for (const check of checks) {
-    switch (check.kind) {
-      case "mac":
-      case "digest":
-        costNs += hashCostNs(check.end - check.start);
-        break;
-      case "digest-of-digests":
-        costNs += hashCostNs(DIGEST_BYTES * check.count);
-        break;
-      case "signature":
-        costNs += SIGNATURE_NS[cryptoName];
-        break;
-      case "digest-mac":
-        costNs += hashCostNs(DIGEST_BYTES);
-        break;
-      default:
-        unreachable(check);
-    }
-  }
+  for (const check of checks) costNs += singleCostNs(check, cryptoName);
   return costNs;
+}
+
+/** The same for one check. */
+export function singleCostNs(check: Check, cryptoName: CryptoName): number {
+  switch (check.kind) {
+    case "mac":
+    case "digest":
+      return hashCostNs(check.end - check.start);
+    case "digest-of-digests":
+      return hashCostNs(DIGEST_BYTES * check.count);
+    case "signature":
+      return SIGNATURE_NS[cryptoName];
+    case "digest-mac":
+      return hashCostNs(DIGEST_BYTES);
+    default:
+      return unreachable(check);
+  }
 }
 
 function hashCostNs(byteLength: number): number {

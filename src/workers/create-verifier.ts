@@ -1,11 +1,11 @@
 import { assert } from "../core/base/assert.js";
 import type { Verifier } from "../core/crypto/check.js";
 import type { CryptoProvider } from "../core/crypto/crypto.js";
-import { InlineVerifier } from "./inline-verifier.js";
 import { CheckRunner } from "./run-checks.js";
 import type { CheckKeys } from "./run-checks.js";
 import { packJob } from "./verify-job.js";
 import { JOBS_PER_THREAD, VerifyPool } from "./verify-pool.js";
+import { TurnVerifier } from "./turn-verifier.js";
 import type { VerifyWorkerData } from "./verify-worker.js";
 
 /** What a verifier is made of. */
@@ -36,7 +36,7 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   assert(Number.isInteger(workerCount), "the number of workers is an integer");
   assert(workerCount >= 0 && workerCount <= WORKERS_MAX, "the number of workers is 0 to 64");
   const runner = new CheckRunner(provider, keys);
-  if (workerCount === 0) return new InlineVerifier(runner);
+  if (workerCount === 0) return new TurnVerifier(runner);
   return startPool(options, runner);
 }
 

@@ -5,6 +5,7 @@ import type { Check, Verdict } from "../core/crypto/check.js";
 import { MAC_BYTES, SIGNATURE_BYTES } from "../core/crypto/crypto.js";
 import type { CryptoName, CryptoProvider } from "../core/crypto/crypto.js";
 import { ClusterHasher } from "../core/crypto/prefix.js";
+import { singleCostNs } from "./check-cost.js";
 
 /** The keys that checks name by number; none of it changes once a verifier has it. */
 export interface CheckKeys {
@@ -14,6 +15,32 @@ export interface CheckKeys {
   readonly macPrefixes: readonly Uint8Array[];
   /** By number of the public key: its 32 bytes. */
   readonly publicKeys: readonly Uint8Array[];
+}
+
+/** A list of checks that is being run, and what came of it so far. */
+export class CheckRun {
+  readonly bytes: Uint8Array;
+  readonly checks: readonly Check[];
+  /** Valid once it is over. */
+  readonly verdict: { readonly passed: Uint8Array; readonly digests: Digest[] };
+  /** Number of the check to run next. */
+  next = 0;
+
+  constructor(bytes: Uint8Array, checks: readonly Check[]) {
+    this.bytes = bytes;
+    this.checks = checks;
+    this.verdict = { passed: new Uint8Array(checks.length), digests: [] };
+  }
+
+  /** Whether nothing is left to run. */
+  get isOver(): boolean {
+    return this.next >= this.checks.length;
+  }
+}
+
+/** The verdict on checks that nobody looked at. */
+export function nothingPassed(checks: readonly Check[]): Verdict {
+  return { passed: new Uint8Array(checks.length), digests: [] };
 }
 
 /** Runs lists of checks, synchronously: the same code on the main thread and in workers. */
@@ -40,13 +67,34 @@ export class CheckRunner {
    * that does not exist: whoever made the list has checked that.
    */
   run(bytes: Uint8Array, checks: readonly Check[]): Verdict {
-    const passed = new Uint8Array(checks.length);
-    const digests: Digest[] = [];
-    for (const [index, check] of checks.entries()) {
-      if (this.#passes(bytes, check, digests)) passed[index] = 1;
-      else if (check.kind === "mac") break;
-    }
-    return { passed, digests };
+    const run = new CheckRun(bytes, checks);
+    while (!run.isOver) this.#runNext(run);
+    return run.verdict;
+  }
+
+  /**
+   * Runs as many checks of `run` as take about `budgetNs`, at least one if there is one; returns
+   * what they took, in estimated nanoseconds.
+   * @throws InvariantError as `run` does.
+   */
+  advance(run: CheckRun, budgetNs: number): number {
+    let spentNs = 0;
+    do {
+      const check = this.#runNext(run);
+      if (check !== null) spentNs += singleCostNs(check, this.cryptoName);
+    } while (!run.isOver && spentNs < budgetNs);
+    return spentNs;
+  }
+
+  /** Runs the next check of `run`, if there is one, and returns it. */
+  #runNext(run: CheckRun): Check | null {
+    const { bytes, checks, verdict, next } = run;
+    const check = checks[next];
+    if (check === undefined) return null;
+    const hasPassed = this.#passes(bytes, check, verdict.digests);
+    if (hasPassed) verdict.passed[next] = 1;
+    run.next = hasPassed || check.kind !== "mac" ? next + 1 : checks.length;
+    return check;
   }
 
   /** Runs one check; what it computes is appended to `digests`. */

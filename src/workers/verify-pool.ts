@@ -1,9 +1,9 @@
 import { assert } from "../core/base/assert.js";
-import { MESSAGE_BYTES_MAX } from "../core/base/limits.js";
 import type { Check, Verdict, Verifier } from "../core/crypto/check.js";
+import { Admission } from "./admission.js";
 import { checkCostNs } from "./check-cost.js";
 import { FairQueue } from "./fair-queue.js";
-import type { CheckRunner } from "./run-checks.js";
+import { type CheckRunner, nothingPassed } from "./run-checks.js";
 import type { ThreadPool } from "./thread-pool.js";
 import { packJob, unpackAnswer } from "./verify-job.js";
 import type { CheckList } from "./verify-job.js";
@@ -32,15 +32,6 @@ const JOB_NS_MIN = 2 * HOP_NS;
 /** No answer waits longer than this for the rest of its job, as far as the job can be cut. */
 const JOB_NS_MAX = 2_000_000;
 
-/** Lists that may wait for a thread, or run there: some two full batches of the largest size. */
-const LISTS_MAX = 2_048;
-
-/**
- * Bytes of the lists that wait or run: two largest messages, or what many small ones hold. What
- * accepted fragments complete comes on top, up to what may be under reassembly.
- */
-const LIST_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
-
 /** Jobs per thread: one that runs and one that is there already when it ends. */
 export const JOBS_PER_THREAD = 2;
 
@@ -48,12 +39,6 @@ interface PendingList extends CheckList {
   readonly source: number;
   readonly costNs: number;
   readonly done: (verdict: Verdict) => void;
-}
-
-/** What waits or runs of one source, or of all. */
-interface Load {
-  lists: number;
-  bytes: number;
 }
 
 /** A job under way; `verdicts` is null until its answer is there. */
@@ -81,16 +66,12 @@ export class VerifyPool implements Verifier {
   readonly #threadCount: number;
   readonly #onCrash: (cause: unknown) => void;
 
+  /** What waits or runs. */
+  readonly #admission = new Admission();
   /** Submitted and not yet in a job. */
   readonly #waiting = new FairQueue<PendingList>();
   /** Under way, oldest first: that is the order in which they are answered. */
   #jobs: Job[] = [];
-  /** Of all that wait or run. */
-  readonly #load: Load = { lists: 0, bytes: 0 };
-  /** The same as it counts for others: of each source half of everything at most. */
-  readonly #taken: Load = { lists: 0, bytes: 0 };
-  /** The part of each source that ever had something to run. */
-  readonly #loads = new Map<number, Load>();
   /** Spent on checks here since the last end of a turn. */
   #turnNs = 0;
   #turnEnds = false;
@@ -108,14 +89,8 @@ export class VerifyPool implements Verifier {
     this.#onCrash = options.onCrash;
   }
 
-  /**
-   * A source gets as much as is free: half of everything if it is alone, and with k that take all
-   * they can there is always a (k + 1)-th part left for whoever comes next.
-   */
   canAccept(source: number): boolean {
-    if (this.#crashed) return false;
-    const { lists, bytes } = this.#loadOf(source);
-    return lists < LISTS_MAX - this.#taken.lists && bytes < LIST_BYTES_MAX - this.#taken.bytes;
+    return !this.#crashed && this.#admission.hasRoom(source);
   }
 
   /**
@@ -159,7 +134,7 @@ export class VerifyPool implements Verifier {
     this.#crashed = true;
     const orphans = [...this.#jobs.flatMap(({ lists }) => lists), ...this.#waiting.drain()];
     this.#jobs = [];
-    for (const list of orphans) this.#count(list, -1);
+    for (const list of orphans) this.#admission.leave(list);
     try {
       this.#onCrash(cause);
     } finally {
@@ -174,31 +149,7 @@ export class VerifyPool implements Verifier {
 
   #wait(list: PendingList): void {
     this.#waiting.push(list);
-    this.#count(list, 1);
-  }
-
-  #count({ source, bytes }: PendingList, sign: 1 | -1): void {
-    const own = this.#loadOf(source);
-    this.#take(own, -1);
-    for (const load of [this.#load, own]) {
-      load.lists += sign;
-      load.bytes += sign * bytes.length;
-    }
-    this.#take(own, 1);
-  }
-
-  #take(own: Load, sign: 1 | -1): void {
-    this.#taken.lists += sign * Math.min(own.lists, LISTS_MAX / 2);
-    this.#taken.bytes += sign * Math.min(own.bytes, LIST_BYTES_MAX / 2);
-  }
-
-  #loadOf(source: number): Load {
-    let load = this.#loads.get(source);
-    if (load === undefined) {
-      load = { lists: 0, bytes: 0 };
-      this.#loads.set(source, load);
-    }
-    return load;
+    this.#admission.enter(list);
   }
 
   /** An immediate runs right after all datagrams that are there have been read, and never idles. */
@@ -242,7 +193,7 @@ export class VerifyPool implements Verifier {
       for (const [index, list] of job.lists.entries()) {
         const verdict = job.verdicts[index];
         assert(verdict !== undefined, "a job has a verdict for each of its lists");
-        this.#count(list, -1);
+        this.#admission.leave(list);
         list.done(verdict);
       }
     }
@@ -251,10 +202,6 @@ export class VerifyPool implements Verifier {
   }
 
   #settleClose(): void {
-    if (this.#load.lists === 0) this.#onDrained?.();
+    if (this.#admission.isEmpty) this.#onDrained?.();
   }
-}
-
-function nothingPassed(checks: readonly Check[]): Verdict {
-  return { passed: new Uint8Array(checks.length), digests: [] };
 }

@@ -1,5 +1,5 @@
-import type { Check, Verdict, Verifier } from "../core/crypto/check.js";
-import type { CheckRunner } from "./run-checks.js";
+import type { Check, Verdict, Verifier } from "../../src/core/crypto/check.js";
+import type { CheckRunner } from "../../src/workers/run-checks.js";
 
 /** Runs every list at once on the calling thread: `done` is called before `submit` returns. */
 export class InlineVerifier implements Verifier {
