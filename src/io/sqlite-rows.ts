@@ -48,16 +48,16 @@ export class SqliteRows {
 
 /**
  * An INSERT.
+ * @param head its first words, up to the name of the table.
  * @param columns their names, separated by commas.
  * @param tail what follows the values, like an ON CONFLICT clause.
  */
 export function sqliteInsert(
   connection: Connection,
-  table: string,
+  head: string,
   columns: string,
   tail = "",
 ): SqliteRows {
-  const sqlOf = (rows: string): string =>
-    `INSERT INTO ${table} (${columns}) VALUES ${rows} ${tail}`;
+  const sqlOf = (rows: string): string => `${head} (${columns}) VALUES ${rows} ${tail}`;
   return new SqliteRows(connection, columns.split(",").length, sqlOf);
 }

@@ -38,15 +38,20 @@ interface SplitAccounts {
  */
 export function splitAccounts(packed: PackedAccounts, lastKnownId: number): SplitAccounts {
   const { balances, profiles } = packed;
-  const known: (number | bigint)[] = [];
   let count = 0;
   let offset = 0;
-  for (const balance of balances) {
+  const ids = new Uint32Array(balances.length);
+  while (count < balances.length) {
     const customerId = customerIdAt(profiles, offset);
     if (customerId > lastKnownId) break;
-    known.push(customerId, balance);
+    ids[count] = customerId;
     offset = profileEndAt(profiles, offset);
     count += 1;
+  }
+  const known = new Array<number | bigint>(2 * count);
+  for (let place = 0; place < count; place += 1) {
+    known[2 * place] = ids[place] ?? 0;
+    known[2 * place + 1] = balances[place] ?? 0n;
   }
   const others = { balances: balances.subarray(count), profiles: profiles.subarray(offset) };
   return { known, others };

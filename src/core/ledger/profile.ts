@@ -76,7 +76,9 @@ export function decodeProfile(bytes: Uint8Array, start: number): Profile | null 
 
 /** The customer id of the profile at `start` of `bytes`, which was checked before it was kept. */
 export function customerIdAt(bytes: Uint8Array, start: number): number {
-  return new DataView(bytes.buffer, bytes.byteOffset + start, 4).getUint32(0);
+  // A `DataView` costs more than the four bytes.
+  const low = ((bytes[start + 1] ?? 0) << 16) | ((bytes[start + 2] ?? 0) << 8);
+  return (bytes[start] ?? 0) * 2 ** 24 + (low | (bytes[start + 3] ?? 0));
 }
 
 /** Where the profile at `start` of `bytes`, checked likewise, ends (excluded). */

@@ -279,19 +279,35 @@ test("sqlite: a second writer is noticed before anything is overwritten", async 
   assert.equal(readCustomerTable(path).accounts[0]?.balance, 1n);
 });
 
-test("sqlite: rows that somebody deleted are noticed when their balance changes", async (t) => {
-  const path = join(temporaryFolder(t), "ledger.db");
-  const store = new SqliteStore({ path });
-  t.after(() => store.close());
-  await store.open();
-  await store.replace(genesisOf([rowOf(1, "A", 1n), rowOf(2, "B", 1n)]));
-  const other = new Libsql(path);
-  other.exec("DELETE FROM CUSTOMER WHERE CUSTOMER_ID = 2");
-  other.close();
-  const accounts = [rowOf(1, "A", 2n), rowOf(2, "B", 3n)];
-  await assert.rejects(store.commit(groupOf(1, 1, { accounts })), saysThat(/Rows are missing/));
-  assert.deepEqual(readCustomerTable(path).accounts, [rowOf(1, "A", 1n)]);
-});
+/** Few rows are changed one way, many another. */
+for (const count of [2, 10_000]) {
+  const all = Array.from({ length: count }, (_, index) => rowOf(index + 1, `a${index}`, 1n));
+  const changed = all.map((row) => ({ ...row, balance: row.balance + MAX / 2n }));
+
+  test(`sqlite: ${count} balances change while accounts are opened`, async (t) => {
+    const path = join(temporaryFolder(t), "ledger.db");
+    const store = new SqliteStore({ path });
+    t.after(() => store.close());
+    await store.open();
+    await store.replace(genesisOf(all));
+    const accounts = [...changed, rowOf(count + 7, "Z", MAX)];
+    await store.commit(groupOf(1, 1, { accounts }));
+    assert.deepEqual(readCustomerTable(path).accounts, accounts);
+  });
+
+  test(`sqlite: a row that somebody deleted is noticed when ${count} change`, async (t) => {
+    const path = join(temporaryFolder(t), "ledger.db");
+    const store = new SqliteStore({ path });
+    t.after(() => store.close());
+    await store.open();
+    await store.replace(genesisOf(all));
+    alter(path, "DELETE FROM CUSTOMER WHERE CUSTOMER_ID = 2");
+    const accounts = [...changed, rowOf(count + 7, "Z", 1n)];
+    await assert.rejects(store.commit(groupOf(1, 1, { accounts })), saysThat(/Rows are missing/));
+    const left = all.filter(({ customerId }) => customerId !== 2);
+    assert.deepEqual(readCustomerTable(path), { seq: 0, accounts: left });
+  });
+}
 
 test("sqlite: after an error nothing of the group is there; the next may come", async (t) => {
   const path = join(temporaryFolder(t), "ledger.db");
