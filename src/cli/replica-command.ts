@@ -85,10 +85,7 @@ async function serve(
     if (order.kind === "cut-off") {
       replica.cutOff(order.isCutOff);
       report(order);
-    } else {
-      const flow = order.seq === null ? null : replica.flow(order.seq);
-      report({ kind: "observed", number: order.number, status: replica.status(), flow });
-    }
+    } else void observe(replica, order);
   });
   report({ kind: "serving" });
   const { host, port } = replica.address;
@@ -98,6 +95,14 @@ async function serve(
   await stopped;
   await replica.stop();
   rmSync(pidPath, { force: true });
+}
+
+async function observe(
+  replica: RunningReplica,
+  { number, seq }: Extract<ReplicaOrder, { kind: "observe" }>,
+): Promise<void> {
+  const status = await replica.status();
+  report({ kind: "observed", number, status, flow: seq === null ? null : replica.flow(seq) });
 }
 
 /** What it reads, all accounts of the genesis among it, is let go when the replica runs. */

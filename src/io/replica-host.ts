@@ -2,11 +2,10 @@
  * One replica in the world: here the circle closes. Events go into the core one at a time, its
  * effects are carried out in order, and what these report are events again (ARCHITECTURE.md).
  */
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
 import type { AppendId, Principal, Seq } from "../core/base/ids.js";
-import type { Message, ReplicaMessage, ClientMessage, Verified } from "../core/message.js";
+import type { Message, ReplicaMessage, ClientMessage, Request, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
 import type { Event } from "../core/pbft/event.js";
 import type { Replica } from "../core/pbft/replica.js";
@@ -17,10 +16,11 @@ import { Destination, type Egress } from "./egress.js";
 import type { HostProbe, Outgoing } from "./host-probe.js";
 import type { KeyRing } from "./key-ring.js";
 import type { HostedService } from "./hosted-service.js";
-import type { ServiceRest } from "./service-rest.js";
+import { hashing, type ServiceRest } from "./service-rest.js";
 import type { RecordLog } from "./record-log.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
+import type { TurnBudget } from "./turn-budget.js";
 import type { SocketAddress } from "./udp-socket.js";
 
 /** The parts of the world that a replica acts on. */
@@ -31,6 +31,8 @@ interface ReplicaWorld {
   readonly stores: StoreRunner;
   readonly service: HostedService;
   readonly rest: ServiceRest;
+  /** Its turns end when this host's do: see `onceTurned`. */
+  readonly budget: TurnBudget;
   /** Where replica i is; its own place is null. */
   readonly peers: readonly (Destination | null)[];
   readonly rejects: Tally;
@@ -58,9 +60,16 @@ interface HostCounts {
  */
 const UNSTORED_REPLIES_MAX = 4_096;
 
-/** Operations after which what else is to be executed waits for the next turn: some 5 ms. */
-const TURN_OPERATIONS_MAX = 8_192;
+/**
+ * Operations of one step of a batch: a tenth of a millisecond with a few accounts, and half of one
+ * where each is in no cache. A request is never divided.
+ */
+const STEP_OPERATIONS_MIN = 256;
 
+/** Reads that wait while a batch is executed over several turns; more are refused. */
+const WAITING_READS_MAX = 4_096;
+
+type ExecuteEffect = Extract<Effect, { kind: "execute" }>;
 type InstallEffect = Extract<Effect, { kind: "install" }>;
 
 /** Runs one replica's core against its world. */
@@ -81,8 +90,14 @@ export class ReplicaHost {
   #running = false;
   #isStopped = false;
   #flushIsDue = false;
-  /** Operations executed in this turn. */
-  #turnOperations = 0;
+  /** A batch to be executed once there is no event: reads that waited for the last come first. */
+  #due: ExecuteEffect | null = null;
+  /** Whether a batch has begun to be executed and the core does not know yet. */
+  #isExecuting = false;
+  /** Reads that came meanwhile: what they would show is the state after no batch. */
+  #reads: Event[] = [];
+  /** Who wants to know when the present turn is over. */
+  #atEndOfTurn: (() => void)[] = [];
 
   constructor(replica: Replica, world: ReplicaWorld) {
     this.#replica = replica;
@@ -106,9 +121,15 @@ export class ReplicaHost {
     // The ingress lets only these through: it knows who may say what.
     const received = message as ReplicaMessage | ClientMessage;
     const event: Event = { kind: "received", from, message: received };
+    if (message.kind === "read" && this.#isExecuting) return this.#holdRead(event);
     if (message.kind !== "request") return this.dispatch(event);
     this.#requests.push(event);
     this.#flushLater();
+  }
+
+  #holdRead(event: Event): void {
+    if (this.#reads.length < WAITING_READS_MAX) this.#reads.push(event);
+    else this.#world.rejects.add("host/executing");
   }
 
   /** Everything up to append `id` is durable. */
@@ -149,18 +170,35 @@ export class ReplicaHost {
     this.#requests.length = 0;
     this.#run();
     this.#flushIsDue = false;
-    this.#turnOperations = 0;
     this.#world.egress.flush();
     for (const probe of this.#world.probes) probe.turned?.();
+    const atEnd = this.#atEndOfTurn;
+    this.#atEndOfTurn = [];
+    for (const over of atEnd) over();
+  }
+
+  /** Calls `over` once what this turn of the event loop brought was dealt with. */
+  onceTurned(over: () => void): void {
+    this.#atEndOfTurn.push(over);
+    this.#flushLater();
   }
 
   #run(): void {
     if (this.#running) return;
     this.#running = true;
-    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
-      this.#step(next, this.#events.length > 0);
-    }
+    do {
+      for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+        this.#step(next, this.#events.length > 0);
+      }
+      this.#executeDue();
+    } while (this.#events.length > 0);
     this.#running = false;
+  }
+
+  #executeDue(): void {
+    const due = this.#due;
+    this.#due = null;
+    if (due !== null) this.#world.rest.change(this.#executing(due));
   }
 
   #step(event: Event, hasMore: boolean): void {
@@ -197,7 +235,7 @@ export class ReplicaHost {
         this.#sign(effect);
         break;
       case "execute":
-        this.#executeSoon(effect);
+        this.#due = effect;
         break;
       case "install":
         void this.#install(effect);
@@ -271,39 +309,36 @@ export class ReplicaHost {
   }
 
   /**
-   * At once, unless the state's root is being computed, or a checkpoint needs it to be, or much
-   * was executed in this turn: a replica that catches up has hundreds of batches to execute.
+   * Executes a batch, for the core wants the next one only after that. Most of what a checkpoint
+   * has to hash is hashed before its batch: once that has begun reads wait.
    */
-  #executeSoon(effect: Extract<Effect, { kind: "execute" }>): void {
-    if (this.#turnOperations >= TURN_OPERATIONS_MAX) {
-      setImmediate(() => {
-        this.#turnOperations = 0;
-        this.#executeSoon(effect);
-      });
-      return;
+  *#executing(effect: ExecuteEffect): Generator<void, void> {
+    const { service } = this.#world;
+    if (effect.pin) yield* hashing(service);
+    if (this.#isStopped) return;
+    this.#isExecuting = true;
+    const results: Uint8Array[] = [];
+    let operationCount = 0;
+    let stepEnd = STEP_OPERATIONS_MIN;
+    for (const request of effect.requests) {
+      operationCount += this.#executeRequest(request, results);
+      if (operationCount < stepEnd) continue;
+      stepEnd = operationCount + STEP_OPERATIONS_MIN;
+      yield;
     }
-    const { rest } = this.#world;
-    const execute = (): void => {
-      if (!this.#isStopped) this.#execute(effect);
-    };
-    if (effect.pin) rest.whenHashed(execute);
-    else rest.whenOver(execute);
+    if (effect.pin) yield* hashing(service);
+    this.#isExecuting = false;
+    this.#onExecuted(effect, operationCount, results);
   }
 
-  #execute(effect: Extract<Effect, { kind: "execute" }>): void {
+  #onExecuted(
+    { seq, view, batch, requests, pin, after }: ExecuteEffect,
+    operationCount: number,
+    results: readonly Uint8Array[],
+  ): void {
     const { service, stores, records, isStrict } = this.#world;
-    const { seq, view, batch, requests, pin, after } = effect;
-    let operationCount = 0;
-    const writer = this.#results;
-    const results = requests.map((request) => {
-      writer.clear();
-      service.execute(request.client, new BundleReader(request.bundle), writer);
-      operationCount += writer.count;
-      return writer.finish();
-    });
     if (pin) service.pin(seq);
     const serviceRoot = pin ? service.root() : null;
-    this.#turnOperations += operationCount;
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
     for (const probe of this.#world.probes) {
@@ -313,7 +348,19 @@ export class ReplicaHost {
     stores.executed(block, after);
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
-    this.dispatch({ kind: "executed", seq, results, serviceRoot });
+    if (this.#isStopped) return;
+    this.#events.push({ kind: "executed", seq, results, serviceRoot }, ...this.#reads.splice(0));
+    this.#run();
+    this.#flushLater();
+  }
+
+  /** Executes one request; returns how many operations it had. */
+  #executeRequest({ client, bundle }: Request, results: Uint8Array[]): number {
+    const writer = this.#results;
+    writer.clear();
+    this.#world.service.execute(client, new BundleReader(bundle), writer);
+    results.push(writer.finish());
+    return writer.count;
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {
@@ -333,19 +380,23 @@ export class ReplicaHost {
    * what was executed before must not be stored with it.
    */
   async #install(effect: InstallEffect): Promise<void> {
-    const { service, rest } = this.#world;
-    const steps = service.readIn(effect.pages);
-    let step = steps.next();
-    for (; step.done !== true; step = steps.next()) {
-      await nextTurn();
-      if (this.#isStopped) return;
-    }
-    const takeOver = step.value;
+    const { service, rest, budget } = this.#world;
+    const takeOver = await budget.complete(this.#untilStopped(service.readIn(effect.pages)));
     rest.whenOver(() => {
-      if (this.#isStopped) return;
+      if (this.#isStopped || takeOver === null) return;
       takeOver();
       void this.#storeInstalled(effect);
     });
+  }
+
+  /** Makes `steps`, but none any more once this replica has stopped: null then. */
+  *#untilStopped<T>(steps: Iterator<unknown, T>): Generator<void, T | null> {
+    while (!this.#isStopped) {
+      const step = steps.next();
+      if (step.done === true) return step.value;
+      yield;
+    }
+    return null;
   }
 
   async #storeInstalled(effect: InstallEffect): Promise<void> {
@@ -365,10 +416,13 @@ export class ReplicaHost {
     this.dispatch({ kind: "trusted" });
   }
 
+  /** The state's root is part of the answer, and may take some turns to compute. */
   #answerInspection(from: Principal, nonce: number, address: SocketAddress): void {
-    const json = new TextEncoder().encode(JSON.stringify(this.#world.inspect()));
-    const to = new Destination(from, address);
-    this.#world.egress.queue({ kind: "inspect-reply", nonce, json }, [to]);
-    this.#flushLater();
+    void this.#world.rest.hashed(() => {
+      const json = new TextEncoder().encode(JSON.stringify(this.#world.inspect()));
+      const to = new Destination(from, address);
+      this.#world.egress.queue({ kind: "inspect-reply", nonce, json }, [to]);
+      this.#flushLater();
+    });
   }
 }

@@ -37,6 +37,7 @@ import { StoreRunner } from "./store-runner.js";
 import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
 import { timedFiles } from "./timed-files.js";
+import { TurnBudget } from "./turn-budget.js";
 import { threadClocks, TurnClock } from "./turn-clock.js";
 import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
 
@@ -78,8 +79,8 @@ export interface StartReplicaOptions {
 /** A replica that takes part in its cluster. */
 export interface RunningReplica {
   readonly address: { readonly host: string; readonly port: number };
-  /** What it would answer an inspection. */
-  status(): ReplicaStatus;
+  /** What it would answer an inspection. Computes the state root, so it may take some turns. */
+  status(): Promise<ReplicaStatus>;
   /**
    * The messages of batch `seq` that went through here; null when it was not seen. What comes
    * before the first call is not recorded: nobody wanted to know.
@@ -254,24 +255,18 @@ function storeMaker({ dir, key, log }: StartReplicaOptions): () => PatientStore 
 
 function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningReplica {
   const { genesis, key, log } = options;
-  const { keys, verifier, socket, store, storedSeq, service, records, hooks, metricsServer } =
-    parts;
+  const { keys, verifier, socket, store, service, records, hooks, metricsServer } = parts;
   const replica = makeReplica(options, parts);
-  const onStored = (seq: number): void => {
+  const isStrict = key.replies === "strict";
+  const budget = new TurnBudget((over) => {
+    host.onceTurned(over);
+  });
+  const rest = new ServiceRest(service, budget);
+  const { clients } = replica;
+  const onStored = (seq: Seq): void => {
     host.onStored(seq);
   };
-  const onFatal = (error: unknown): void => {
-    hooks.onFatal(error);
-  };
-  const isStrict = key.replies === "strict";
-  const rest = new ServiceRest(service);
-  const stores = new StoreRunner(
-    {
-      ...{ store, service, rest, clients: replica.clients, onStored, onFatal },
-      ...paceOf(genesis, isStrict),
-    },
-    storedSeq,
-  );
+  const stores = storeRunnerOf(options, parts, { rest, budget, clients, onStored });
   const [drops, rejects] = [new Tally(), new Tally()];
   const egress = egressOf(options, parts, drops);
   const peers = peersOf(options);
@@ -283,14 +278,14 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
       ...{ loopDelay, turns, replicaCount: genesis.replicas.length },
     };
   };
-  const status = (): ReplicaStatus => statusOf(sources());
+  const inspect = (): ReplicaStatus => statusOf(sources());
   const flows = new FlowRecorder(machineMicros);
   const metrics = metricsOf(options, parts, () => figuresOf(sources()));
   const probes = [flows, turns, new StateLog(replica, log), ...(metrics === null ? [] : [metrics])];
   const tellNews = newsOf(parts, replica, log);
   const world = {
-    ...{ keys, egress, records, stores, service, rest, peers, rejects, isStrict, probes },
-    inspect: status,
+    ...{ keys, egress, records, stores, service, rest, budget, peers, rejects, isStrict, probes },
+    inspect,
   };
   const host = new ReplicaHost(replica, world);
   hooks.onDurable = (id) => {
@@ -304,7 +299,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     tellNews();
     records.tick();
   });
-  logStart(log, status());
+  logStart(log, inspect());
   const stop = once(async () => {
     stopTicker();
     loopDelay.stop();
@@ -318,8 +313,23 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     log.info({ executed: replica.executedSeq, view: replica.view }, "stopped");
   });
   const { address, port } = socket.local;
+  const status = (): Promise<ReplicaStatus> => rest.hashed(inspect);
   const flow = (seq: Seq): RequestFlow | null => flows.flow(seq);
   return { address: { host: address, port }, status, flow, cutOff: cutterOf(socket, log), stop };
+}
+
+type StoreRunnerOptions = ConstructorParameters<typeof StoreRunner>[0];
+
+function storeRunnerOf(
+  { genesis, key }: StartReplicaOptions,
+  { store, storedSeq, service, hooks }: Parts,
+  others: Pick<StoreRunnerOptions, "rest" | "budget" | "clients" | "onStored">,
+): StoreRunner {
+  const onFatal = (error: unknown): void => {
+    hooks.onFatal(error);
+  };
+  const pace = paceOf(genesis, key.replies === "strict");
+  return new StoreRunner({ store, service, onFatal, ...others, ...pace }, storedSeq);
 }
 
 /** When the next database transaction begins. */

@@ -3,13 +3,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
-import type {
-  RowsOfState,
-  SqliteAnswer,
-  SqliteRequest,
-  SqliteWorkerSetup,
-} from "./sqlite-worker.js";
+import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
+import type { NewRows, SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
 import {
+  type EntryRow,
   type NewState,
   type Store,
   type StoredState,
@@ -43,6 +40,8 @@ export class SqliteStore implements Store {
   /** Why nothing more can be asked. */
   #failure: Error | null = null;
   #closed: Promise<void> | null = null;
+  /** Resolves once the rows of what is under way are with the thread. */
+  #handedOver: Promise<void> = Promise.resolve();
 
   constructor(options: SqliteStoreOptions) {
     this.#setup = { path: options.path, durability: options.durability ?? "fsync" };
@@ -71,16 +70,15 @@ export class SqliteStore implements Store {
     }
   }
 
-  async commit(group: StoreGroup): Promise<void> {
+  async commit({ accounts, entries = [], ...group }: StoreGroup): Promise<void> {
+    this.#handedOver = this.#sendRows(accounts, entries);
+    await this.#handedOver;
     await this.#ask({ kind: "commit", group });
   }
 
   async replace({ accounts, entries = [], ...state }: NewState): Promise<void> {
-    for (const piece of accounts) await this.#send({ accounts: [piece], entries: [] });
-    for (let first = 0; first < entries.length; first += ENTRIES_PER_PIECE) {
-      const piece = entries.slice(first, first + ENTRIES_PER_PIECE);
-      await this.#send({ accounts: [], entries: piece });
-    }
+    this.#handedOver = this.#sendRows(accounts, entries);
+    await this.#handedOver;
     await this.#ask({ kind: "replace", state });
   }
 
@@ -90,14 +88,23 @@ export class SqliteStore implements Store {
   }
 
   async #close(): Promise<void> {
+    // What is under way is asked for first: it waits for the same.
+    await this.#handedOver;
     if (this.#worker === null || this.#failure !== null) return;
     await Promise.all([once(this.#worker, "exit"), this.#ask({ kind: "close" })]);
   }
 
-  /** Hands a part of a state over, one a turn. */
-  async #send(rows: Omit<RowsOfState, "kind">): Promise<void> {
-    this.#worker?.postMessage({ kind: "rows", ...rows } satisfies RowsOfState);
-    await nextTurn();
+  /** Hands rows over before what is asked with them: a piece a turn, and few at once. */
+  async #sendRows(
+    accounts: readonly PackedAccounts[],
+    entries: readonly EntryRow[],
+  ): Promise<void> {
+    let isFirst = true;
+    for (const rows of rowPieces(accounts, entries)) {
+      if (!isFirst) await nextTurn();
+      isFirst = false;
+      this.#worker?.postMessage(rows);
+    }
   }
 
   #ask(request: SqliteRequest): Promise<StoredState | null> {
@@ -119,5 +126,16 @@ export class SqliteStore implements Store {
   #fail(error: Error): void {
     this.#failure ??= error;
     for (const pending of this.#pending.splice(0)) pending.reject(error);
+  }
+}
+
+function* rowPieces(
+  accounts: readonly PackedAccounts[],
+  entries: readonly EntryRow[],
+): Generator<NewRows> {
+  for (const piece of accounts) yield { kind: "rows", accounts: [piece], entries: [] };
+  for (let first = 0; first < entries.length; first += ENTRIES_PER_PIECE) {
+    const piece = entries.slice(first, first + ENTRIES_PER_PIECE);
+    yield { kind: "rows", accounts: [], entries: piece };
   }
 }

@@ -26,15 +26,15 @@ export interface SqliteWorkerSetup {
 /** What the main thread may ask. */
 export type SqliteRequest =
   | { readonly kind: "open" }
-  | { readonly kind: "commit"; readonly group: StoreGroup }
+  | { readonly kind: "commit"; readonly group: Omit<StoreGroup, "accounts" | "entries"> }
   | { readonly kind: "replace"; readonly state: Omit<NewState, "accounts" | "entries"> }
   | { readonly kind: "close" };
 
 /**
- * A part of the rows of the next "replace", which is not answered. To clone a large state at once
- * would hold the main thread up.
+ * A part of the rows of the next "commit" or "replace", which is not answered. To clone many at
+ * once would hold the main thread up.
  */
-export interface RowsOfState {
+export interface NewRows {
   readonly kind: "rows";
   readonly accounts: readonly PackedAccounts[];
   readonly entries: readonly EntryRow[];
@@ -48,8 +48,14 @@ export type SqliteAnswer =
 
 const setup = workerData as SqliteWorkerSetup;
 let database: SqliteDatabase | null = null;
-/** What came of the rows of the next "replace". */
+/** What came of the rows of the next "commit" or "replace". */
 let rows: { accounts: PackedAccounts[]; entries: EntryRow[] } = { accounts: [], entries: [] };
+
+function takeRows(): typeof rows {
+  const taken = rows;
+  rows = { accounts: [], entries: [] };
+  return taken;
+}
 
 function perform(request: SqliteRequest): StoredState | null {
   if (request.kind === "open") {
@@ -63,14 +69,11 @@ function perform(request: SqliteRequest): StoredState | null {
   assert(database !== null, "the database is opened first");
   switch (request.kind) {
     case "commit":
-      database.commit(request.group);
+      database.commit({ ...request.group, ...takeRows() });
       return null;
-    case "replace": {
-      const state = { ...request.state, ...rows };
-      rows = { accounts: [], entries: [] };
-      database.replace(state);
+    case "replace":
+      database.replace({ ...request.state, ...takeRows() });
       return null;
-    }
     default:
       return unreachable(request);
   }
@@ -88,7 +91,7 @@ function answer(request: SqliteRequest): SqliteAnswer {
 
 assert(parentPort !== null, "this file is the entry of a worker thread");
 const port = parentPort;
-port.on("message", (request: SqliteRequest | RowsOfState) => {
+port.on("message", (request: SqliteRequest | NewRows) => {
   if (request.kind === "rows") {
     rows.accounts.push(...request.accounts);
     rows.entries.push(...request.entries);

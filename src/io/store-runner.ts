@@ -1,13 +1,10 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Digest } from "../core/base/hasher.js";
 import type { AppendId, Seq } from "../core/base/ids.js";
 import type { ClientTable } from "../core/pbft/client-table.js";
 import type { HostedService, ServiceRows } from "./hosted-service.js";
 import type { ServiceRest } from "./service-rest.js";
 import type { BlockRow, NewState, Store, StoreGroup } from "./store.js";
-
-/** How long changed rows are copied in one turn, in milliseconds. */
-const COPYING_MS_MAX = 3;
+import type { TurnBudget } from "./turn-budget.js";
 
 /** Whom a store runner works for. */
 interface StoreRunnerOptions {
@@ -15,6 +12,7 @@ interface StoreRunnerOptions {
   readonly store: Store & { hurry(): void };
   readonly service: HostedService;
   readonly rest: ServiceRest;
+  readonly budget: TurnBudget;
   readonly clients: ClientTable;
   /** Least time between the starts of two transactions, in milliseconds, 0 and up. */
   readonly intervalMsMin: number;
@@ -99,7 +97,7 @@ export class StoreRunner {
     await this.#work;
     if (this.#failed) return;
     try {
-      const rows = await copied(this.#options.service.allRows());
+      const rows = await this.#options.budget.complete(this.#options.service.allRows());
       await this.#options.store.replace({ ...state, ...rows });
       this.#storedSeq = state.seq;
     } catch (error) {
@@ -176,7 +174,7 @@ export class StoreRunner {
 
   /** What waits, and what the journal must hold before it may be stored; null if nothing does. */
   async #takeGroup(): Promise<{ readonly group: StoreGroup; readonly after: AppendId } | null> {
-    const { service, clients } = this.#options;
+    const { service, clients, budget } = this.#options;
     const blocks = this.#blocks;
     const after = this.#after;
     this.#blocks = [];
@@ -184,7 +182,7 @@ export class StoreRunner {
     if (seq === undefined) return null;
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot: Digest = service.root();
-    const rows = await copied(this.#options.service.takeChanges());
+    const rows = await budget.complete(service.takeChanges());
     const sessionsEvicted = evicted;
     const group = { seq, serviceRoot, blocks, ...rows, sessions, sessionsEvicted, evictedThrough };
     return { group, after };
@@ -194,17 +192,5 @@ export class StoreRunner {
     this.#failed = true;
     // What a database could not take at the end is in the journal.
     if (!this.#isClosing) this.#options.onFatal(error);
-  }
-}
-
-/** What `steps` come to, of which so many are made a turn as take some milliseconds. */
-async function copied(steps: Generator<void, ServiceRows>): Promise<ServiceRows> {
-  let turnStartMs = performance.now();
-  for (;;) {
-    const step = steps.next();
-    if (step.done === true) return step.value;
-    if (performance.now() - turnStartMs < COPYING_MS_MAX) continue;
-    await nextTurn();
-    turnStartMs = performance.now();
   }
 }

@@ -173,9 +173,12 @@ test("who lost all fetches the state of a service of one's own (ST2)", async (co
   }
   await start(3, true);
   const until = performance.now() + PATIENCE_MS;
-  const isLevel = (): boolean => new Set(replicas.map((one) => one.status().stateRoot)).size === 1;
-  while (!isLevel() && performance.now() < until) await setTimeout(50);
-  assert(isLevel(), "all have the same state");
+  const isLevel = async (): Promise<boolean> => {
+    const statuses = await Promise.all(replicas.map((one) => one.status()));
+    return new Set(statuses.map(({ stateRoot }) => stateRoot)).size === 1;
+  };
+  while (!(await isLevel()) && performance.now() < until) await setTimeout(50);
+  assert(await isLevel(), "all have the same state");
   await client.close();
   for (const replica of replicas) await replica.stop();
   const contents = genesis.replicas.map(({ id }) =>
@@ -236,9 +239,12 @@ test("a service that is not deterministic stops all, and is told of (CK3)", asyn
     assert((await client.invoke(operation("register", `name-${index}`))).ok);
   }
   const until = performance.now() + PATIENCE_MS;
-  const alarms = (): (string | null)[] => replicas.map((replica) => replica.status().alarm);
-  while (alarms().includes(null) && performance.now() < until) await setTimeout(50);
-  for (const alarm of alarms()) assert.match(alarm ?? "", /different states after batch 4/);
+  const alarms = async (): Promise<(string | null)[]> => {
+    const statuses = await Promise.all(replicas.map((replica) => replica.status()));
+    return statuses.map(({ alarm }) => alarm);
+  };
+  while ((await alarms()).includes(null) && performance.now() < until) await setTimeout(50);
+  for (const alarm of await alarms()) assert.match(alarm ?? "", /different states after batch 4/);
 });
 
 /** Answers alike, and keeps something else at each replica. */

@@ -31,17 +31,17 @@ export function accountsFromRows(rows: readonly AccountRow[], indexKey: Uint8Arr
 
 /**
  * Adds the accounts of a state that is cut into `pages`, all of them, in order, a page at each
- * step; tells how many it has added.
+ * step.
  * @throws InvariantError when they are no state: whoever agreed on their digests made them.
  */
-export function* addPages(accounts: Accounts, pages: readonly Uint8Array[]): Generator<number> {
+export function* addPages(accounts: Accounts, pages: readonly Uint8Array[]): Generator<void> {
   for (const [index, bytes] of pages.entries()) {
     const page = splitPage(bytes);
     assert(page !== null, "a page has a head");
     const isFull = page.balances.length === PAGE_ACCOUNTS;
     assert(isFull || index === pages.length - 1, "all pages but the last are full");
     addPage(accounts, page);
-    yield index + 1;
+    yield;
   }
 }
 

@@ -55,7 +55,8 @@ export class StateTree<Copy> {
   /** Bits `STALE` and `SAVED` of each page. */
   #flags = new Uint8Array(PAGES_INITIAL);
   #pageCount = 0;
-  #anyStale = false;
+  /** No page before this one is stale; infinity when none is. */
+  #staleFrom = Number.POSITIVE_INFINITY;
   #pins: readonly Pin<Copy>[] = [];
   #held: readonly Seq[] = [];
 
@@ -77,7 +78,7 @@ export class StateTree<Copy> {
     const page = Math.floor(index / this.#pageRows);
     if (page === this.#pageCount) this.#addPage();
     this.#flags[page] = (this.#flags[page] ?? 0) | STALE;
-    this.#anyStale = true;
+    this.#noteStale(page);
   }
 
   /** Merkle root of the present state. */
@@ -92,7 +93,7 @@ export class StateTree<Copy> {
    */
   rehash(pagesMax: number): boolean {
     this.#rehash(pagesMax);
-    return !this.#anyStale;
+    return this.#staleFrom === Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -173,7 +174,7 @@ export class StateTree<Copy> {
       if (first < end) newest.saved.set(page, this.#rows.copy(first, end));
     }
     this.#flags[page] = TOUCHED;
-    this.#anyStale = true;
+    this.#noteStale(page);
   }
 
   #addPage(): void {
@@ -185,24 +186,30 @@ export class StateTree<Copy> {
     }
     this.#pageCount += 1;
     this.#flags[page] = STALE;
-    this.#anyStale = true;
+    this.#noteStale(page);
+  }
+
+  #noteStale(page: number): void {
+    if (page < this.#staleFrom) this.#staleFrom = page;
   }
 
   #rehash(pagesMax = Number.POSITIVE_INFINITY): void {
-    if (!this.#anyStale) return;
     const { count } = this.#rows;
     let left = pagesMax;
-    for (let page = 0; page < this.#pageCount; page += 1) {
+    for (let page = this.#staleFrom; page < this.#pageCount; page += 1) {
       const flags = this.#flags[page] ?? 0;
       if ((flags & STALE) === 0) continue;
-      if (left === 0) return;
+      if (left === 0) {
+        this.#staleFrom = page;
+        return;
+      }
       left -= 1;
       const first = this.#pageRows * page;
       const end = Math.min(first + this.#pageRows, count);
       this.#tree.setLeaf(page, this.#rows.digest(first, end));
       this.#flags[page] = flags & ~STALE;
     }
-    this.#anyStale = false;
+    this.#staleFrom = Number.POSITIVE_INFINITY;
   }
 
   #pageCountOf(rowCount: number): number {

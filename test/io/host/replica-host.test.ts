@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { JournalRecord, Message } from "../../../src/core/message.js";
+import type { Batch, JournalRecord, Message } from "../../../src/core/message.js";
 import { bundleOf } from "../../../src/core/base/bundle.js";
 import { encodeOperation } from "../../../src/core/ledger/operation.js";
 import type { Effect } from "../../../src/core/pbft/effect.js";
-import type { Event } from "../../../src/core/pbft/event.js";
 import { Replica } from "../../../src/core/pbft/replica.js";
 import { Destination } from "../../../src/io/egress.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
@@ -15,6 +14,7 @@ import { ReplicaHost } from "../../../src/io/replica-host.js";
 import { Tally } from "../../../src/io/tally.js";
 import {
   balanceIn,
+  batchOf,
   commit,
   hasher,
   prepare,
@@ -27,6 +27,7 @@ import {
   TELLER,
   viewChangeOf,
 } from "../../core/pbft/builders.js";
+import { Turns } from "./turns.js";
 
 type World = ConstructorParameters<typeof ReplicaHost>[1];
 
@@ -41,6 +42,8 @@ function at(port: number): { address: string; port: number } {
 /** Replica 1 with its bank; journal, store and network only take notes. */
 class Fixture {
   readonly ledger = new HostedLedger(sampleBank());
+  /** In which everything fits, until a test says otherwise. */
+  readonly turns = new Turns(0);
   readonly appended: JournalRecord["kind"][] = [];
   readonly durable: number[] = [];
   readonly stored: [number, number][] = [];
@@ -89,7 +92,8 @@ class Fixture {
         },
       },
       service: this.ledger,
-      rest: new ServiceRest(this.ledger),
+      rest: new ServiceRest(this.ledger, this.turns.budget),
+      budget: this.turns.budget,
       peers: [0, 1, 2, 3].map((id) => {
         if (id === self) return null;
         return new Destination({ role: "replica", id }, at(PEER_PORT + id));
@@ -120,15 +124,36 @@ class Fixture {
     this.host.onStored(seq);
   }
 
-  order(seq: number): void {
-    this.receive(0, prePrepare(0, seq, sampleBatch(seq)));
+  order(seq: number, batch = sampleBatch(seq)): void {
+    this.receive(0, prePrepare(0, seq, batch));
+  }
+
+  /** A quorum says that `batch` has its place. */
+  commit(seq: number, batch = sampleBatch(seq)): void {
+    for (const from of [0, 2, 3]) this.receive(from, commit(0, seq, batch));
+  }
+
+  /** The answer to a read. */
+  readReply(): Extract<Message, { kind: "read-reply" }> | undefined {
+    return this.messages.find((message) => message.kind === "read-reply");
   }
 
   /** Replica 1 executes batch `seq`; its own disk has not answered yet. */
   execute(seq: number): void {
     this.order(seq);
-    for (const from of [0, 2, 3]) this.receive(from, commit(0, seq, sampleBatch(seq)));
+    this.commit(seq);
   }
+}
+
+/** A batch of so many requests, each of which is a step to execute: 256 deposits of 1. */
+function largeBatch(mark: number, requestCount: number): Batch {
+  const deposit = encodeOperation({ kind: "deposit", account: "1", amount: 1n });
+  const bundle = bundleOf(Array.from({ length: 256 }, () => deposit));
+  const requests = Array.from({ length: requestCount }, (_, index) => ({
+    ...requestOf({ session: 100 * mark + index }),
+    bundle,
+  }));
+  return batchOf(...requests);
 }
 
 describe("a replica's host", () => {
@@ -198,31 +223,65 @@ describe("a replica's host", () => {
 
   test("executes what it has missed over several turns", async () => {
     const fixture = new Fixture();
-    const deposit = encodeOperation({ kind: "deposit", account: "1", amount: 1n });
-    const bundle = bundleOf(Array.from({ length: 2_048 }, () => deposit));
-    const requests = [{ ...requestOf(), bundle }];
-    const executed: number[] = [];
-    const executeOf = (seq: number): Effect => {
-      const batch = { requests, digest: new Uint8Array(32) };
-      return { kind: "execute", seq, view: 0, batch, requests, pin: false, after: 1 };
-    };
-    const effects = [executeOf(1)];
-    const core = {
-      ...{ view: 0, active: true },
-      step(event: Event): null {
-        if (event.kind !== "executed") return null;
-        executed.push(event.seq);
-        if (event.seq < 10) effects.push(executeOf(event.seq + 1));
-        return null;
-      },
-      takeEffects: () => effects.splice(0),
-    };
-    const host = fixture.hostOf(core as unknown as Replica);
-    host.dispatch({ kind: "ticked" });
-    assert.deepEqual(executed, [1, 2, 3, 4], "as much as fits a turn");
-    while (executed.length < 10) await nextTurn();
-    assert.deepEqual(executed, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_000n + 20_480n);
+    const { turns, host } = fixture;
+    turns.stepMs = 1;
+    for (let seq = 1; seq <= 8; seq += 1) fixture.order(seq, largeBatch(seq, 1));
+    for (let seq = 8; seq >= 1; seq -= 1) fixture.commit(seq, largeBatch(seq, 1));
+    const few = host.counts.batches;
+    assert(few > 0 && few < 8, "as much as fits a turn");
+    await turns.pass(1);
+    assert(host.counts.batches > few && host.counts.batches < 8);
+    await turns.pass(10);
+    assert.equal(host.counts.batches, 8);
+    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_000n + 8n * 256n);
+  });
+
+  test("executes a large batch over turns; a read shows the state after it (RO1)", async () => {
+    const fixture = new Fixture();
+    const { turns, host } = fixture;
+    turns.stepMs = 100;
+    for (const seq of [1, 2]) fixture.order(seq, largeBatch(seq, 2));
+    for (const seq of [2, 1]) fixture.commit(seq, largeBatch(seq, 2));
+    host.onDurable(4);
+    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_256n, "the first of two requests");
+    fixture.hear(readOf(7));
+    assert.equal(fixture.readReply(), undefined);
+    await turns.pass(2);
+    const reply = fixture.readReply();
+    assert.equal(reply?.seq, 1);
+    assert.equal(balanceIn(reply.results), 1_512n, "and nothing of the batch that comes next");
+    assert.equal(host.counts.batches, 1);
+    await turns.pass(4);
+    assert.equal(host.counts.batches, 2);
+    assert.equal(fixture.ledger.accountRows()[0]?.balance, 2_024n);
+  });
+
+  test("reads that wait for a batch have a bound (I11)", async () => {
+    const fixture = new Fixture();
+    fixture.turns.stepMs = 100;
+    fixture.order(1, largeBatch(1, 2));
+    fixture.commit(1, largeBatch(1, 2));
+    fixture.host.onDurable(2);
+    for (let nonce = 1; nonce <= 5_000; nonce += 1) fixture.hear(readOf(nonce));
+    const refused = fixture.rejects.of("host/executing");
+    assert(refused > 0 && refused < 5_000);
+    await fixture.turns.pass(3);
+    const replies = fixture.messages.filter(({ kind }) => kind === "read-reply");
+    assert.equal(replies.length, 5_000 - refused);
+  });
+
+  test("a batch that is half executed when it stops is stored whole or not at all", async () => {
+    const fixture = new Fixture();
+    fixture.turns.stepMs = 100;
+    for (const seq of [1, 2]) fixture.order(seq, largeBatch(seq, 2));
+    for (const seq of [2, 1]) fixture.commit(seq, largeBatch(seq, 2));
+    fixture.host.stop();
+    await fixture.turns.pass(6);
+    assert.deepEqual(
+      fixture.stored.map(([seq]) => seq),
+      [1],
+    );
+    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_512n);
   });
 
   test("answers a client where it was heard of last, once its decision is durable", () => {
@@ -354,9 +413,10 @@ describe("a replica's host", () => {
     assert.deepEqual(fixture.appended, ["pre-prepared"], "what is under way goes on");
   });
 
-  test("answers an inspection of anybody who may ask, with JSON", () => {
+  test("answers an inspection of anybody who may ask, with JSON", async () => {
     const fixture = new Fixture();
     fixture.hear({ kind: "inspect", nonce: 3 });
+    await nextTurn();
     const reply = fixture.messages.at(-1);
     assert(reply?.kind === "inspect-reply");
     assert.equal(reply.nonce, 3);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ServiceRest } from "../../../src/io/service-rest.js";
+import { steps, Turns } from "./turns.js";
 
-/** A ledger that takes so many turns to hash. */
+/** A ledger that takes so many steps to hash. */
 class Pages {
   left = 0;
 
@@ -12,45 +13,61 @@ class Pages {
   }
 }
 
+class Fixture {
+  readonly calls: string[] = [];
+  readonly pages = new Pages();
+  readonly turns = new Turns();
+  readonly rest = new ServiceRest(this.pages, this.turns.budget);
+
+  call(name: string): () => number {
+    return () => this.calls.push(name);
+  }
+
+  /** A change of so many steps, each of which takes a turn. */
+  change(name: string, count: number): void {
+    this.rest.change(steps(count, (step) => this.calls.push(`${name} ${step}`)));
+  }
+}
+
 describe("the rest of a ledger", () => {
-  test("what one turn can hash is acted on at once", () => {
-    const calls: string[] = [];
-    const rest = new ServiceRest(new Pages());
-    rest.whenHashed(() => calls.push("pinned"));
-    rest.whenOver(() => calls.push("executed"));
-    assert.deepEqual(calls, ["pinned", "executed"]);
+  test("what has its place in this turn is done at once", () => {
+    const { rest, turns, calls } = new Fixture();
+    turns.stepMs = 0;
+    rest.change(steps(2, (step) => calls.push(`batch ${step}`)));
+    rest.whenOver(() => calls.push("installed"));
+    assert.deepEqual(calls, ["batch 1", "batch 2", "installed"]);
   });
 
   test("nothing is executed while the root is computed over several turns", async () => {
-    const pages = new Pages();
-    const rest = new ServiceRest(pages);
-    const calls: string[] = [];
+    const { rest, pages, calls, turns } = new Fixture();
     pages.left = 3;
     const taken = rest.hashed(() => {
       calls.push("group taken");
       return 7;
     });
-    rest.whenOver(() => {
-      calls.push("executed");
-      pages.left = 5;
-    });
+    rest.whenOver(() => calls.push("executed"));
+    await turns.pass(1);
     assert.deepEqual(calls, []);
+    await turns.pass(1);
     assert.equal(await taken, 7);
     assert.deepEqual(calls, ["group taken", "executed"]);
   });
 
-  test("a checkpoint's batch waits its turn, and the next batch waits for it", async () => {
-    const pages = new Pages();
-    const rest = new ServiceRest(pages);
-    const calls: string[] = [];
-    pages.left = 2;
-    const taken = rest.hashed(() => calls.push("group taken"));
-    rest.whenHashed(() => {
-      calls.push("checkpoint");
-      rest.whenOver(() => calls.push("executed"));
-    });
-    const again = rest.hashed(() => calls.push("group taken again"));
-    await Promise.all([taken, again]);
-    assert.deepEqual(calls, ["group taken", "checkpoint", "group taken again", "executed"]);
+  test("nothing is copied, executed or installed while a batch is half executed", async () => {
+    const fixture = new Fixture();
+    const { rest, calls, turns } = fixture;
+    fixture.change("batch", 3);
+    const taken = rest.hashed(fixture.call("group taken"));
+    rest.whenOver(fixture.call("installed"));
+    fixture.change("next", 1);
+    assert.deepEqual(calls, ["batch 1"]);
+    await turns.pass(1);
+    assert.deepEqual(calls, ["batch 1", "batch 2"]);
+    await turns.pass(2);
+    await taken;
+    const begun = ["batch 1", "batch 2", "batch 3", "group taken", "installed"];
+    assert.deepEqual(calls.slice(0, 5), begun);
+    await turns.pass(2);
+    assert.deepEqual(calls, [...begun, "next 1"]);
   });
 });

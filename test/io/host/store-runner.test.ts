@@ -6,6 +6,7 @@ import type { BlockRow, Store, NewState, StoredState, StoreGroup } from "../../.
 import { HostedLedger } from "../../../src/io/hosted-service.js";
 import { ServiceRest } from "../../../src/io/service-rest.js";
 import { StoreRunner } from "../../../src/io/store-runner.js";
+import { TurnBudget } from "../../../src/io/turn-budget.js";
 import { digestOf, hasher, requestOf, sampleBank } from "../../core/pbft/builders.js";
 import { executeRequest } from "../../core/pbft/lone-replica.js";
 
@@ -70,11 +71,13 @@ class Fixture {
 
   constructor(intervalMs = 0, intervalMsMax = intervalMs) {
     const { store, ledger, clients } = this;
+    const budget = new TurnBudget();
     this.runner = new StoreRunner(
       {
         store,
         service: ledger,
-        rest: new ServiceRest(ledger),
+        rest: new ServiceRest(ledger, budget),
+        budget,
         clients,
         intervalMsMin: intervalMs,
         intervalMsMax,

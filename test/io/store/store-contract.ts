@@ -144,9 +144,13 @@ const CONTRACT: readonly Clause[] = [
     "closing waits for the commit under way, and twice is once",
     async (subject) => {
       const store = await subject.open(GENESIS);
-      const commit = store.commit(groupOf(1, 1));
+      const opened = [101, 102, 103].map((id) => rowOf(id, `new ${id}`, 1n));
+      const accounts = opened.flatMap((row) => groupOf(1, 1, { accounts: [row] }).accounts);
+      const commit = store.commit({ ...groupOf(1, 1), accounts });
       await Promise.all([commit, store.close(), store.close()]);
-      assert.equal((await subject.reopen(store))?.seq, 1);
+      const state = await subject.reopen(store);
+      assert.equal(state?.seq, 1);
+      assert.deepEqual(state.accounts.slice(GENESIS.length), opened);
     },
   ],
 ];
