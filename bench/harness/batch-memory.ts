@@ -8,7 +8,7 @@ import { decodeMessage } from "../../src/core/wire/decode.js";
 import { encodeMessage } from "../../src/core/wire/encode.js";
 import { signRequest } from "../../src/core/wire/sign.js";
 import { planMessage } from "../../src/core/wire/signed-ranges.js";
-import { collectGarbage } from "../../src/io/collect-garbage.js";
+import { collectGarbage } from "../../src/io/garbage.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
 import { sampleKeys } from "./sample-keys.js";
 import type { Figures } from "./tool.js";

@@ -9,7 +9,7 @@ import { loadCrypto } from "../workers/load-crypto.js";
 import { checkService, chooseService } from "./choose-service.js";
 import { replicaDirectory } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
-import { collectGarbage } from "./collect-garbage.js";
+import { collectGarbage } from "./garbage.js";
 import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { assert, unreachable } from "../core/base/assert.js";
-import { collectGarbage } from "./collect-garbage.js";
+import { collectGarbage } from "./garbage.js";
 import type { Durability } from "./config-schema.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 import type { PackedAccounts } from "../core/ledger/packed-accounts.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type ClusterOptions, createCluster } from "../../../src/io/cluster-create.js";
-import { collectGarbage } from "../../../src/io/collect-garbage.js";
+import { collectGarbage } from "../../../src/io/garbage.js";
 import { createLog } from "../../../src/io/log.js";
 import { type RunningReplica, startReplica } from "../../../src/io/replica-process.js";
 import type { AccountRow } from "../../../src/io/store.js";
