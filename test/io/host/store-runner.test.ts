@@ -6,9 +6,9 @@ import type { BlockRow, Store, NewState, StoredState, StoreGroup } from "../../.
 import { HostedLedger } from "../../../src/io/hosted-service.js";
 import { ServiceRest } from "../../../src/io/service-rest.js";
 import { StoreRunner } from "../../../src/io/store-runner.js";
-import { TurnBudget } from "../../../src/io/turn-budget.js";
 import { digestOf, hasher, requestOf, sampleBank } from "../../core/pbft/builders.js";
 import { executeRequest } from "../../core/pbft/lone-replica.js";
+import { Turns } from "./turns.js";
 
 /** A database whose transactions end when the test says so. */
 class HeldStore implements Store {
@@ -71,7 +71,8 @@ class Fixture {
 
   constructor(intervalMs = 0, intervalMsMax = intervalMs) {
     const { store, ledger, clients } = this;
-    const budget = new TurnBudget();
+    // In which everything fits, whatever else takes the processor.
+    const { budget } = new Turns(0);
     this.runner = new StoreRunner(
       {
         store,
