@@ -67,7 +67,7 @@ export interface ClusterClient {
   readonly welcomeCount: number;
   /** Whether enough of them do to answer operations. */
   readonly isWelcome: boolean;
-  /** Those who wait are told "timeout"; the socket is closed. */
+  /** Those who wait are told "timeout"; the socket is closed. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -126,6 +126,7 @@ export async function openClient<T>(
     ingress.tick();
     host.tick();
   });
+  let closed: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     stopTicker();
     host.close();
@@ -133,7 +134,7 @@ export async function openClient<T>(
     if (port !== options.port) await port.close();
     await verifier.close();
   };
-  return { host, common: commonOf(host, close) };
+  return { host, common: commonOf(host, () => (closed ??= close())) };
 }
 
 async function openWorld({ genesis, port: shared, openSocket }: ConnectOptions, keys: KeyRing) {
