@@ -17,6 +17,13 @@ import type { State } from "./state.js";
 const SHARES = 2;
 
 /**
+ * By which part the most that was pending is forgotten with each batch. What is pending now is at
+ * times the half of what will come: the rest is with its clients, who send again when answered. By
+ * that alone batches would be halved as often as they are executed before the next requests come.
+ */
+const PEAK_DECAY = 1 / 16;
+
+/**
  * As long as no more requests than this are pending they neither wait for each other nor are they
  * divided: with so few it is the time of each that counts.
  */
@@ -24,14 +31,15 @@ const SHARE_REQUESTS_MIN = 16;
 
 /**
  * Orders what waits, as long as a slot is free. A few requests go out at once; while many are
- * in flight, requests gather until they are as many as those, so that batches grow with the load.
+ * in flight, requests gather until they are a share of what was pending at most of late, so that
+ * batches grow with the load.
  * They wait for a batch to be executed at most, never for a timer (BA1, BA2).
  */
 export function orderWaiting(s: State): void {
+  s.pendingPeak = Math.max(s.pendingPeak, s.pool.size);
   while (s.leads && isWorthABatch(s) && hasFreeSlot(s)) {
     const { batchRequestsMax, batchBytesMax } = s.options;
-    const share = Math.max(Math.ceil(s.pool.size / SHARES), SHARE_REQUESTS_MIN);
-    const taken = s.pool.take(Math.min(share, batchRequestsMax), batchBytesMax);
+    const taken = s.pool.take(Math.min(portionOf(s), batchRequestsMax), batchBytesMax);
     const requests = taken.filter((request) => s.clients.standing(request) === "fresh");
     if (requests.length > 0) orderBatch(s, requests);
   }
@@ -39,12 +47,19 @@ export function orderWaiting(s: State): void {
   while (s.leads && s.assignedSeq < orderedForGuests(s) && hasFreeSlot(s)) orderBatch(s, []);
 }
 
-/** Whether what waits is a share of all that is pending, or a full batch, or all there is. */
+/** Whether what waits is a share of what is pending at most, or a full batch, or all there is. */
 function isWorthABatch(s: State): boolean {
   const { size, unproposedCount } = s.pool;
   if (unproposedCount === 0 || size <= SHARE_REQUESTS_MIN) return unproposedCount > 0;
   if (s.assignedSeq <= s.executedSeq || unproposedCount >= s.options.batchRequestsMax) return true;
-  return SHARES * unproposedCount >= size;
+  return SHARES * unproposedCount >= s.pendingPeak;
+}
+
+/** What waits, divided into as many equal parts as come next to a share each. */
+function portionOf(s: State): number {
+  const share = Math.max(s.pendingPeak / SHARES, SHARE_REQUESTS_MIN);
+  const { unproposedCount } = s.pool;
+  return Math.ceil(unproposedCount / Math.max(1, Math.round(unproposedCount / share)));
 }
 
 function hasFreeSlot(s: State): boolean {
@@ -55,6 +70,7 @@ function hasFreeSlot(s: State): boolean {
 function orderBatch(s: State, requests: readonly Request[]): void {
   const seq = s.assignedSeq + 1;
   s.assignedSeq = seq;
+  s.pendingPeak -= s.pendingPeak * PEAK_DECAY;
   const batch = batchOf(s.hasher, requests);
   const slot = s.log.slot(seq);
   slot.choose(s.view, batch.digest);

@@ -105,6 +105,8 @@ export class State {
   storedSeq: Seq = 0;
   /** The last sequence number this primary assigned in the present view. */
   assignedSeq: Seq = 0;
+  /** The most requests that were pending when this primary ordered, of late (batcher.ts). */
+  pendingPeak = 0;
   /** Reads are refused until this much is executed again after a restart or a repair (RO6). */
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
