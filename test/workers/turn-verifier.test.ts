@@ -42,7 +42,7 @@ function fillTurn(source: number, { finished, submit }: ReturnType<typeof watche
 describe("TurnVerifier", () => {
   test("runs what a turn has room for before submit returns, the rest in later turns", async () => {
     const { verifier, finished, submit } = watched();
-    const countMax = Math.floor(4_000_000 / checkCostNs(SIGNED.checks, "portable"));
+    const countMax = Math.floor(2_500_000 / checkCostNs(SIGNED.checks, "portable"));
     for (let index = 0; index <= 3 * countMax; index += 1) submit(String(index), SIGNED);
     assert.equal(finished.length, countMax);
     let steps = 0;
