@@ -76,9 +76,9 @@ export interface Verifier {
 
   /**
    * Runs `checks` over `bytes` of `source`, which must not change until `done` is called. `done` is
-   * called exactly once, during the call or later. Lists of one source that go to workers finish in
-   * the order of their submission, and a list that is too small for them may overtake those;
-   * sources take turns.
+   * called exactly once, during the call or later. Lists of one source that wait finish in the
+   * order of their submission, and a list that is too small to wait may overtake those; sources
+   * take turns.
    */
   submit(
     source: number,
