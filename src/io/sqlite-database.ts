@@ -317,8 +317,10 @@ function selectCustomers(database: Libsql.Database): AccountRow[] {
   return select(database, `${source} ORDER BY CUSTOMER_ID`).map(accountOf);
 }
 
+/** A half has no ACCOUNT, which no row can do without: a balance of 0 may be the right one. */
 const CUSTOMER_HALVES = `SELECT CUSTOMER_ID, IFNULL(CUSTOMER_NAME, ''),
-    IFNULL(CUSTOMER_ADDRESS, ''), IFNULL(BALANCE, 0), IFNULL(ACCOUNT, ''), OWNER
+    IFNULL(CUSTOMER_ADDRESS, ''), IFNULL(BALANCE, 0),
+    IIF(BALANCE IS NULL OR ACCOUNT IS NULL, '', ACCOUNT), OWNER
   FROM CUSTOMER_PROFILE FULL JOIN CUSTOMER_BALANCE USING (CUSTOMER_ID)`;
 
 function hasNoHalves(database: Libsql.Database): boolean {
