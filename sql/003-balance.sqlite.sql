@@ -1,6 +1,8 @@
 -- Balances apart from what never changes: some 250 of them share a page then, and shared one with
 -- 55 before. A load all over a million accounts changes every page in every transaction, and each
--- is written whole, twice. CUSTOMER stays what it was for whoever reads it or changes it by hand.
+-- is written whole, twice. CUSTOMER stays what it was for whoever reads it or changes it by hand,
+-- but for what a view cannot do: it takes no upsert, counts no changes, has no ROWID, and with OR
+-- IGNORE or OR REPLACE a statement may do half of what it says.
 --
 -- Only here: InnoDB logs what changed of a page, not the page.
 
