@@ -4,7 +4,7 @@
  */
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
-import type { AppendId, Principal, Seq } from "../core/base/ids.js";
+import type { AppendId, ClientId, Principal, Seq } from "../core/base/ids.js";
 import type { Message, ReplicaMessage, ClientMessage, Request, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
 import type { Event } from "../core/pbft/event.js";
@@ -66,7 +66,10 @@ const UNSTORED_REPLIES_MAX = 4_096;
  */
 const STEP_OPERATIONS_MIN = 256;
 
-/** Reads that wait while a batch is executed over several turns; more are refused. */
+/**
+ * Reads that wait while a batch is executed over several turns; more are refused. A client gets as
+ * much as is free: half of them, with k that take all they can a (k + 1)-th part (RB1).
+ */
 const WAITING_READS_MAX = 4_096;
 
 type ExecuteEffect = Extract<Effect, { kind: "execute" }>;
@@ -96,6 +99,8 @@ export class ReplicaHost {
   #isExecuting = false;
   /** Reads that came meanwhile: what they would show is the state after no batch. */
   #reads: Event[] = [];
+  /** How many of them each client has. */
+  readonly #readCounts = new Map<ClientId, number>();
   /** Who wants to know when the present turn is over. */
   #atEndOfTurn: (() => void)[] = [];
 
@@ -121,15 +126,25 @@ export class ReplicaHost {
     // The ingress lets only these through: it knows who may say what.
     const received = message as ReplicaMessage | ClientMessage;
     const event: Event = { kind: "received", from, message: received };
-    if (message.kind === "read" && this.#isExecuting) return this.#holdRead(event);
+    if (message.kind === "read" && this.#isExecuting) return this.#holdRead(from.id, event);
     if (message.kind !== "request") return this.dispatch(event);
     this.#requests.push(event);
     this.#flushLater();
   }
 
-  #holdRead(event: Event): void {
-    if (this.#reads.length < WAITING_READS_MAX) this.#reads.push(event);
-    else this.#world.rejects.add("host/executing");
+  #holdRead(client: ClientId, event: Event): void {
+    const count = this.#readCounts.get(client) ?? 0;
+    if (count >= WAITING_READS_MAX - this.#reads.length) {
+      this.#world.rejects.add("host/executing");
+      return;
+    }
+    this.#readCounts.set(client, count + 1);
+    this.#reads.push(event);
+  }
+
+  #takeReads(): Event[] {
+    this.#readCounts.clear();
+    return this.#reads.splice(0);
   }
 
   /** Everything up to append `id` is durable. */
@@ -349,7 +364,7 @@ export class ReplicaHost {
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
     if (this.#isStopped) return;
-    this.#events.push({ kind: "executed", seq, results, serviceRoot }, ...this.#reads.splice(0));
+    this.#events.push({ kind: "executed", seq, results, serviceRoot }, ...this.#takeReads());
     this.#run();
     this.#flushLater();
   }
