@@ -101,6 +101,8 @@ export class ReplicaHost {
   #reads: Event[] = [];
   /** How many of them each client has. */
   readonly #readCounts = new Map<ClientId, number>();
+  /** Questions for this replica's status that are not answered yet, the last of each client. */
+  readonly #inspections = new Map<ClientId, { readonly nonce: number; readonly to: Destination }>();
   /** Who wants to know when the present turn is over. */
   #atEndOfTurn: (() => void)[] = [];
 
@@ -431,13 +433,26 @@ export class ReplicaHost {
     this.dispatch({ kind: "trusted" });
   }
 
-  /** The state's root is part of the answer, and may take some turns to compute. */
+  /**
+   * The state's root is part of the answer, and may take some turns to compute. Meanwhile the last
+   * question of a client takes the place of those before it, so that few wait, whoever asks on and
+   * on (I11).
+   */
   #answerInspection(from: Principal, nonce: number, address: SocketAddress): void {
+    const isFirst = this.#inspections.size === 0;
+    this.#inspections.set(from.id, { nonce, to: new Destination(from, address) });
+    if (!isFirst) return;
     void this.#world.rest.hashed(() => {
-      const json = new TextEncoder().encode(JSON.stringify(this.#world.inspect()));
-      const to = new Destination(from, address);
-      this.#world.egress.queue({ kind: "inspect-reply", nonce, json }, [to]);
-      this.#flushLater();
+      this.#answerInspections();
     });
+  }
+
+  #answerInspections(): void {
+    const json = new TextEncoder().encode(JSON.stringify(this.#world.inspect()));
+    for (const { nonce, to } of this.#inspections.values()) {
+      this.#world.egress.queue({ kind: "inspect-reply", nonce, json }, [to]);
+    }
+    this.#inspections.clear();
+    this.#flushLater();
   }
 }

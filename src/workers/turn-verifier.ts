@@ -100,8 +100,8 @@ export class TurnVerifier implements Verifier {
   }
 
   /**
-   * In the turn after the next: what this one brought is handled and its datagrams are sent before,
-   * and the one between starts journal writes and reads datagrams.
+   * An immediate of this turn may come before what its datagrams brought is handled and its answers
+   * are sent; one of the next turn comes after.
    */
   #endTurnSoon(): void {
     if (this.#turnEnds) return;

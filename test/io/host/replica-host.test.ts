@@ -427,6 +427,17 @@ describe("a replica's host", () => {
     assert.deepEqual(fixture.queued, [["inspect-reply", [CLIENT_PORT]]]);
   });
 
+  test("answers of many inspections the last of each client, so that few wait (I11)", async () => {
+    const fixture = new Fixture();
+    for (let nonce = 1; nonce <= 1_000; nonce += 1) fixture.hear({ kind: "inspect", nonce });
+    fixture.hear({ kind: "inspect", nonce: 7 }, CUSTOMER);
+    await nextTurn();
+    fixture.hear({ kind: "inspect", nonce: 1_001 });
+    await nextTurn();
+    const nonces = fixture.messages.map((reply) => "nonce" in reply && reply.nonce);
+    assert.deepEqual(nonces, [1_000, 7, 1_001]);
+  });
+
   test("concludes nothing more once it is stopped, but lets the store finish (2.12)", () => {
     const fixture = new Fixture();
     fixture.order(1);
