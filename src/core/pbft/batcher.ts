@@ -10,9 +10,9 @@ import { orderedForGuests } from "./rejoin-help.js";
 import type { State } from "./state.js";
 
 /**
- * Into how many batches what is pending is divided. While one batch is verified another one is
- * agreed on, so with two no processor waits; and what a batch costs however little is in it
- * (datagrams, fsyncs, steps) is shared by as many requests as there can be.
+ * Into how many batches what is pending is divided: while one is verified another one can be agreed
+ * on; and what a batch costs however little is in it (datagrams, fsyncs, steps) is shared by as
+ * many requests as there can be.
  */
 const SHARES = 2;
 
@@ -32,8 +32,8 @@ const SHARE_REQUESTS_MIN = 16;
 /**
  * Orders what waits, as long as a slot is free. A few requests go out at once; while many are
  * in flight, requests gather until they are a share of what was pending at most of late, so that
- * batches grow with the load.
- * They wait for a batch to be executed at most, never for a timer (BA1, BA2).
+ * batches grow with the load. They wait for a batch to be executed at most, never for a timer (BA1,
+ * BA2).
  */
 export function orderWaiting(s: State): void {
   s.pendingPeak = Math.max(s.pendingPeak, s.pool.size);
