@@ -203,7 +203,7 @@ async function messageOf(peer: ChildProcess): Promise<unknown> {
   return message;
 }
 
-/** A durable write as the journal makes it: through the same calls, into blocks that exist. */
+/** A durable write as another thread makes it for the journal, into blocks that exist. */
 async function withDisk<T>(work: (fsync: Step) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), "pbft-ledger-floor-"));
   try {

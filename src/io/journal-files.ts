@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { constants, write } from "node:fs";
+import { constants, fdatasyncSync, write, writeSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { bootId } from "./boot-id.js";
@@ -12,6 +12,11 @@ export interface JournalFile {
    * Writes all of `bytes` at `offset`; durable on return if the file was made for durable writes.
    */
   write(bytes: Uint8Array, offset: number): Promise<void>;
+  /**
+   * The same from the calling thread, which waits for it; not while another call is under way.
+   * @throws the system's error.
+   */
+  writeNow(bytes: Uint8Array, offset: number): void;
   /** Makes everything written so far durable. */
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -96,6 +101,14 @@ class NodeJournalFile implements JournalFile {
       done += await writeSome(this.#handle.fd, bytes, done, offset + done);
     }
     if (this.#syncsWrites) await this.#handle.datasync();
+  }
+
+  writeNow(bytes: Uint8Array, offset: number): void {
+    const { fd } = this.#handle;
+    for (let done = 0; done < bytes.length;) {
+      done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+    }
+    if (this.#syncsWrites) fdatasyncSync(fd);
   }
 
   sync(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Manifest, NewestRecords } from "../core/journal/manifest.js";
 import { SegmentLog } from "../core/journal/segment-log.js";
 import type { SegmentLogStart, WritePlan } from "../core/journal/segment-log.js";
 import type { Durability } from "./config-schema.js";
+import { DiskPace } from "./disk-pace.js";
 import { JournalError } from "./journal-error.js";
 import type { JournalFile, JournalFiles } from "./journal-files.js";
 import { prepareJournal, segmentPath, segmentsDirectory, writeManifest } from "./journal-open.js";
@@ -15,8 +16,10 @@ import type { JournalOutcome } from "./journal-open.js";
  * The journal of one replica: what it must find again after a crash (2.12), in files of its own.
  *
  * All records appended in one turn of the event loop, and all that come while a write is under way,
- * are one group: one write and one sync, off the event loop. core/journal decides what is written
- * where, and what may be believed after a crash; this file carries it out on a disk.
+ * are one group: one write and one sync. Another thread makes them, unless the group is small and
+ * the disk so quick that the way there would cost more than to wait (`DiskPace`). core/journal
+ * decides what is written where, and what may be believed after a crash; this file carries it out
+ * on a disk.
  *
  *   durability   a record is reported when it is       survives kill -9   survives a power cut
  *   ──────────   ───────────────────────────────────   ────────────────   ────────────────────
@@ -43,6 +46,9 @@ const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Default for the bytes that may wait: two of the largest records. */
 const WAITING_BYTES_MAX = 2 * MESSAGE_BYTES_MAX;
+
+/** What a journal asks of a `DiskPace`. */
+type Pace = Pick<DiskPace, keyof DiskPace>;
 
 /** What a journal needs to know, and whom it tells. */
 export interface JournalOptions {
@@ -83,6 +89,8 @@ export interface JournalOptions {
    * default.
    */
   readonly waitingBytesMax?: number;
+  /** Says when the main thread may wait for the disk; by default one that knows nothing yet. */
+  readonly pace?: Pace;
 }
 
 /** A journal, or null when amnesia forbids to go on, and what was found in it. */
@@ -91,16 +99,24 @@ interface OpenedJournal {
   readonly outcome: JournalOutcome;
 }
 
+type Write = Extract<WritePlan, { kind: "write" }>;
+
 /** Appends records and reports when they are durable. One owner, one process. */
 export class Journal {
   readonly #options: JournalOptions;
   readonly #waitingBytesMax: number;
   readonly #log: SegmentLog;
+  readonly #pace: Pace;
   #manifest: Manifest;
   #file: JournalFile | null = null;
   /** Disk work happens in one line, in the order in which it was asked for. */
   #work: Promise<void> = Promise.resolve();
-  #flushIsDue = false;
+  /** How much of it is not over. */
+  #taskCount = 0;
+  /** What will begin to write at the end of this turn. */
+  #flushDue: NodeJS.Immediate | null = null;
+  /** Whether a part of the line writes all that is urgent, until there is no more. */
+  #isFlushing = false;
   /** Whether somebody waits for what waits. */
   #isUrgent = false;
   /** Whether what waits did so at the last tick. */
@@ -120,6 +136,7 @@ export class Journal {
     this.#options = options;
     this.#waitingBytesMax = options.waitingBytesMax ?? WAITING_BYTES_MAX;
     this.#log = new SegmentLog({ identity, hasher, segmentBytesMax, salt, carryOver }, start);
+    this.#pace = options.pace ?? new DiskPace();
     this.#manifest = manifest;
   }
 
@@ -162,9 +179,21 @@ export class Journal {
   hurry(): void {
     if (this.#log.waitingBytes === 0) return;
     this.#isUrgent = true;
-    if (this.#flushIsDue) return;
-    this.#flushIsDue = true;
-    setImmediate(() => void this.#enqueue(() => this.#flush()));
+    if (this.#isFlushing) return;
+    this.#flushDue ??= setImmediate(() => {
+      this.#endTurn();
+    });
+  }
+
+  /**
+   * The owner has appended what it can in this turn. If the disk is quick, what waits for the end
+   * of the turn is written now, and reported before this returns; what is appended meanwhile waits
+   * for the next turn. Not to be called from within `onDurable`.
+   */
+  flush(): void {
+    if (this.#flushDue === null || !this.#isQuick(this.#log.waitingBytes)) return;
+    clearImmediate(this.#flushDue);
+    this.#endTurn();
   }
 
   /**
@@ -203,24 +232,65 @@ export class Journal {
   /** Writes and syncs what waits, then lets go of the files. Idempotent. */
   close(): Promise<void> {
     this.#isUrgent = true;
-    this.#closed ??= this.#enqueue(() => this.#flush()).then(() => this.#finish());
+    this.#closed ??= this.#enqueue(() => this.#writeAll(null)).then(() => this.#finish());
     return this.#closed;
   }
 
   #enqueue(task: () => Promise<void>): Promise<void> {
-    this.#work = this.#work.then(task);
+    this.#taskCount += 1;
+    this.#work = this.#work.then(task).then(() => {
+      this.#taskCount -= 1;
+    });
     return this.#work;
   }
 
-  async #flush(): Promise<void> {
-    while (!this.#failed && this.#isUrgent) {
-      this.#isUrgent = false;
-      this.#hasWaited = false;
-      const plan = this.#log.next();
-      if (plan === null) break;
+  /** What is urgent, as one group; null when nothing is. To be carried out at once. */
+  #next(): WritePlan | null {
+    if (this.#failed || !this.#isUrgent) return null;
+    this.#isUrgent = false;
+    this.#hasWaited = false;
+    return this.#log.next();
+  }
+
+  #endTurn(): void {
+    this.#flushDue = null;
+    const plan = this.#taskCount === 0 ? this.#next() : null;
+    if (plan?.kind === "write" && this.#isQuick(plan.bytes.length)) this.#writeNow(plan);
+    else this.#flushInLine(plan);
+  }
+
+  /**
+   * Whether the main thread may wait for a write of so many bytes: nothing is in the line. Not
+   * without `fsync`, where a write may wait for the sync behind the last one, but its owner does
+   * not.
+   */
+  #isQuick(byteCount: number): boolean {
+    const { durability } = this.#options;
+    return durability === "fsync" && this.#taskCount === 0 && this.#pace.allows(byteCount);
+  }
+
+  #writeNow({ bytes, offset, appendLast }: Write): void {
+    const startMs = this.#pace.start();
+    try {
+      this.#openFile().writeNow(bytes, offset);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#pace.waited(startMs);
+    this.#options.onDurable(appendLast);
+  }
+
+  #flushInLine(first: WritePlan | null): void {
+    this.#isFlushing = true;
+    void this.#enqueue(() => this.#writeAll(first));
+  }
+
+  async #writeAll(first: WritePlan | null): Promise<void> {
+    for (let plan = first ?? this.#next(); plan !== null; plan = this.#next()) {
       await this.#carryOut(plan);
     }
-    this.#flushIsDue = false;
+    this.#isFlushing = false;
   }
 
   async #carryOut(plan: WritePlan): Promise<void> {
@@ -230,11 +300,17 @@ export class Journal {
     if (durability !== "none" && !this.#failed) onDurable(plan.appendLast);
   }
 
-  async #write(plan: Extract<WritePlan, { kind: "write" }>): Promise<void> {
-    const file = this.#file;
-    assert(file !== null, "a segment is begun before it is written to");
-    await file.write(plan.bytes, plan.offset);
+  async #write({ bytes, offset }: Write): Promise<void> {
+    const file = this.#openFile();
+    const startMs = this.#pace.start();
+    await file.write(bytes, offset);
+    this.#pace.wrote(startMs);
     if (this.#options.durability === "async") this.#startSyncBehind(file);
+  }
+
+  #openFile(): JournalFile {
+    assert(this.#file !== null, "a segment is begun before it is written to");
+    return this.#file;
   }
 
   async #begin(plan: Extract<WritePlan, { kind: "begin" }>): Promise<void> {

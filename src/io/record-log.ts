@@ -90,6 +90,11 @@ export class RecordLog {
     this.#journal.hurry();
   }
 
+  /** This turn's appends are made: what a quick disk can take is written, and reported, at once. */
+  flush(): void {
+    this.#journal.flush();
+  }
+
   /** One tick passed: what has waited for the whole of it has waited long enough. */
   tick(): void {
     this.#journal.tick();

@@ -186,6 +186,7 @@ export class ReplicaHost {
     if (!this.#isStopped) this.#events.push(...this.#requests);
     this.#requests.length = 0;
     this.#run();
+    this.#world.records.flush();
     this.#flushIsDue = false;
     this.#world.egress.flush();
     for (const probe of this.#world.probes) probe.turned?.();

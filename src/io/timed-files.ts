@@ -13,6 +13,11 @@ export function timedFiles(files: JournalFiles, onWritten: (ms: number) => void)
       const file = await files.create(path, durableWrites);
       return {
         write: (bytes, offset) => timed(() => file.write(bytes, offset)),
+        writeNow: (bytes, offset) => {
+          const startMs = performance.now();
+          file.writeNow(bytes, offset);
+          onWritten(performance.now() - startMs);
+        },
         sync: () => file.sync(),
         close: () => file.close(),
       };

@@ -61,7 +61,8 @@ function kindOf(path: string): FileKind | "other" {
   return name === "journal" || /^replica-\d+$/.test(name) ? "directory" : "other";
 }
 
-const kinds = new WeakMap<object, FileKind | "other">();
+/** Of the files that are open, by descriptor. */
+const kinds = new Map<number, FileKind | "other">();
 
 function wrapFiles(): void {
   const { open, rename, unlink } = files;
@@ -73,7 +74,7 @@ function wrapFiles(): void {
     const handle = isCreating(flags)
       ? await around(`${kind} create`, () => open(path, flags, mode))
       : await open(path, flags, mode);
-    kinds.set(handle, kind);
+    kinds.set(handle.fd, kind);
     return handle;
   };
   const wrappedRename: typeof rename = (from, to) =>
@@ -89,15 +90,6 @@ function wrapFiles(): void {
   Object.assign(fs, { writeFileSync: wrappedWriteFile });
 }
 
-/** The journal's way to write: some bytes to some place. */
-type Write = (
-  this: FileHandle,
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  position: number,
-) => Promise<{ readonly bytesWritten: number }>;
-
 async function wrapHandles(): Promise<void> {
   const handle = await files.open(fileURLToPath(import.meta.url));
   const prototype = Object.getPrototypeOf(handle) as Record<string, (this: FileHandle) => unknown>;
@@ -105,22 +97,54 @@ async function wrapHandles(): Promise<void> {
   const wrap = (method: string, operation: string): void => {
     const original = prototype[method] as (...values: unknown[]) => Promise<unknown>;
     prototype[method] = function (this: FileHandle, ...values: unknown[]) {
-      const name = `${kinds.get(this) ?? "other"} ${operation}`;
+      const name = `${kinds.get(this.fd) ?? "other"} ${operation}`;
       return around(name, () => Reflect.apply(original, this, values));
     };
   };
   wrap("sync", "sync");
   wrap("datasync", "sync");
-  const write = prototype["write"] as unknown as Write;
-  const wrapped: Write = async function (this: FileHandle, bytes, start, length, position) {
-    const operation = `${kinds.get(this) ?? "other"} write`;
+  const close = prototype["close"] as (this: FileHandle) => Promise<void>;
+  Object.assign(prototype, {
+    close(this: FileHandle): Promise<void> {
+      kinds.delete(this.fd);
+      return close.call(this);
+    },
+  });
+}
+
+/** Called when bytes were written, by another thread. */
+type Written = (error: Error | null, byteCount: number) => void;
+
+/** Some bytes to some place of an open file: the journal's way to write, from either thread. */
+function wrapWrites(): void {
+  const { write, writeSync } = fs;
+  const before = (fd: number, bytes: Uint8Array, start: number, length: number, at: number) => {
+    const operation = `${kinds.get(fd) ?? "other"} write`;
     if (isDue(operation, "torn")) {
-      await write.call(this, bytes, start, Math.ceil(length / 2), position);
+      writeSync(fd, bytes, start, Math.ceil(length / 2), at);
       die(operation, "torn");
     }
-    return around(operation, () => write.call(this, bytes, start, length, position));
+    pass(operation, "before");
+    return operation;
   };
-  Object.assign(prototype, { write: wrapped });
+  Object.assign(fs, {
+    write: (fd: number, ...values: [Uint8Array, number, number, number, Written]) => {
+      const [bytes, start, length, at, written] = values;
+      if (!kinds.has(fd)) return void Reflect.apply(write, fs, [fd, ...values]);
+      const operation = before(fd, bytes, start, length, at);
+      write(fd, bytes, start, length, at, (error, byteCount) => {
+        pass(operation, "after");
+        written(error, byteCount);
+      });
+    },
+    writeSync: (fd: number, ...values: [Uint8Array, number, number, number]) => {
+      if (!kinds.has(fd)) return Reflect.apply(writeSync, fs, [fd, ...values]) as number;
+      const operation = before(fd, ...values);
+      const byteCount = writeSync(fd, ...values);
+      pass(operation, "after");
+      return byteCount;
+    },
+  });
 }
 
 function wrapDatagrams(): void {
@@ -204,6 +228,7 @@ function listen(): void {
 if (isMainThread || isDatabaseThread()) {
   await wrapHandles();
   wrapFiles();
+  wrapWrites();
   wrapDatagrams();
   syncBuiltinESMExports();
   if (isDatabaseThread()) await wrapDatabase();

@@ -57,6 +57,8 @@ class Fixture {
   /** How often what waits for the disk was said to be waited for. */
   hurries = 0;
   hasRoom = true;
+  /** What the journal does at the end of a turn. */
+  onFlush = (): void => undefined;
   /** The last batch in the database. */
   storedSeq = 0;
   readonly host: ReplicaHost;
@@ -72,6 +74,9 @@ class Fixture {
         canAppend: () => this.hasRoom,
         hurry: () => {
           this.hurries += 1;
+        },
+        flush: () => {
+          this.onFlush();
         },
         discard: (seq: number) => this.discarded.push(seq),
       },
@@ -193,6 +198,25 @@ describe("a replica's host", () => {
     for (const seq of [1, 2, 3]) fixture.order(seq);
     fixture.host.onDurable(3);
     assert.equal(fixture.flushes, 0);
+    await nextTurn();
+    assert.equal(fixture.flushes, 1);
+  });
+
+  test("sends with the rest what the disk made durable at the end of the turn", async () => {
+    const fixture = new Fixture();
+    fixture.onFlush = () => {
+      assert.equal(fixture.flushes, 0, "before anything is sent");
+      assert.deepEqual(fixture.appended, ["pre-prepared", "prepared"]);
+      if (fixture.queued.length === 0) fixture.host.onDurable(2);
+    };
+    fixture.order(1);
+    fixture.receive(2, prepare(0, 1, sampleBatch(1)));
+    await nextTurn();
+    const others = [7_000, 7_002, 7_003];
+    assert.deepEqual(fixture.queued, [
+      ["prepare", others],
+      ["commit", others],
+    ]);
     await nextTurn();
     assert.equal(fixture.flushes, 1);
   });

@@ -57,10 +57,16 @@ class Inode {
 
 type Call = <T>(name: string, path: string, begin: () => () => T) => Promise<T>;
 
+/** One that holds its caller up. */
+type CallNow = (name: string, path: string, begin: () => () => void) => void;
+
 interface NameChange {
   readonly directory: string;
   readonly apply: (names: Map<string, Inode>) => void;
 }
+
+/** Thrown where a real process would have come to its end: from there on it does nothing. */
+export class Halted extends Error {}
 
 /**
  * A disk in memory on which nothing is safe before it was synced: at a crash every write and every
@@ -160,12 +166,18 @@ export class FakeDisk {
       await this.#answer(name, path);
       return process === this.#process ? finish() : forever();
     };
+    const callNow: CallNow = (name, path, begin) => {
+      if (process !== this.#process) throw new Halted();
+      const finish = begin();
+      this.#answerNow(name, path);
+      finish();
+    };
     return {
       list: (directory) => call("list", directory, () => () => this.#list(directory)),
       makeDirectory: (directory) => call("makeDirectory", directory, () => nothing),
       read: (path) => call("read", path, () => () => this.#names.get(path)?.bytes ?? null),
       create: (path, durableWrites) => {
-        const file = (inode: Inode) => this.#file(path, inode, durableWrites, call);
+        const file = (inode: Inode) => this.#file(path, inode, durableWrites, call, callNow);
         return call("create", path, () => {
           const inode = this.#create(path);
           return () => file(inode);
@@ -194,15 +206,30 @@ export class FakeDisk {
     return inode;
   }
 
-  #file(path: string, inode: Inode, durableWrites: boolean, call: Call): JournalFile {
+  #file(
+    path: string,
+    inode: Inode,
+    durableWrites: boolean,
+    call: Call,
+    callNow: CallNow,
+  ): JournalFile {
     let syncCount = 0;
+    const begin = (bytes: Uint8Array, offset: number): (() => void) => {
+      inode.change({ kind: "write", offset, bytes: bytes.slice() });
+      return durableWrites ? inode.syncLater() : nothing;
+    };
     return {
       write: (bytes, offset) => {
-        const written = call("write", path, () => {
-          inode.change({ kind: "write", offset, bytes: bytes.slice() });
-          return durableWrites ? inode.syncLater() : nothing;
-        });
+        const written = call("write", path, () => begin(bytes, offset));
         return durableWrites ? synced(inode, written) : written;
+      },
+      writeNow: (bytes, offset) => {
+        try {
+          callNow("writeNow", path, () => begin(bytes, offset));
+        } catch (error) {
+          if (durableWrites && !(error instanceof Halted)) inode.syncFailed();
+          throw error;
+        }
       },
       sync: async () => {
         syncCount += 1;
@@ -259,6 +286,19 @@ export class FakeDisk {
     if (held !== null) await new Promise<void>((resolve) => held.push(resolve));
     const failure = await this.failure(call, path);
     if (failure !== null) throw failure;
+  }
+
+  /** A process that waits for a disk which halts goes no further. */
+  #answerNow(call: string, path: string): void {
+    this.calls.push(call);
+    if (this.#callsLeft <= 0) {
+      this.#haltNow();
+      throw new Halted();
+    }
+    this.#callsLeft -= 1;
+    const failure = this.failure(call, path);
+    if (failure instanceof Error) throw failure;
+    if (failure !== null) throw new Error("a test lets no call wait that holds everything up");
   }
 
   #changeNames(directory: string, apply: (names: Map<string, Inode>) => void): void {

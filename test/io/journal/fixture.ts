@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Hasher } from "../../../src/core/base/hasher.js";
+import { DiskPace } from "../../../src/io/disk-pace.js";
 import { Journal } from "../../../src/io/journal.js";
 import type { JournalOptions } from "../../../src/io/journal.js";
 import type { JournalError } from "../../../src/io/journal-error.js";
@@ -38,6 +39,13 @@ export function bytesOf(text: string): Uint8Array {
 /** The ASCII texts of byte strings. */
 export function textsOf(records: readonly Uint8Array[]): string[] {
   return records.map((bytes) => String.fromCharCode(...bytes));
+}
+
+/** A pace that knows the disk to be quick, and to remain so. */
+export function quickPace(): DiskPace {
+  const pace = new DiskPace(() => 0);
+  for (let count = 0; count < 100; count += 1) pace.wrote(pace.start());
+  return pace;
 }
 
 type OpenedJournal = Awaited<ReturnType<typeof Journal.open>>;

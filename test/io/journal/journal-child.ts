@@ -1,16 +1,17 @@
 /*
  * Appends records to a journal on the real disk until it is killed, and says on its standard output
- * which of them are durable. Arguments: directory, durability, number of the first record.
+ * which of them are durable. Arguments: directory, durability, number of the first record, and
+ * "main" if the main thread is to write what it may.
  */
 import { Journal } from "../../../src/io/journal.js";
 import type { JournalOptions } from "../../../src/io/journal.js";
 import { nodeJournalFiles } from "../../../src/io/journal-files.js";
-import { bytesOf, HASHER, IDENTITY } from "./fixture.js";
+import { bytesOf, HASHER, IDENTITY, quickPace } from "./fixture.js";
 
 const RECORDS_PER_GROUP = 3;
 const SEGMENT_BYTES_MAX = 8_000;
 
-const [, , directory = "", durability = "", first = "1"] = process.argv;
+const [, , directory = "", durability = "", first = "1", writer] = process.argv;
 let next = Number(first);
 
 const { journal } = await Journal.open({
@@ -27,6 +28,7 @@ const { journal } = await Journal.open({
     throw error;
   },
   carryOver: () => [],
+  ...(writer === "main" ? { pace: quickPace() } : {}),
   segmentBytesMax: SEGMENT_BYTES_MAX,
 });
 appendGroup();

@@ -4,10 +4,10 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { Journal } from "../../../src/io/journal.js";
 import type { JournalOptions } from "../../../src/io/journal.js";
-import { FakeDisk } from "./fake-disk.js";
+import { FakeDisk, Halted } from "./fake-disk.js";
 import type { Choose } from "./fake-disk.js";
 import { appendGroups, bytesOf, DIRECTORY, HASHER, IDENTITY } from "./fixture.js";
-import { intactTexts, openJournal, settle } from "./fixture.js";
+import { intactTexts, openJournal, quickPace, settle } from "./fixture.js";
 
 type Step =
   | { readonly kind: "append"; readonly seqStep: number; readonly size: number }
@@ -20,6 +20,8 @@ interface Life {
   readonly closes: boolean;
   readonly endsBy: "kill" | "power cut";
   readonly seed: number;
+  /** Who writes small groups: always the thread, the main thread, or either. */
+  readonly writer: "thread" | "main" | "either";
 }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -45,6 +47,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   closes: fc.boolean(),
   endsBy: fc.constantFrom("kill", "power cut"),
   seed: fc.nat(),
+  writer: fc.constantFrom("thread", "main", "either"),
 });
 
 const LAST_LIFE: Life = {
@@ -53,6 +56,7 @@ const LAST_LIFE: Life = {
   closes: true,
   endsBy: "kill",
   seed: 0,
+  writer: "thread",
 };
 
 /**
@@ -65,6 +69,7 @@ const REMOVED_TOO_EARLY: Life[] = [
     closes: false,
     endsBy: "kill",
     seed: 0,
+    writer: "thread",
   },
   {
     steps: [{ kind: "append", seqStep: 0, size: 0 }],
@@ -72,8 +77,9 @@ const REMOVED_TOO_EARLY: Life[] = [
     closes: true,
     endsBy: "kill",
     seed: 0,
+    writer: "thread",
   },
-  { steps: [], haltAfter: 4, closes: false, endsBy: "power cut", seed: 329_055_284 },
+  { ...LAST_LIFE, haltAfter: 4, closes: false, endsBy: "power cut", seed: 329_055_284 },
 ];
 
 /** What a replica does with a journal, and what it must find again. */
@@ -158,7 +164,14 @@ function chooser(seed: number): Choose {
   };
 }
 
-function optionsFor(disk: FakeDisk, owner: Owner): JournalOptions {
+/** Whether the main thread writes, as `writer` says and, for either, by choice. */
+function paceOf({ writer, seed }: Life): NonNullable<JournalOptions["pace"]> {
+  const choose = chooser(seed);
+  const allows = (): boolean => writer === "main" || (writer === "either" && choose(2) === 0);
+  return { allows, start: () => 0, waited: () => undefined, wrote: () => undefined };
+}
+
+function optionsFor(disk: FakeDisk, owner: Owner, life: Life): JournalOptions {
   return {
     directory: DIRECTORY,
     identity: IDENTITY,
@@ -166,9 +179,12 @@ function optionsFor(disk: FakeDisk, owner: Owner): JournalOptions {
     files: disk.mount(),
     hasher: HASHER,
     onDurable: owner.listen(),
-    onFatal: (error) => assert.fail(error),
+    onFatal: (error) => {
+      if (!(error.cause instanceof Halted)) assert.fail(error);
+    },
     carryOver: owner.carryOver,
     segmentBytesMax: 3_000,
+    pace: paceOf(life),
   };
 }
 
@@ -186,11 +202,12 @@ async function run(journal: Journal, disk: FakeDisk, owner: Owner, steps: readon
 async function live(
   disk: FakeDisk,
   owner: Owner,
-  { steps, haltAfter, closes }: Life,
+  life: Life,
   changes: Partial<JournalOptions> = {},
 ): Promise<"closed" | "halted"> {
+  const { steps, haltAfter, closes } = life;
   disk.haltAfter(haltAfter);
-  const options = { ...optionsFor(disk, owner), ...changes };
+  const options = { ...optionsFor(disk, owner, life), ...changes };
   const opened = await Promise.race([Journal.open(options), disk.halted]);
   if (opened === undefined) return "halted";
   owner.restart(intactTexts(opened.outcome));
@@ -199,7 +216,7 @@ async function live(
   if (!closes) return "halted";
   disk.resume();
   const closed = opened.journal.close().then(() => "closed" as const);
-  return Promise.race([closed, disk.halted.then(() => "halted" as const)]);
+  return Promise.race([disk.halted.then(() => "halted" as const), closed]);
 }
 
 test("PS, RS1: kills, power cuts and torn writes never lose a reported record", async () => {
@@ -237,12 +254,18 @@ test("PS: with durability async every reported record outlives the process", asy
 });
 
 test("RS1: what a failed sync left in memory only is written anew before it counts", async () => {
-  for (const namesSurvive of [true, false]) {
+  for (const [namesSurvive, failing] of [
+    [true, "write"],
+    [false, "write"],
+    [true, "writeNow"],
+    [false, "writeNow"],
+  ] as const) {
     const disk = new FakeDisk();
-    const { journal, fatal } = await openJournal(disk.mount());
+    const pace = failing === "writeNow" ? { pace: quickPace() } : {};
+    const { journal, fatal } = await openJournal(disk.mount(), pace);
     assert.ok(journal !== null);
     await appendGroups(journal, [["synced"]]);
-    disk.failure = (call) => (call === "write" ? new Error("EIO: i/o error, write") : null);
+    disk.failure = (call) => (call === failing ? new Error("EIO: i/o error, write") : null);
     await appendGroups(journal, [["unsynced"]]);
     assert.equal(fatal.length, 1);
     disk.failure = () => null;
@@ -256,19 +279,22 @@ test("RS1: what a failed sync left in memory only is written anew before it coun
   }
 });
 
-test("the crash test can fail: a disk that forgets what it synced is found out", async () => {
-  const disk = new FakeDisk();
-  const owner = new Owner();
-  const steps: Step[] = [
-    { kind: "append", seqStep: 0, size: 10 },
-    { kind: "turn" },
-    { kind: "turn" },
-    { kind: "append", seqStep: 0, size: 10 },
-  ];
-  await live(disk, owner, { ...LAST_LIFE, steps, closes: false });
-  await settle();
-  assert.equal(owner.reported, 2);
-  const segment = disk.paths().find((path) => path.endsWith(".log")) ?? "";
-  disk.overwrite(segment, disk.bytesOf(segment).subarray(0, 184));
-  await assert.rejects(live(disk, owner, LAST_LIFE), /reported record 2 is there/);
-});
+for (const writer of ["thread", "main"] as const) {
+  test(`the crash test can fail: a disk forgets what the ${writer} thread synced`, async () => {
+    const disk = new FakeDisk();
+    const owner = new Owner();
+    const steps: Step[] = [
+      { kind: "append", seqStep: 0, size: 10 },
+      { kind: "turn" },
+      { kind: "turn" },
+      { kind: "append", seqStep: 0, size: 10 },
+    ];
+    await live(disk, owner, { ...LAST_LIFE, steps, closes: false, writer });
+    await settle();
+    assert.equal(owner.reported, 2);
+    assert.equal(disk.calls.includes("writeNow"), writer === "main");
+    const segment = disk.paths().find((path) => path.endsWith(".log")) ?? "";
+    disk.overwrite(segment, disk.bytesOf(segment).subarray(0, 184));
+    await assert.rejects(live(disk, owner, LAST_LIFE), /reported record 2 is there/);
+  });
+}

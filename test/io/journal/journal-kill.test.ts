@@ -21,8 +21,9 @@ async function appendUntilKilled(
   durability: string,
   first: number,
   reportCount: number,
+  writer = "thread",
 ): Promise<number> {
-  const args = [CHILD, directory, durability, String(first)];
+  const args = [CHILD, directory, durability, String(first), writer];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let reported = first - 1;
   let count = 0;
@@ -45,12 +46,22 @@ async function withDirectory(use: (directory: string) => Promise<void>): Promise
   }
 }
 
-for (const durability of ["fsync", "async"] as const) {
-  test(`F5: with ${durability} every reported record outlives kill -9 on a real disk`, async () => {
+for (const [durability, writer] of [
+  ["fsync", "thread"],
+  ["fsync", "main"],
+  ["async", "thread"],
+] as const) {
+  test(`F5: ${durability} (${writer}): every reported record outlives kill -9`, async () => {
     await withDirectory(async (directory) => {
       let found = 0;
       for (const reportCount of [1, 7, 40]) {
-        const reported = await appendUntilKilled(directory, durability, found + 1, reportCount);
+        const reported = await appendUntilKilled(
+          directory,
+          durability,
+          found + 1,
+          reportCount,
+          writer,
+        );
         const opened = await openJournal(nodeJournalFiles, { directory, durability });
         const numbers = intactTexts(opened.outcome).map((text) => Number(text.split(" ")[0]));
         assert.deepEqual(
