@@ -70,7 +70,10 @@ export interface StartReplicaOptions {
   readonly metrics?: MetricsPlace;
   /** The service to replicate, whose name is that of the genesis; the ledger if left out. */
   readonly service?: EntryService;
-  /** Verification threads, 0 (included) and up; by default as many as there are processors for. */
+  /**
+   * Verification threads, 0 (included) and up; by default as many as there are processors for, and
+   * where there are none, one that helps when many signatures come together.
+   */
   readonly workerCount?: number;
   /** Opens the socket; a test may put one in between that loses datagrams. */
   readonly openSocket?: (local: SocketAddress) => Promise<DatagramSocket>;
@@ -175,6 +178,8 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
   const keys = new KeyRing(provider, genesis, self, key);
   const checker = await createVerifier({
     workerCount: options.workerCount ?? defaultWorkerCount(genesis, key.id),
+    // Who asks for no threads gets none; and one processor alone has nothing to help with.
+    hasHelper: options.workerCount === undefined && availableParallelism() > 1,
     provider,
     keys: keys.checkKeys,
     onCrash: (cause) => {
@@ -444,7 +449,8 @@ const WORKERS_DEFAULT_MAX = 4;
 
 /**
  * As many threads as there are processors for each replica of this machine beyond its main thread.
- * Where replicas share processors a thread has none of its own, and a hop only adds to the work.
+ * Where replicas share processors a thread has none of its own, and a hop only adds to the work:
+ * then one may help, which takes what nobody has begun, and nobody waits for it.
  */
 function defaultWorkerCount({ replicas }: Genesis, self: number): number {
   const host = replicas[self]?.host;

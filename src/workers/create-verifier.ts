@@ -1,6 +1,7 @@
 import { assert } from "../core/base/assert.js";
 import type { Verifier } from "../core/crypto/check.js";
 import type { CryptoProvider } from "../core/crypto/crypto.js";
+import { HelperThread } from "./helper-thread.js";
 import { CheckRunner } from "./run-checks.js";
 import type { CheckKeys } from "./run-checks.js";
 import { packJob } from "./verify-job.js";
@@ -12,6 +13,11 @@ import type { VerifyWorkerData } from "./verify-worker.js";
 interface VerifierOptions {
   /** Worker threads, 0 (included) to 64 (included); 0 runs everything on the calling thread. */
   readonly workerCount: number;
+  /**
+   * Whether one thread may help where `workerCount` is 0: it is started once many signatures come
+   * together, and verifies some of them. False if left out.
+   */
+  readonly hasHelper?: boolean;
   /** From `loadCrypto`; workers load the same one by its name. */
   readonly provider: CryptoProvider;
   /** Copied for each worker; must not change. */
@@ -19,7 +25,7 @@ interface VerifierOptions {
   /**
    * Called once when a worker fails, with what it failed of: a bug, for which a process should end.
    * Right after that, every list that was pending is answered as failed, and so is all that
-   * follows.
+   * follows; but where a thread only helped, the calling one goes on alone until the process ends.
    */
   readonly onCrash: (cause: unknown) => void;
 }
@@ -36,8 +42,15 @@ export async function createVerifier(options: VerifierOptions): Promise<Verifier
   assert(Number.isInteger(workerCount), "the number of workers is an integer");
   assert(workerCount >= 0 && workerCount <= WORKERS_MAX, "the number of workers is 0 to 64");
   const runner = new CheckRunner(provider, keys);
-  if (workerCount === 0) return new TurnVerifier(runner);
+  if (workerCount === 0) return new TurnVerifier(runner, helperOf(options));
   return startPool(options, runner);
+}
+
+function helperOf({ hasHelper, provider, keys, onCrash }: VerifierOptions): HelperThread | null {
+  if (hasHelper !== true) return null;
+  const workerUrl = new URL("./signature-worker.js", import.meta.url);
+  const { publicKeys } = keys;
+  return new HelperThread({ cryptoName: provider.name, publicKeys, workerUrl, onCrash });
 }
 
 /** The pool's package is loaded only here: without workers it is not needed at all. */

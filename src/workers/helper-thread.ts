@@ -1,0 +1,107 @@
+import { Worker } from "node:worker_threads";
+import { KEY_BYTES } from "../core/crypto/crypto.js";
+import type { CryptoName } from "../core/crypto/crypto.js";
+import { boardMemory, SignatureBoard } from "./signature-board.js";
+import type { SignatureWorkerData } from "./signature-worker.js";
+
+/** A thread that verifies what is posted on a board, so that others need not. */
+export interface SignatureHelper {
+  /** How it is, to follow "on the main thread". */
+  readonly description: string;
+
+  /** Where to post; null while nobody looks there. */
+  readonly board: SignatureBoard | null;
+
+  /** Starts the thread, the first time, and does not wait for it. */
+  start(): void;
+
+  /** Stops the thread, if there is one. */
+  close(): Promise<void>;
+}
+
+/** What a `HelperThread` is made of. */
+interface HelperThreadOptions {
+  readonly cryptoName: CryptoName;
+  /** By number, 32 bytes each; must not change. */
+  readonly publicKeys: readonly Uint8Array[];
+  /** The module of the thread. */
+  readonly workerUrl: URL;
+  /**
+   * Called once when the thread fails in its work: a bug. That it cannot start is none, it is a
+   * lack of memory or of threads, without which everything goes on as if nobody had asked.
+   */
+  readonly onCrash: (cause: unknown) => void;
+}
+
+/** The `SignatureHelper` that is a thread. It does not keep the process alive. */
+export class HelperThread implements SignatureHelper {
+  readonly #options: HelperThreadOptions;
+  #worker: Worker | null = null;
+  #board: SignatureBoard | null = null;
+  #description = "and, once much has to be verified together, on another one";
+  #isStarted = false;
+  #isClosed = false;
+
+  constructor(options: HelperThreadOptions) {
+    this.#options = options;
+  }
+
+  get description(): string {
+    return this.#description;
+  }
+
+  get board(): SignatureBoard | null {
+    return this.#board;
+  }
+
+  start(): void {
+    if (this.#isStarted || this.#isClosed) return;
+    this.#isStarted = true;
+    try {
+      this.#worker = this.#startWorker();
+    } catch (cause) {
+      // The system gives no more threads.
+      this.#fail(cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+  }
+
+  #startWorker(): Worker {
+    const { cryptoName, publicKeys, workerUrl } = this.#options;
+    const memory = boardMemory();
+    const workerData: SignatureWorkerData = {
+      ...{ cryptoName, memory },
+      publicKeys: joined(publicKeys),
+    };
+    const worker = new Worker(workerUrl, { workerData });
+    worker.once("message", () => {
+      this.#board = new SignatureBoard(memory);
+      this.#description = "and a thread that helps it";
+    });
+    worker.on("error", (cause) => {
+      this.#fail(cause);
+    });
+    worker.unref();
+    return worker;
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#isClosed) return;
+    const hasWorked = this.#board !== null;
+    this.#board = null;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#description = `alone, for the thread that helps it has failed: ${reason}`;
+    if (hasWorked) this.#options.onCrash(cause);
+  }
+}
+
+/** Keys in one piece: it is cloned in one. */
+function joined(publicKeys: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(KEY_BYTES * publicKeys.length);
+  for (const [index, key] of publicKeys.entries()) bytes.set(key, KEY_BYTES * index);
+  return bytes;
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
+import type { CryptoName, CryptoProvider } from "../../src/core/crypto/crypto.js";
+import type { Verdict, Verifier } from "../../src/core/crypto/check.js";
+import { createVerifier } from "../../src/workers/create-verifier.js";
+import { HelperThread } from "../../src/workers/helper-thread.js";
+import { NativeCrypto } from "../../src/workers/native-crypto.js";
+import { CheckRunner } from "../../src/workers/run-checks.js";
+import type { CheckList } from "../../src/workers/verify-job.js";
+import { KEYS, signedFrame } from "./check-lists.js";
+
+const SIGNED = signedFrame(new Uint8Array(40), 1, 1);
+/** The MAC is right, and the signature somebody else's. */
+const WRONGLY_SIGNED: CheckList = {
+  bytes: SIGNED.bytes,
+  checks: SIGNED.checks.map((check) => (check.kind === "signature" ? { ...check, key: 2 } : check)),
+};
+const BURST = 64;
+const WORKER_URL = new URL("../../src/workers/signature-worker.js", import.meta.url);
+
+function neverCrashes(cause: unknown): void {
+  assert.fail(`a worker crashed: ${String(cause)}`);
+}
+
+/** Counts the signatures that this thread verifies. */
+function counting(provider: CryptoProvider): { provider: CryptoProvider; count: () => number } {
+  let count = 0;
+  const verify = provider.verify.bind(provider);
+  const counted = Object.assign(provider, {
+    verify: (...words: Parameters<CryptoProvider["verify"]>) => {
+      count += 1;
+      return verify(...words);
+    },
+  });
+  return { provider: counted, count: () => count };
+}
+
+/** What comes of as many lists as clients would send together. */
+function burst(verifier: Verifier): Promise<Verdict[]> {
+  const lists = Array.from({ length: BURST }, (_, source) => listOf(source));
+  return Promise.all(
+    lists.map(
+      ({ bytes, checks }, source) =>
+        new Promise<Verdict>((resolve) => {
+          verifier.submit(source, bytes, checks, resolve);
+        }),
+    ),
+  );
+}
+
+function listOf(source: number): CheckList {
+  return source % 5 === 3 ? WRONGLY_SIGNED : SIGNED;
+}
+
+for (const makeProvider of [() => new NativeCrypto(), () => new PortableCrypto()]) {
+  const name = makeProvider().name;
+  describe(`a helper on ${name}`, () => {
+    test("is started by a burst, does a part of the next ones, changes no verdict", async () => {
+      const { provider, count } = counting(makeProvider());
+      const onCrash = neverCrashes;
+      const options = { workerCount: 0, hasHelper: true, provider, keys: KEYS, onCrash };
+      const verifier = await createVerifier(options);
+      const main = `${name} on the main thread`;
+      assert.equal(
+        verifier.description,
+        `${main} and, once much has to be verified together, on another one`,
+      );
+      const inline = new CheckRunner(makeProvider(), KEYS);
+      const expected = Array.from({ length: BURST }, (_, source) => {
+        const { bytes, checks } = listOf(source);
+        return inline.run(bytes, checks);
+      });
+      let all = 0;
+      while (count() === all) {
+        assert.deepEqual(await burst(verifier), expected);
+        all += BURST;
+        await nextTurn();
+      }
+      assert.equal(verifier.description, `${main} and a thread that helps it`);
+      await verifier.close();
+    });
+  });
+}
+
+describe("HelperThread", () => {
+  test("that cannot start is no crash: the main thread goes on alone, and says so", async () => {
+    const others = { publicKeys: KEYS.publicKeys, onCrash: neverCrashes };
+    const cryptoName = "unheard-of" as CryptoName;
+    const withoutCrypto = new HelperThread({ ...others, cryptoName, workerUrl: WORKER_URL });
+    withoutCrypto.start();
+    while (!withoutCrypto.description.startsWith("alone")) await nextTurn();
+    assert.match(withoutCrypto.description, /has failed: CRYPTO=unheard-of names no cryptography/);
+    assert.equal(withoutCrypto.board, null);
+    await withoutCrypto.close();
+    const workerUrl = new URL("https://example.org/");
+    const refused = new HelperThread({ ...others, cryptoName: "portable", workerUrl });
+    refused.start();
+    assert.match(refused.description, /^alone, for the thread that helps it has failed/);
+    await refused.close();
+  });
+
+  test("that fails in its work tells its owner, once, and is asked no more", async () => {
+    const crashes: unknown[] = [];
+    const helper = new HelperThread({
+      cryptoName: "portable",
+      publicKeys: KEYS.publicKeys,
+      workerUrl: WORKER_URL,
+      onCrash: (cause) => crashes.push(cause),
+    });
+    helper.start();
+    helper.start();
+    while (helper.board === null) await nextTurn();
+    // Only a bug can name a key that does not exist.
+    helper.board.post(new Uint8Array(32), new Uint8Array(64), 0, KEYS.publicKeys.length);
+    helper.board.wake();
+    while (crashes.length === 0) await nextTurn();
+    assert.match(String(crashes[0]), /the public key exists/);
+    assert.equal(helper.board, null);
+    await helper.close();
+    assert.equal(crashes.length, 1);
+  });
+
+  test("can be closed before it starts, while it does, and while it sleeps", async () => {
+    const options = {
+      cryptoName: "portable",
+      publicKeys: KEYS.publicKeys,
+      workerUrl: WORKER_URL,
+      onCrash: neverCrashes,
+    } as const;
+    const unstarted = new HelperThread(options);
+    await unstarted.close();
+    unstarted.start();
+    assert.equal(unstarted.board, null);
+    const starting = new HelperThread(options);
+    starting.start();
+    await starting.close();
+    const asleep = new HelperThread(options);
+    asleep.start();
+    while (asleep.board === null) await nextTurn();
+    await asleep.close();
+  });
+});
