@@ -98,7 +98,7 @@ class NodeJournalFile implements JournalFile {
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     for (let done = 0; done < bytes.length;) {
-      done += await writeSome(this.#handle.fd, bytes, done, offset + done);
+      done += some(await writeSome(this.#handle.fd, bytes, done, offset + done));
     }
     if (this.#syncsWrites) await this.#handle.datasync();
   }
@@ -106,7 +106,7 @@ class NodeJournalFile implements JournalFile {
   writeNow(bytes: Uint8Array, offset: number): void {
     const { fd } = this.#handle;
     for (let done = 0; done < bytes.length;) {
-      done += writeSync(fd, bytes, done, bytes.length - done, offset + done);
+      done += some(writeSync(fd, bytes, done, bytes.length - done, offset + done));
     }
     if (this.#syncsWrites) fdatasyncSync(fd);
   }
@@ -131,6 +131,12 @@ function writeSome(fd: number, bytes: Uint8Array, start: number, offset: number)
       else reject(error);
     });
   });
+}
+
+/** `written`, which is not none: to ask for the rest again and again might never end. */
+function some(written: number): number {
+  if (written === 0) throw new Error("the system writes nothing, and does not say why");
+  return written;
 }
 
 async function orNull<T>(found: Promise<T>): Promise<T | null> {

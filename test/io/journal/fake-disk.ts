@@ -214,14 +214,18 @@ export class FakeDisk {
     callNow: CallNow,
   ): JournalFile {
     let syncCount = 0;
+    let isWritten = false;
     const begin = (bytes: Uint8Array, offset: number): (() => void) => {
+      if (isWritten) throw new Error(`EBUSY: ${path} is written to while it is written to`);
       inode.change({ kind: "write", offset, bytes: bytes.slice() });
       return durableWrites ? inode.syncLater() : nothing;
     };
     return {
-      write: (bytes, offset) => {
+      write: async (bytes, offset) => {
         const written = call("write", path, () => begin(bytes, offset));
-        return durableWrites ? synced(inode, written) : written;
+        isWritten = true;
+        await (durableWrites ? synced(inode, written) : written);
+        isWritten = false;
       },
       writeNow: (bytes, offset) => {
         try {

@@ -12,7 +12,7 @@ import { intactTexts, openJournal, quickPace, settle } from "./fixture.js";
 type Step =
   | { readonly kind: "append"; readonly seqStep: number; readonly size: number }
   | { readonly kind: "discard"; readonly behind: number }
-  | { readonly kind: "turn" | "pause" | "resume" };
+  | { readonly kind: "turn" | "flush" | "trust" | "pause" | "resume" };
 
 interface Life {
   readonly steps: readonly Step[];
@@ -38,7 +38,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("discard" as const), behind: fc.nat(4) }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("turn" as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("pause", "resume") }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("flush" as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("trust", "pause", "resume") }) },
 );
 
 const life: fc.Arbitrary<Life> = fc.record({
@@ -192,6 +193,8 @@ async function run(journal: Journal, disk: FakeDisk, owner: Owner, steps: readon
   for (const step of steps) {
     if (step.kind === "append") owner.append(journal, step.seqStep, step.size);
     else if (step.kind === "discard") owner.discard(journal, step.behind);
+    else if (step.kind === "flush") journal.flush();
+    else if (step.kind === "trust") void journal.trust();
     else if (step.kind === "pause") disk.pause();
     else if (step.kind === "resume") disk.resume();
     else await nextTurn();
