@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { KEY_BYTES } from "../core/crypto/crypto.js";
+import { bytesConcat } from "../core/base/bytes.js";
 import type { CryptoName } from "../core/crypto/crypto.js";
 import { boardMemory, SignatureBoard } from "./signature-board.js";
 import type { SignatureWorkerData } from "./signature-worker.js";
@@ -73,10 +73,8 @@ export class HelperThread implements SignatureHelper {
   #startWorker(): Worker {
     const { cryptoName, publicKeys, workerUrl } = this.#options;
     const memory = boardMemory();
-    const workerData: SignatureWorkerData = {
-      ...{ cryptoName, memory },
-      publicKeys: joined(publicKeys),
-    };
+    const keys = bytesConcat(publicKeys);
+    const workerData: SignatureWorkerData = { cryptoName, publicKeys: keys, memory };
     const worker = new Worker(workerUrl, { workerData });
     worker.once("message", () => {
       this.#board = new SignatureBoard(memory);
@@ -97,11 +95,4 @@ export class HelperThread implements SignatureHelper {
     this.#description = `alone, for the thread that helps it has failed: ${reason}`;
     if (hasWorked) this.#options.onCrash(cause);
   }
-}
-
-/** Keys in one piece: it is cloned in one. */
-function joined(publicKeys: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(KEY_BYTES * publicKeys.length);
-  for (const [index, key] of publicKeys.entries()) bytes.set(key, KEY_BYTES * index);
-  return bytes;
 }

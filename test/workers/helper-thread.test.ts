@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
 import type { CryptoName, CryptoProvider } from "../../src/core/crypto/crypto.js";
 import type { Verdict, Verifier } from "../../src/core/crypto/check.js";
@@ -18,6 +20,7 @@ const WRONGLY_SIGNED: CheckList = {
   checks: SIGNED.checks.map((check) => (check.kind === "signature" ? { ...check, key: 2 } : check)),
 };
 const BURST = 64;
+const PROGRAM_PATH = fileURLToPath(new URL("./helper-child.js", import.meta.url));
 const WORKER_URL = new URL("../../src/workers/signature-worker.js", import.meta.url);
 
 function neverCrashes(cause: unknown): void {
@@ -140,5 +143,13 @@ describe("HelperThread", () => {
     asleep.start();
     while (asleep.board === null) await nextTurn();
     await asleep.close();
+  });
+
+  test("keeps no process alive, whatever it is at", () => {
+    for (const state of ["starting", "asleep", "at work"]) {
+      const { status, stderr } = spawnSync(process.execPath, [PROGRAM_PATH, state]);
+      assert.equal(String(stderr), "");
+      assert.equal(status, 0, state);
+    }
   });
 });

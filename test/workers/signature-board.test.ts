@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { describe, test } from "node:test";
+import { Worker } from "node:worker_threads";
 import { boardMemory, SignatureBoard, type Ticket } from "../../src/workers/signature-board.js";
+
+const CHILD_URL = new URL("./board-child.js", import.meta.url);
 
 /** As many posts as a board holds. */
 const SLOTS = 512;
@@ -98,5 +102,34 @@ describe("SignatureBoard", () => {
     assert.deepEqual(tickets, [TICKETS - 2, TICKETS - 1, 0, 1]);
     assert.deepEqual(workOff(), [5, 4, 3, 2]);
     assert.deepEqual(tickets.map(take), [true, false, true, false]);
+  });
+
+  test("no verdict of a real thread is another post's, or of half a post", async () => {
+    const memory = boardMemory();
+    new Int32Array(memory)[TICKET_COUNT] = TICKETS - 10_000;
+    const worker = new Worker(CHILD_URL, { workerData: memory });
+    await once(worker, "message");
+    const board = new SignatureBoard(memory);
+    const posts: { readonly ticket: Ticket; readonly isGood: boolean }[] = [];
+    let known = 0;
+    for (let round = 0; known < 20_000; round += 1) {
+      // Now and then more than there is room for, while the other thread is at the last ones.
+      const count = round % 10 === 9 ? SLOTS + 100 : 40;
+      for (let key = 7 * round; key < 7 * round + count; key += 1) {
+        const isGood = key % 2 === 0 && key % 3 > 0;
+        const signature = new Uint8Array(64).fill(key);
+        if (key % 3 === 0) signature[63] = key + 1;
+        const ticket = board.post(new Uint8Array(32).fill(key), signature, 0, key);
+        posts.push({ ticket, isGood });
+        if (key % 8 === 0) board.wake();
+      }
+      for (const { ticket, isGood } of posts.splice(0, posts.length - (round % 30))) {
+        const verdict = board.take(ticket);
+        if (verdict === null) continue;
+        assert.equal(verdict, isGood);
+        known += 1;
+      }
+    }
+    await worker.terminate();
   });
 });
