@@ -37,8 +37,8 @@ const HELPED_TURN_COUNT = 16;
 const UNHELPED_COUNT = 2;
 
 /**
- * Signatures of a turn that are posted before the helper is woken: to wake it costs both some 10
- * µs, and where there are few it comes too late.
+ * Signatures that are posted one after the other before the helper is woken: to wake it costs both
+ * some 10 µs, and where there are few it comes too late. It only does again then what is done here.
  */
 const WAKE_COUNT = 8;
 
@@ -80,6 +80,8 @@ export class TurnVerifier implements Verifier {
   #turnEnds = false;
   /** Signatures of this turn in lists with little else. */
   #signatureCount = 0;
+  /** Posted since this thread last went on with what waits. */
+  #postedCount = 0;
   /** Whether what waits is gone on with as soon as the present datagram is read. */
   #goesOnSoon = false;
   /** Set by `close`; called when nothing is left. */
@@ -175,7 +177,8 @@ export class TurnVerifier implements Verifier {
     const digest = run.verdict.digests[check.digest];
     assert(digest !== undefined, "the signed digest is computed");
     const ticket = board.post(digest, run.bytes, check.signature, check.key);
-    if ((this.#signatureCount - UNHELPED_COUNT) % WAKE_COUNT === 0) board.wake();
+    this.#postedCount += 1;
+    if (this.#postedCount % WAKE_COUNT === 0) board.wake();
     this.#goOnSoon();
     return ticket;
   }
@@ -215,6 +218,7 @@ export class TurnVerifier implements Verifier {
   }
 
   #goOn(): void {
+    this.#postedCount = 0;
     // Whoever had its turn goes to the end of the map, and is met again.
     for (const [source, lists] of this.#waiting) {
       this.#runSlice(lists);

@@ -72,6 +72,11 @@ class HeldHelper implements SignatureHelper {
     this.board = new SignatureBoard(this.#memory);
   }
 
+  /** How often it was woken. */
+  get wakeUps(): number {
+    return new Int32Array(this.#memory)[0] ?? 0;
+  }
+
   workOff(): void {
     this.#there.workOff((digest, signature, key) => {
       this.count += 1;
@@ -171,6 +176,31 @@ describe("TurnVerifier with a helper", () => {
     assert.equal(crypto.count, 30);
     helper.workOff();
     assert.equal(helper.count, 0);
+    await verifier.close();
+  });
+
+  test("signatures in datagrams of their own wake nobody, for nothing would be left", async () => {
+    const { verifier, helper, finished, submit } = watched();
+    for (let source = 0; source < 30; source += 1) {
+      submit("signed", SIGNED, source);
+      await endOfDatagram();
+      assert.equal(finished.length, source + 1);
+    }
+    assert.equal(helper.wakeUps, 0);
+    await turnEnds();
+    for (let source = 0; source < 18; source += 1) submit("signed", SIGNED, source);
+    assert.equal(helper.wakeUps, 2, "once for 8, after two that are verified at once");
+    await verifier.close();
+  });
+
+  test("what waits for a later turn wakes the helper, whatever datagram it came in", async () => {
+    const { verifier, helper, finished, submit } = watched();
+    for (let source = 0; source < 100; source += 1) {
+      submit("signed", SIGNED, source);
+      await endOfDatagram();
+    }
+    assert.ok(finished.length < 60, "a turn's own part");
+    assert.ok(helper.wakeUps >= 5);
     await verifier.close();
   });
 
