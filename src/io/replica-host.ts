@@ -4,6 +4,7 @@
  */
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
+import { FairRoom } from "../core/base/fair-room.js";
 import type { AppendId, ClientId, Principal, Seq } from "../core/base/ids.js";
 import type { Message, ReplicaMessage, ClientMessage, Request, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
@@ -66,10 +67,7 @@ const UNSTORED_REPLIES_MAX = 4_096;
  */
 const STEP_OPERATIONS_MIN = 256;
 
-/**
- * Reads that wait while a batch is executed over several turns; more are refused. A client gets as
- * much as is free: half of them, with k that take all they can a (k + 1)-th part (RB1).
- */
+/** Reads that wait while a batch is executed over several turns; more are refused. */
 const WAITING_READS_MAX = 4_096;
 
 type ExecuteEffect = Extract<Effect, { kind: "execute" }>;
@@ -98,9 +96,7 @@ export class ReplicaHost {
   /** Whether a batch has begun to be executed and the core does not know yet. */
   #isExecuting = false;
   /** Reads that came meanwhile: what they would show is the state after no batch. */
-  #reads: Event[] = [];
-  /** How many of them each client has. */
-  readonly #readCounts = new Map<ClientId, number>();
+  readonly #reads = new FairRoom<Event>(WAITING_READS_MAX);
   /** Questions for this replica's status that are not answered yet, the last of each client. */
   readonly #inspections = new Map<ClientId, { readonly nonce: number; readonly to: Destination }>();
   /** Who wants to know when the present turn is over. */
@@ -135,18 +131,7 @@ export class ReplicaHost {
   }
 
   #holdRead(client: ClientId, event: Event): void {
-    const count = this.#readCounts.get(client) ?? 0;
-    if (count >= WAITING_READS_MAX - this.#reads.length) {
-      this.#world.rejects.add("host/executing");
-      return;
-    }
-    this.#readCounts.set(client, count + 1);
-    this.#reads.push(event);
-  }
-
-  #takeReads(): Event[] {
-    this.#readCounts.clear();
-    return this.#reads.splice(0);
+    if (!this.#reads.add(client, event, 1)) this.#world.rejects.add("host/executing");
   }
 
   /** Everything up to append `id` is durable. */
@@ -367,7 +352,10 @@ export class ReplicaHost {
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
     if (this.#isStopped) return;
-    this.#events.push({ kind: "executed", seq, results, serviceRoot }, ...this.#takeReads());
+    this.#events.push(
+      { kind: "executed", seq, results, serviceRoot },
+      ...this.#reads.take(() => true),
+    );
     this.#run();
     this.#flushLater();
   }
