@@ -78,6 +78,11 @@ export const ReplyCode = {
    * The session is older than those the client table still knows: at-most-once can't be told (EX2).
    */
   sessionExpired: 1,
+  /**
+   * What will come of it in a batch that is prepared in `view`: an answer only if Q say so of one
+   * view (EX3).
+   */
+  tentative: 2,
 } as const;
 export type ReplyCode = (typeof ReplyCode)[keyof typeof ReplyCode];
 

@@ -386,9 +386,12 @@ function metricsOf(
 /** The core, as the genesis, the key and the past determine it. */
 function makeReplica({ genesis, key }: StartReplicaOptions, parts: Parts): Replica {
   const { tickMs: _, ...settings } = genesis.settings;
+  // Where clients wait for the database, what is told waits for what is executed.
+  const tentativeReplies = key.replies !== "strict";
   const replicaCount = genesis.replicas.length;
   const clientCount = genesis.clients.length;
-  const replicaOptions = { ...settings, self: key.id, replicaCount, clientCount };
+  const self = key.id;
+  const replicaOptions = { ...settings, self, replicaCount, clientCount, tentativeReplies };
   return new Replica(replicaOptions, parts.keys.hasher, parts.service, parts.recovered);
 }
 

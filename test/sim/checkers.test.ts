@@ -4,256 +4,34 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bundleOf } from "../../src/core/base/bundle.js";
-import { encodeOperation, type LedgerOperation } from "../../src/core/ledger/operation.js";
-import type {
-  Batch,
-  CertificateEntry,
-  Checkpoint,
-  JournalRecord,
-  NewView,
-  Request,
-  ViewChange,
+import {
+  type Batch,
+  type CertificateEntry,
+  type Checkpoint,
+  type JournalRecord,
+  type NewView,
+  ReplyCode,
+  type ViewChange,
 } from "../../src/core/message.js";
-import { Auditor } from "./checkers/auditor.js";
 import { Bounds } from "./checkers/bounds.js";
 import { Evidence } from "./checkers/evidence.js";
-import { History } from "./checkers/history.js";
-import { Linearizability } from "./checkers/linearizability.js";
 import { Promises } from "./checkers/promises.js";
 import { checkRecovery, recoveryBounds, RecoveryTime } from "./checkers/recovery-time.js";
-import { RegisterSearch } from "./checkers/register-search.js";
 import { Votes } from "./checkers/votes.js";
-import { Violation } from "./failure.js";
+import { digest, invocation, mustObject, READ, read, START } from "./checker-samples.js";
 import { calmOptions } from "./options.js";
-import type { Completion, ExecutedBatch, Invocation } from "./watch.js";
-
-/** What account "A" holds at the start. */
-const START = 1_000n;
 
 /** A run of four replicas, none of them Byzantine. */
 const OPTIONS = calmOptions("checkers", 4);
 
-/** `act` must be objected to, with this breach. */
-function mustObject(breach: Violation["breach"], act: () => void): void {
-  assert.throws(act, (error) => error instanceof Violation && error.breach === breach);
-}
-
-function digest(number: number): Uint8Array {
-  return new Uint8Array(32).fill(number);
-}
-
-/** A result with one balance, or with a code and none. */
-function result(balance: bigint, code = 0): Uint8Array {
-  const bytes = new Uint8Array(code === 0 ? 9 : 1);
-  bytes[0] = code;
-  if (code === 0) new DataView(bytes.buffer).setBigInt64(1, balance);
-  return bytes;
-}
-
-/** A deposit whose amount names it: number 4 puts 5 on the account. */
-function deposit(number: number): LedgerOperation {
-  return { kind: "deposit", account: "A", amount: BigInt(number + 1) };
-}
-
-const READ: LedgerOperation = { kind: "get", account: "A" };
-
-function request(timestamp: number, operation: LedgerOperation): Request {
-  const bundle = bundleOf([encodeOperation(operation)]);
-  const bytes = new Uint8Array(0);
-  const identity = { client: 0, session: 1, timestamp };
-  const proof = { bytes, digest: digest(timestamp), authenticator: bytes };
-  return { kind: "request", ...identity, bundle, ...proof };
-}
-
-/** Batch `seq` with one deposit, as a replica executed it. */
-function executed(seq: number, operation: LedgerOperation, balance: bigint): ExecutedBatch {
-  const requests = [request(seq, operation)];
-  const results = [bundleOf([result(balance)])];
-  return {
-    seq,
-    batch: { requests, digest: digest(seq) },
-    requests,
-    results,
-    root: digest(100 + seq),
-  };
-}
-
-function invocation(operation: number, asked: LedgerOperation): Invocation {
-  return { operation, client: 0, session: 1, asked };
-}
-
-function ordered(operation: number, balance: bigint, seq: number): Completion {
-  return { operation, result: result(balance), path: "ordered", seq };
-}
-
-function read(operation: number, balance: bigint): Completion {
-  return { operation, result: result(balance), path: "read-only", seq: 0 };
-}
-
-/** A history in which deposits 0 and 1 are batches 1 and 2. */
-function twoDeposits(): { history: History; clients: Linearizability } {
-  const auditor = new Auditor(new Map([["A", START]]));
-  const history = new History(auditor, 1);
-  const clients = new Linearizability(auditor);
-  for (const number of [0, 1]) {
-    history.onInvoke(invocation(number, deposit(number)));
-    clients.onInvoke(invocation(number, deposit(number)));
-  }
-  history.onExecuted(0, executed(1, deposit(0), START + 1n));
-  history.onExecuted(0, executed(2, deposit(1), START + 3n));
-  return { history, clients };
-}
-
-describe("the history of all replicas", () => {
-  test("lets two replicas do the same", () => {
-    const { history } = twoDeposits();
-    history.onExecuted(1, executed(1, deposit(0), START + 1n));
-    history.onExecuted(1, executed(2, deposit(1), START + 3n));
-    assert.equal(history.headSeq, 2);
-  });
-
-  test("objects to another batch under one number (I1), and to another state after it (I2)", () => {
-    const { history } = twoDeposits();
-    const first = executed(1, deposit(0), START + 1n);
-    const other: Batch = { ...first.batch, digest: digest(9) };
-    mustObject("I1 agreement", () => {
-      history.onExecuted(1, { ...first, batch: other });
-    });
-    mustObject("I2 state", () => {
-      history.onExecuted(2, { ...first, root: digest(9) });
-    });
-    mustObject("I2 state", () => {
-      history.onInstalled(3, 2, digest(9));
-    });
-    mustObject("I2 state", () => {
-      history.onInstalled(3, 7, digest(107));
-    });
-  });
-
-  test("objects to what nobody asked for (I3), to gaps, and to anything twice (I4)", () => {
-    const { history } = twoDeposits();
-    mustObject("I3 validity", () => {
-      history.onExecuted(0, executed(3, deposit(7), START + 11n));
-    });
-    mustObject("I4 at most once", () => {
-      twoDeposits().history.onExecuted(0, executed(4, deposit(2), START + 6n));
-    });
-    mustObject("I4 at most once", () => {
-      twoDeposits().history.onExecuted(0, executed(3, deposit(1), START + 5n));
-    });
-    mustObject("I4 at most once", () => {
-      const { history: again } = twoDeposits();
-      const { batch, ...rest } = executed(3, deposit(1), START + 5n);
-      again.onExecuted(0, { ...rest, batch, requests: [request(2, deposit(1))] });
-    });
-  });
-
-  test("objects to money from nowhere (I9)", () => {
-    const auditor = new Auditor(new Map([["A", START]]));
-    const history = new History(auditor, 1);
-    history.onInvoke(invocation(0, deposit(0)));
-    mustObject("I9 conservation", () => {
-      history.onExecuted(0, executed(1, deposit(0), START + 2n));
-    });
-  });
-});
-
-describe("the order that clients see, against that of execution (I8)", () => {
-  test("lets pass what fits it", () => {
-    const { clients } = twoDeposits();
-    clients.onComplete(ordered(0, START + 1n, 1));
-    clients.onInvoke(invocation(2, READ));
-    clients.onComplete(ordered(1, START + 3n, 2));
-    // It began before the second deposit was answered: both values would do.
-    clients.onComplete(read(2, START + 1n));
-    assert.equal(clients.completedCount, 3);
-  });
-
-  test("objects to a stale read", () => {
-    const { clients } = twoDeposits();
-    clients.onComplete(ordered(0, START + 1n, 1));
-    clients.onComplete(ordered(1, START + 3n, 2));
-    clients.onInvoke(invocation(2, READ));
-    mustObject("I8 linearizability", () => {
-      clients.onComplete(read(2, START + 1n));
-    });
-  });
-
-  test("objects to two reads that go back in time, and to what was never there", () => {
-    const { clients } = twoDeposits();
-    clients.onInvoke(invocation(2, READ));
-    clients.onComplete(read(2, START + 3n));
-    clients.onInvoke(invocation(3, READ));
-    mustObject("I8 linearizability", () => {
-      clients.onComplete(read(3, START + 1n));
-    });
-    clients.onInvoke(invocation(4, READ));
-    mustObject("I8 linearizability", () => {
-      clients.onComplete(read(4, START + 2n));
-    });
-  });
-
-  test("objects to an acknowledged write that nobody executed (I7), or with another result", () => {
-    const { clients } = twoDeposits();
-    clients.onInvoke(invocation(2, deposit(2)));
-    mustObject("I7 durability", () => {
-      clients.onComplete(ordered(2, START + 6n, 3));
-    });
-    mustObject("I8 linearizability", () => {
-      clients.onComplete(ordered(0, START + 7n, 1));
-    });
-  });
-
-  test("objects to a write that took effect before one that ended before it began", () => {
-    const { clients } = twoDeposits();
-    const late = new Map([["late", invocation(0, deposit(0))]]);
-    clients.onComplete(ordered(1, START + 3n, 2));
-    for (const begun of late.values()) clients.onInvoke(begun);
-    mustObject("I8 linearizability", () => {
-      clients.onComplete(ordered(0, START + 1n, 1));
-    });
-  });
-});
-
-describe("the search for an order, which knows nothing of execution (I8)", () => {
-  test("finds one where there is one, whatever the order of the answers", () => {
-    const search = new RegisterSearch(START);
-    search.onInvoke(invocation(0, deposit(0)));
-    search.onInvoke(invocation(1, deposit(1)));
-    search.onInvoke(invocation(2, READ));
-    search.onComplete(read(2, START + 2n));
-    search.onComplete(ordered(0, START + 3n, 2));
-    search.onComplete(ordered(1, START + 2n, 1));
-    search.conclude();
-  });
-
-  test("objects to a stale read", () => {
-    const search = new RegisterSearch(START);
-    search.onInvoke(invocation(0, deposit(0)));
-    search.onComplete(ordered(0, START + 1n, 1));
-    search.onInvoke(invocation(1, READ));
-    search.onComplete(read(1, START));
-    mustObject("I8 linearizability", () => {
-      search.conclude();
-    });
-  });
-
-  test("objects to a write that is lost", () => {
-    const search = new RegisterSearch(START);
-    for (const number of [0, 1]) {
-      search.onInvoke(invocation(number, deposit(number)));
-      search.onComplete(ordered(number, START + BigInt(number + 1), number + 1));
-    }
-    mustObject("I8 linearizability", () => {
-      search.conclude();
-    });
-  });
-});
-
 const BATCH: Batch = { requests: [], digest: digest(1) };
 const Q_ENTRY: JournalRecord = { kind: "pre-prepared", view: 0, seq: 1, batch: BATCH };
-const P_ENTRY: JournalRecord = { kind: "prepared", view: 0, seq: 1, digest: digest(1) };
+const P_ENTRY: Extract<JournalRecord, { kind: "prepared" }> = {
+  kind: "prepared",
+  view: 0,
+  seq: 1,
+  digest: digest(1),
+};
 const VOTE = { view: 0, seq: 1, digest: digest(1) };
 
 function viewChange(view: number, change: Partial<ViewChange> = {}): ViewChange {
@@ -302,6 +80,42 @@ describe("what a disk holds when a message leaves (2.12)", () => {
       const about = { view: 0, session: 1, timestamp: 1, seq: 1, code: 0 as const };
       promises.onReply(0, 0, { kind: "reply", ...about, results: new Uint8Array(0) });
     });
+  });
+
+  test("objects to answers as if executed, and to tentative ones of another view (EX3)", () => {
+    const promises = new Promises(OPTIONS);
+    promises.onDurable(0, [Q_ENTRY, P_ENTRY]);
+    const about = { kind: "reply", session: 1, timestamp: 1, seq: 1 } as const;
+    const results = new Uint8Array(0);
+    const { executed, tentative } = ReplyCode;
+    promises.onReply(0, 0, { ...about, view: 0, code: tentative, results });
+    mustObject("persist before send", () => {
+      promises.onReply(0, 0, { ...about, view: 1, code: tentative, results });
+    });
+    mustObject("persist before send", () => {
+      promises.onReply(0, 0, { ...about, view: 0, code: executed, results });
+    });
+    promises.onInstalled(0, 1);
+    promises.onReply(0, 0, { ...about, view: 0, code: executed, results });
+  });
+
+  test("knows when a client may have been told before anybody executed (EX3)", () => {
+    const protocol = { ...OPTIONS.protocol, tentativeReplies: true };
+    const promises = new Promises({ ...OPTIONS, protocol });
+    const later: JournalRecord = { ...P_ENTRY, view: 1 };
+    for (const [replica, record] of [
+      [0, P_ENTRY],
+      [1, P_ENTRY],
+      [2, later],
+      [3, later],
+    ] as const) {
+      promises.onDurable(replica, [record]);
+    }
+    assert.equal(promises.mayBeToldOf(1), false, "two in each of two views are no quorum");
+    promises.onForgotten(2);
+    promises.onDurable(1, [later]);
+    assert.equal(promises.mayBeToldOf(1), true, "what was forgotten may have been told");
+    assert.equal(promises.mayBeToldOf(2), false);
   });
 
   test("objects to a record or a stored batch that a restart does not find", () => {
@@ -456,7 +270,7 @@ describe("what recovery takes (I16)", () => {
 describe("what a replica keeps (I11) and where it is (I6)", () => {
   const held = {
     ...{ bodiesOfSlot: 1, prePreparedOfSlot: 1, checkpointVotesOfReplica: 1 },
-    ...{ ownCheckpoints: 1, pendingOfClient: 1, sessionsOfClient: 1 },
+    ...{ ownCheckpoints: 1, pendingOfClient: 1, readBytes: 0, sessionsOfClient: 1 },
   };
   const modest = { active: true, slotCount: 1, pendingCount: 1, view: 3, stableSeq: 8, held };
 
@@ -471,7 +285,7 @@ describe("what a replica keeps (I11) and where it is (I6)", () => {
     });
     for (const kind of Object.keys(held)) {
       mustObject("I11 bounded memory", () => {
-        const core = { ...modest, held: { ...held, [kind]: 1_000 } };
+        const core = { ...modest, held: { ...held, [kind]: 2_000_000 } };
         for (let step = 0; step < 100; step += 1) bounds.onStep(0, core);
       });
     }

@@ -138,6 +138,8 @@ export interface Overrides {
 /** Share of the runs with real signatures and hashes. */
 const REAL_CRYPTO_SHARE = 0.05;
 const CALM_SHARE = 0.04;
+/** Share of the runs in which replicas answer what is prepared (EX3). */
+const TENTATIVE_SHARE = 0.6;
 
 const KINDS_THAT_MATTER = [
   "request",
@@ -351,6 +353,7 @@ function drawProtocol(prng: Prng, isCalm: boolean): SimOptions["protocol"] {
     viewChangeTicksMax: viewChangeTicks * prng.pick([1, 4, 8]),
     stalledStatusTicks,
     idleStatusTicks: stalledStatusTicks + prng.between(0, 60),
+    tentativeReplies: prng.fork("tentative").chance(TENTATIVE_SHARE),
   };
 }
 

@@ -132,6 +132,7 @@ class Simulation {
   readonly #twins: readonly Twins[];
   readonly #faults: FaultDriver;
   readonly #history: History;
+  readonly #linearizability: Linearizability;
   readonly #search: RegisterSearch;
   #view = 0;
 
@@ -146,13 +147,15 @@ class Simulation {
     });
     const auditor = new Auditor(accountsAtStart(options));
     this.#history = new History(auditor, options.clients.clientCount);
+    const promises = new Promises(options);
+    this.#linearizability = new Linearizability(auditor, (seq) => promises.mayBeToldOf(seq));
     this.#search = new RegisterSearch(BigInt(options.clients.balanceAtStart));
     const watch = new Watch([
       this.#history,
       new Votes(options),
       new Evidence(),
-      new Promises(options),
-      new Linearizability(auditor),
+      promises,
+      this.#linearizability,
       this.#search,
       new Bounds(options),
       new RecoveryTime(options, () => scheduler.now),
@@ -192,6 +195,7 @@ class Simulation {
     }
     if (options.isCalm) this.#checkCalm();
     awaitConvergence(this.#world, this.#troupe, this.#history);
+    this.#linearizability.conclude();
     this.#search.conclude();
   }
 

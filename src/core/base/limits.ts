@@ -82,3 +82,6 @@ assert(
   "the summary of a state fits a message",
 );
 assert(2 * BATCH_BYTES_MAX <= MESSAGE_BYTES_MAX, "every batch fits a message, headers included");
+
+/** Reads that a replica lets wait for batches which it has answered tentatively, in bytes. */
+export const HELD_READS_BYTES_MAX = 1024 * 1024;

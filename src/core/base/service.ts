@@ -2,6 +2,12 @@ import type { BundleReader, BundleWriter } from "./bundle.js";
 import type { Digest } from "./hasher.js";
 import type { ClientId, Seq } from "./ids.js";
 
+/** A request as far as its results depend on it. */
+export interface Previewed {
+  readonly client: ClientId;
+  readonly bundle: Uint8Array;
+}
+
 /**
  * The replicated state machine behind the protocol. The ledger is one; another can be put in its
  * place.
@@ -20,6 +26,13 @@ export interface Service {
    * (RO2).
    */
   query(client: ClientId, bundle: BundleReader, results: BundleWriter): void;
+
+  /**
+   * What `execute` would append for each of `requests` from the one numbered `first` on, if all of
+   * them were executed now, one after the other; changes nothing. Null where that can't be told
+   * without doing it.
+   */
+  preview(requests: readonly Previewed[], first: number): Uint8Array[] | null;
 
   /** Merkle root of the whole present state; rehashes only what changed since the last call. */
   root(): Digest;

@@ -1,5 +1,6 @@
 import { bytesEqual } from "../base/bytes.js";
 import type { ReplicaId, View } from "../base/ids.js";
+import { ReplyCode } from "../message.js";
 
 /** A reply as far as it counts: `seq` and `code` of an ordered one, 0 both of a read. */
 interface Vote {
@@ -9,7 +10,10 @@ interface Vote {
   readonly results: Uint8Array;
 }
 
-/** The replies to one request: the first of each replica counts (CL3). */
+/**
+ * The replies to one request: one of each replica counts, the first or what is worth more than that
+ * (CL3).
+ */
 export class Ballot {
   readonly #votes: (Vote | null)[];
   #count = 0;
@@ -25,12 +29,14 @@ export class Ballot {
 
   /** Hands in the reply of `replica`, the principal that authenticated it. */
   add(replica: ReplicaId, vote: Vote): void {
-    if (this.#votes[replica] !== null) return;
+    const former = this.#votes[replica];
+    if (former === undefined) return;
+    if (former === null) this.#count += 1;
+    else if (!isWorthMore(vote, former)) return;
     this.#votes[replica] = vote;
-    this.#count += 1;
   }
 
-  /** A reply that at least `quorum` replicas gave alike, or null (CL4). */
+  /** A reply that at least `quorum` replicas gave alike or confirm, or null (CL4). */
   agreed(quorum: number): Vote | null {
     if (this.#count < quorum) return null;
     for (const vote of this.#votes) {
@@ -54,18 +60,29 @@ export class Ballot {
   }
 
   #alike(vote: Vote): Vote[] {
-    return this.votes().filter((other) => isAlike(other, vote));
+    return this.votes().filter((other) => confirms(other, vote));
   }
 
   #alikeCount(vote: Vote): number {
     let count = 0;
-    for (const other of this.#votes) if (other !== null && isAlike(other, vote)) count += 1;
+    for (const other of this.#votes) if (other !== null && confirms(other, vote)) count += 1;
     return count;
   }
 }
 
-function isAlike(left: Vote, right: Vote): boolean {
-  return (
-    left.seq === right.seq && left.code === right.code && bytesEqual(left.results, right.results)
-  );
+/** Who executed a batch, or is prepared in a later view, says more than it did before. */
+function isWorthMore(vote: Vote, former: Vote): boolean {
+  if (former.code !== ReplyCode.tentative) return false;
+  return vote.code !== ReplyCode.tentative || vote.view > former.view;
+}
+
+/**
+ * Whether `other` says what `vote` says, or more. A tentative reply counts only with those of its
+ * own view, for prepared in different views proves nothing; but who executed the batch confirms it.
+ */
+function confirms(other: Vote, vote: Vote): boolean {
+  if (other.seq !== vote.seq || !bytesEqual(other.results, vote.results)) return false;
+  if (vote.code !== ReplyCode.tentative) return other.code === vote.code;
+  if (other.code === ReplyCode.tentative) return other.view === vote.view;
+  return other.code === ReplyCode.executed;
 }

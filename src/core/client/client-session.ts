@@ -242,9 +242,9 @@ export class ClientSession {
     this.#request = null;
     this.#measure(outstanding);
     this.#view = Math.max(this.#view, ballot.viewOf(agreed, this.#quorums.weak));
-    if (agreed.code === ReplyCode.executed) {
-      this.#complete(outstanding.spans, agreed.results, agreed.seq);
-    } else this.#effects.push({ kind: "expired", spans: outstanding.spans });
+    if (agreed.code === ReplyCode.sessionExpired) {
+      this.#effects.push({ kind: "expired", spans: outstanding.spans });
+    } else this.#complete(outstanding.spans, agreed.results, agreed.seq);
   }
 
   #complete(spans: readonly Span[], results: Uint8Array, seq: number): void {

@@ -65,6 +65,11 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
     this.#each(client, bundle, results, false);
   }
 
+  /** A program is asked to execute what it has to, and nothing twice. */
+  preview(): null {
+    return null;
+  }
+
   *readIn(pages: readonly Uint8Array[]): Generator<void, () => void> {
     const table = yield* tableOfPages(this.hasher, pages);
     while (!table.tree.rehash(PAGES_HASHED_PER_STEP)) yield;

@@ -1,8 +1,8 @@
 import { assert, unreachable } from "../base/assert.js";
-import type { BundleReader, BundleWriter } from "../base/bundle.js";
+import { BundleReader, BundleWriter } from "../base/bundle.js";
 import type { Digest, Hasher } from "../base/hasher.js";
 import type { ClientId } from "../base/ids.js";
-import type { Service } from "../base/service.js";
+import type { Previewed, Service } from "../base/service.js";
 import { ChangeSet } from "../paging/change-set.js";
 import { PagedService } from "../paging/paged-service.js";
 import { StateTree } from "../paging/state-tree.js";
@@ -40,6 +40,14 @@ interface LedgerOptions {
   readonly indexKey?: Uint8Array;
 }
 
+/** Balances as they were before a preview changed them, in the order of the changes. */
+interface Undo {
+  readonly accounts: number[];
+  readonly balances: bigint[];
+  /** Whether the preview came to what only an execution can tell. */
+  wouldOpen: boolean;
+}
+
 /** With its profiles, which nobody hashed yet, a page takes 10 µs. */
 const PAGES_HASHED_PER_STEP = 64;
 
@@ -75,6 +83,8 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
   #bytes: Uint8Array = new Uint8Array(0);
   #account = NO_ACCOUNT;
   #target = NO_ACCOUNT;
+  /** What a preview has to take back; null: what is done is done. */
+  #undo: Undo | null = null;
 
   /** @throws AccountRowError when the rows can't be a ledger's. */
   constructor(options: LedgerOptions) {
@@ -107,6 +117,27 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
       if (isOperation) this.#append(this.#read(client), results);
       else this.#results.appendError(results, "bad-operation");
     }
+  }
+
+  /**
+   * Null if an account would be opened: what comes after depends on it. Balances are those that
+   * will be while this runs; nobody is told that they changed, because they did not.
+   */
+  preview(requests: readonly Previewed[], first: number): Uint8Array[] | null {
+    const undo: Undo = { accounts: [], balances: [], wouldOpen: false };
+    this.#undo = undo;
+    const results: Uint8Array[] = [];
+    const writer = new BundleWriter();
+    for (const [index, { client, bundle }] of requests.entries()) {
+      writer.clear();
+      this.execute(client, new BundleReader(bundle), writer);
+      if (index >= first) results.push(writer.finish());
+    }
+    for (let last = undo.accounts.length - 1; last >= 0; last -= 1) {
+      this.#accounts.setBalance(undo.accounts[last] ?? 0, undo.balances[last] ?? 0n);
+    }
+    this.#undo = null;
+    return undo.wouldOpen ? null : results;
   }
 
   override digestOf(level: number, bytes: Uint8Array): Digest {
@@ -270,6 +301,10 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     const customerId = accounts.lastCustomerId + 1;
     if (accounts.count >= this.#accountsMax || customerId > CUSTOMER_ID_MAX) return "ledger-full";
     if (!operation.hasPlainTexts()) return "bad-operation";
+    if (this.#undo !== null) {
+      this.#undo.wouldOpen = true;
+      return "ledger-full";
+    }
     const index = accounts.count;
     accounts.open(
       customerId,
@@ -299,6 +334,13 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
   }
 
   #write(account: number, balance: bigint): void {
+    const undo = this.#undo;
+    if (undo !== null) {
+      undo.accounts.push(account);
+      undo.balances.push(this.#accounts.balance(account));
+      this.#accounts.setBalance(account, balance);
+      return;
+    }
     this.#tree.beforeWrite(account);
     this.#accounts.setBalance(account, balance);
     this.#changed.add(account);

@@ -32,11 +32,11 @@ const SHARE_REQUESTS_MIN = 16;
 /**
  * Orders what waits, as long as a slot is free. A few requests go out at once; while many are
  * in flight, requests gather until they are a share of what was pending at most of late, so that
- * batches grow with the load. They wait for a batch to be executed at most, never for a timer (BA1,
- * BA2).
+ * batches grow with the load. They wait for a batch to be executed, or answered, at most, and never
+ * for a timer (BA1, BA2).
  */
 export function orderWaiting(s: State): void {
-  s.pendingPeak = Math.max(s.pendingPeak, s.pool.size);
+  s.pendingPeak = Math.max(s.pendingPeak, s.pool.unansweredCount);
   while (s.leads && isWorthABatch(s) && hasFreeSlot(s)) {
     const { batchRequestsMax, batchBytesMax } = s.options;
     const taken = s.pool.take(Math.min(portionOf(s), batchRequestsMax), batchBytesMax);
@@ -49,9 +49,10 @@ export function orderWaiting(s: State): void {
 
 /** Whether what waits is a share of what is pending at most, or a full batch, or all there is. */
 function isWorthABatch(s: State): boolean {
-  const { size, unproposedCount } = s.pool;
-  if (unproposedCount === 0 || size <= SHARE_REQUESTS_MIN) return unproposedCount > 0;
-  if (s.assignedSeq <= s.executedSeq || unproposedCount >= s.options.batchRequestsMax) return true;
+  const { unansweredCount, unproposedCount } = s.pool;
+  if (unproposedCount === 0 || unansweredCount <= SHARE_REQUESTS_MIN) return unproposedCount > 0;
+  const answeredSeq = s.executedSeq + s.tentative.length;
+  if (s.assignedSeq <= answeredSeq || unproposedCount >= s.options.batchRequestsMax) return true;
   return SHARES * unproposedCount >= s.pendingPeak;
 }
 

@@ -4,8 +4,10 @@
 import { assert } from "../base/assert.js";
 import type { AppendId, Seq, Ticks } from "../base/ids.js";
 import { ReplyCode, type Reply, type Request } from "../message.js";
+import { isOvertaken } from "./overtaken.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
+import { executedAsTold } from "./tentative.js";
 
 /**
  * Asks for the next batch to be executed, if it is decided and nothing is under way (EX1). While
@@ -41,12 +43,6 @@ function selectFresh(s: State, seq: Seq, requests: readonly Request[]): Request[
   return fresh;
 }
 
-/** Whether one of `others` is of the same session and not older; the last one of it is newest. */
-function isOvertaken({ client, session, timestamp }: Request, others: readonly Request[]): boolean {
-  const last = others.findLast((other) => other.client === client && other.session === session);
-  return last !== undefined && timestamp <= last.timestamp;
-}
-
 /**
  * The host executed what `executeNext` asked for: record, and answer every request of the batch.
  */
@@ -61,8 +57,9 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
     assert(bundle !== undefined, "one bundle of results a request");
     recordResult(s, request, seq, bundle);
   }
+  const isKnown = executedAsTold(s, seq, results);
   watchPrimary(s, seq);
-  answerBatch(s, seq);
+  answerBatch(s, seq, isKnown);
 }
 
 /**
@@ -129,14 +126,17 @@ function recordResult(s: State, request: Request, seq: Seq, results: Uint8Array)
   if (forgotten !== null) s.pool.expired(client, forgotten);
 }
 
-/** Answers from the client table, which holds every reply that may still be asked for. */
-function answerBatch(s: State, seq: Seq): void {
+/**
+ * Answers from the client table, which holds every reply that may still be asked for; not if the
+ * batch's clients know what came of it.
+ */
+function answerBatch(s: State, seq: Seq, isKnown: boolean): void {
   const slot = s.log.slot(seq);
   const batch = slot.decidedBatch;
   assert(batch !== null, "an executed slot is decided");
   for (const request of batch.requests) {
     s.pool.executed(request.client, request.session, request.timestamp);
-    answerRequest(s, request);
+    if (!isKnown) answerRequest(s, request);
   }
 }
 

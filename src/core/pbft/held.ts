@@ -15,6 +15,8 @@ export interface Held {
   readonly ownCheckpoints: number;
   /** Waiting requests of the client that has most: at most `pendingPerClientMax`. */
   readonly pendingOfClient: number;
+  /** Reads that wait for a batch, in bytes: a mebibyte at most. */
+  readonly readBytes: number;
   /** Sessions of the client that has most: at most SESSIONS_PER_CLIENT_MAX. */
   readonly sessionsOfClient: number;
 }
@@ -28,6 +30,7 @@ export function heldBy(s: State): Held {
     checkpointVotesOfReplica: s.checkpoints.votesOfReplicaMost,
     ownCheckpoints: s.checkpoints.own().length,
     pendingOfClient: s.pool.ofClientMost,
+    readBytes: s.heldReads.size,
     sessionsOfClient: s.clients.ofClientMost,
   };
 }

@@ -8,9 +8,11 @@ import { primaryOf, type Seq, type View } from "../base/ids.js";
 import type { Batch, NewView, Verified } from "../message.js";
 import { decideNewView, isValidVote, sameDecision } from "./new-view-decision.js";
 import { acceptBatch } from "./normal-case.js";
+import { sendHeldCommits } from "./held-commits.js";
 import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
+import { boundTentative, forgetTentative } from "./tentative.js";
 import { startViewChange, voteRules } from "./view-changes.js";
 
 /**
@@ -83,6 +85,8 @@ function install(s: State, m: NewView): number {
 /** Makes `m` the present view, here and when a journal is read back. */
 export function enterView(s: State, m: NewView): void {
   assert(m.view >= s.view, "the view only grows (I6)");
+  sendHeldCommits(s);
+  forgetTentative(s);
   s.monitor.restart();
   s.timer.restart();
   s.view = m.view;
@@ -97,6 +101,8 @@ export function enterView(s: State, m: NewView): void {
   const carriedSeqMax = m.chosen.at(-1)?.seq ?? m.checkpoint.seq;
   s.viewChanges.carriedSeqMax = carriedSeqMax;
   s.assignedSeq = Math.max(carriedSeqMax, m.checkpoint.seq, s.log.lowWatermark);
+  s.acceptedSeqMax = carriedSeqMax;
+  boundTentative(s, Math.max(carriedSeqMax, m.checkpoint.seq));
 }
 
 /**

@@ -6,9 +6,11 @@ import { bytesEqual } from "../base/bytes.js";
 import type { AppendId, ReplicaId } from "../base/ids.js";
 import { primaryOf } from "../base/ids.js";
 import type { Batch, Commit, PrePrepare, Prepare, Verified } from "../message.js";
+import { othersCommit, sendCommit, sendHeldCommits } from "./held-commits.js";
 import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
+import { answerTentatively, keepTentative } from "./tentative.js";
 
 /** A backup takes the primary's order for one sequence number (NC4). */
 export function onPrePrepare(
@@ -73,6 +75,7 @@ export function acceptBatch(s: State, slot: Slot, batch: Batch): AppendId {
   assert(chosen !== null && bytesEqual(chosen, batch.digest), "the chosen batch is accepted");
   assert(!slot.accepted, "a batch is accepted once a view (I5)");
   slot.accepted = true;
+  s.acceptedSeqMax = Math.max(s.acceptedSeqMax, slot.seq);
   slot.acceptedTicks = s.waitTicks;
   s.touched.add(slot);
   slot.keepAccepted(batch);
@@ -80,6 +83,7 @@ export function acceptBatch(s: State, slot: Slot, batch: Batch): AppendId {
   const append = s.append({ kind: "pre-prepared", view: s.view, seq: slot.seq, batch });
   slot.acceptedAppend = append;
   for (const request of batch.requests) s.pool.proposed(request, slot.seq);
+  sendHeldCommits(s, append);
   if (s.primary !== s.self && s.mayVote) {
     const { seq } = slot;
     // Counting our own PREPARE before it is durable is safe: the P-entry that may follow from it is
@@ -112,6 +116,7 @@ export function onCommit(s: State, from: ReplicaId, m: Verified<Commit>): Reject
   const slot = s.log.slot(m.seq);
   const outcome = slot.commits.add(from, m.view, m.digest);
   s.touched.add(slot);
+  othersCommit(s, m.seq);
   if (outcome === "stale") return "commit/stale-view";
   if (outcome === "duplicate") return "commit/duplicate";
   return outcome === "conflict" ? "commit/conflict" : null;
@@ -151,14 +156,18 @@ function settlePrepared(s: State, slot: Slot): void {
   slot.preparedAppend = append;
   if (slot.committedDigest === null) slot.replyAppend = append;
   s.ownCommits.push({ append, view: s.view, seq, digest, sinceTicks: s.now });
-  s.sendOthers({ kind: "commit", view: s.view, seq, digest }, append);
+  const isAnswered = answerTentatively(s, slot, append);
+  sendCommit(s, { kind: "commit", view: s.view, seq, digest }, append, isAnswered);
 }
 
 /** NC8: Q matching COMMITs decide, prepared here or not, if the body is at hand. */
 function settleCommitted(s: State, slot: Slot): void {
   if (slot.committedDigest !== null) return;
   const vote = slot.commits.agreed(s.quorums.strong);
-  if (vote !== null && decide(s, slot, vote.digest)) slot.committedView = vote.view;
+  if (vote === null || !decide(s, slot, vote.digest)) return;
+  slot.committedView = vote.view;
+  // Of Q replicas who decided with a COMMIT that it holds, the others may lack just that.
+  sendHeldCommits(s);
 }
 
 /** Takes `digest` as decided, if its body is held. Decided by a quorum or by W vouchers (RO4). */
@@ -167,6 +176,7 @@ export function decide(s: State, slot: Slot, digest: Uint8Array): boolean {
   const batch = slot.body(digest);
   if (batch === null) return false;
   slot.committedDigest = digest;
+  keepTentative(s, slot);
   slot.decidedTicks = s.waitTicks;
   const { seq } = slot;
   const bodyIsDurable = slot.prePrepared.some((entry) => bytesEqual(entry.digest, digest));

@@ -3,7 +3,10 @@ import type { ReplicaId, Ticks } from "../base/ids.js";
 import { BATCH_BYTES_MAX, BATCH_REQUESTS_MAX, WINDOW_SLOTS_MAX } from "../base/limits.js";
 import { REPLICAS_MAX, REPLICAS_MIN } from "../base/quorum.js";
 
-/** Settings of one replica; all but `self` are the same at every replica of a cluster. */
+/**
+ * Settings of one replica; all but `self` and `tentativeReplies` are the same at every replica of a
+ * cluster.
+ */
 export interface ReplicaOptions {
   readonly self: ReplicaId;
   /** n, 4 (included) to 31 (included). */
@@ -39,6 +42,8 @@ export interface ReplicaOptions {
   readonly stalledStatusTicks: Ticks;
   /** Time between the statuses of an idle replica (CK6). */
   readonly idleStatusTicks: Ticks;
+  /** Whether batches are answered once they are prepared (EX3); replicas may differ. */
+  readonly tentativeReplies: boolean;
 }
 
 /** Values that suit one machine or one network; a tick is 10 ms. */

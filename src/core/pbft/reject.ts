@@ -8,6 +8,7 @@ export type RejectCode =
   | "request/conflict"
   | "request/pool-full"
   | "read/recovering"
+  | "read/too-many"
   | "pre-prepare/not-primary"
   | "pre-prepare/other-view"
   | "pre-prepare/view-inactive"

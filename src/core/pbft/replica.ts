@@ -36,6 +36,7 @@ import type { Effect } from "./effect.js";
 import type { Event } from "./event.js";
 import { executeNext, onExecuted } from "./execution.js";
 import { heldBy, type Held } from "./held.js";
+import { sendAwaitedCommits } from "./held-commits.js";
 import { announceNewView, onNewView, onNewViewSigned, placeChosen } from "./new-views.js";
 import { countOwnCommits, onCommit, onPrepare, onPrePrepare, settleSlot } from "./normal-case.js";
 import type { ReplicaOptions } from "./options.js";
@@ -44,7 +45,8 @@ import type { RejectCode } from "./reject.js";
 import type { VoteBounds } from "./rejoin-estimate.js";
 import { onRejoinAnswer, onTrusted, settleRejoin } from "./rejoin.js";
 import { onRejoin } from "./rejoin-help.js";
-import { onHello, onRead, onRequest } from "./requests.js";
+import { answerHeldReads, onRead } from "./reads.js";
+import { onHello, onRequest } from "./requests.js";
 import { onInstalled, onStateData, onStateFetch, settleTransfer } from "./state-donor.js";
 import { State, type ViewChangeReason } from "./state.js";
 import { onStatus } from "./statuses.js";
@@ -75,6 +77,7 @@ export class Replica {
    * ordered together, after the last one.
    */
   step(event: Event, hasMore = false): RejectCode | null {
+    this.#state.stepCount += 1;
     const reject = this.#handle(event);
     // All that may follow from one of several requests is an order for them.
     if (!hasMore || !isRequest(event)) settle(this.#state, hasMore);
@@ -307,6 +310,8 @@ function settle(s: State, hasMore: boolean): void {
     answerAskers(s, slot);
   }
   s.touched.clear();
+  sendAwaitedCommits(s);
+  answerHeldReads(s);
   executeNext(s);
   discardStable(s);
   settleRejoin(s);

@@ -12,6 +12,8 @@ interface PendingRequest {
   sinceTicks: Ticks;
   /** The sequence number it was proposed under in this view, or null. */
   proposedSeq: Seq | null;
+  /** Whether it was answered tentatively in this view (EX3). */
+  isAnswered: boolean;
 }
 
 /** What became of a request that was handed in. */
@@ -33,6 +35,7 @@ export class RequestPool {
   /** The clients with something not proposed; the one whose turn it is comes first (BA5). */
   readonly #turns = new Set<ClientId>();
   #unproposedCount = 0;
+  #answeredCount = 0;
 
   constructor(clientCount: number, pendingPerClientMax: number) {
     this.#pendingPerClientMax = pendingPerClientMax;
@@ -46,6 +49,11 @@ export class RequestPool {
   /** Requests waiting. */
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Requests waiting that nobody answered in this view. */
+  get unansweredCount(): number {
+    return this.#all.size - this.#answeredCount;
   }
 
   /** Requests waiting of the client of which most are (RB2). */
@@ -70,7 +78,7 @@ export class RequestPool {
       }
       this.#drop(held);
     } else if (sessions.size >= this.#pendingPerClientMax) return "full";
-    const pending = { request, sinceTicks: now, proposedSeq: null };
+    const pending = { request, sinceTicks: now, proposedSeq: null, isAnswered: false };
     sessions.set(request.session, pending);
     this.#all.add(pending);
     this.#offer(pending);
@@ -114,6 +122,14 @@ export class RequestPool {
     this.#withdraw(held);
   }
 
+  /** Marks a session's request as answered tentatively. */
+  answered(request: Request): void {
+    const held = this.find(request.client, request.session);
+    if (held?.request.timestamp !== request.timestamp || held.isAnswered) return;
+    held.isAnswered = true;
+    this.#answeredCount += 1;
+  }
+
   /** Takes the next batch: one request of each client in turn, oldest first, within both limits. */
   take(requestsMax: number, bytesMax: number): Request[] {
     const taken: Request[] = [];
@@ -132,8 +148,10 @@ export class RequestPool {
 
   /** A new view began: every request may be proposed again, and its time starts anew (BA3, VC8). */
   restart(now: Ticks): void {
+    this.#answeredCount = 0;
     for (const pending of this.#all) {
       pending.sinceTicks = now;
+      pending.isAnswered = false;
       if (pending.proposedSeq === null) continue;
       pending.proposedSeq = null;
       this.#offer(pending);
@@ -152,6 +170,7 @@ export class RequestPool {
   #drop(pending: PendingRequest): void {
     const { client, session } = pending.request;
     this.#all.delete(pending);
+    if (pending.isAnswered) this.#answeredCount -= 1;
     this.#sessionsOf(client).delete(session);
     this.#withdraw(pending);
   }

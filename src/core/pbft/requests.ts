@@ -1,11 +1,12 @@
 /*
- * What clients ask: ordered requests and reads (rules NC1, NC2, RO1 to RO6).
+ * What clients want to be ordered (rules NC1, NC2).
  */
 import type { ClientId, Principal } from "../base/ids.js";
-import type { Hello, Read, Request, Verified } from "../message.js";
-import { answerRequest, appendBehind } from "./execution.js";
+import type { Hello, Request, Verified } from "../message.js";
+import { answerRequest } from "./execution.js";
 import type { RejectCode } from "./reject.js";
 import type { State } from "./state.js";
+import { answerWhenExecuted } from "./tentative.js";
 
 /** A client introduces its session: the host has noted its address, we answer with the view. */
 export function onHello(s: State, client: ClientId, m: Verified<Hello>): RejectCode | null {
@@ -43,10 +44,13 @@ function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCo
       return "request/pool-full";
     case "added":
       relay(s, from, m);
+      // The primary orders what it does not know: then its client is answered for that.
+      if (s.primary !== s.self) answerWhenExecuted(s, m);
       return null;
     case "known":
       // A client that sends to a backup has lost patience with the primary, or lost its datagram.
       if (from.role === "client") relay(s, from, m);
+      answerWhenExecuted(s, m);
       return null;
   }
 }
@@ -58,20 +62,4 @@ function admitRequest(s: State, from: Principal, m: Verified<Request>): RejectCo
 function relay(s: State, from: Principal, m: Request): void {
   const isFromPrimary = from.role === "replica" && from.id === s.primary;
   if (s.primary !== s.self && !isFromPrimary) s.sendTo(s.primary, m);
-}
-
-/**
- * A read, answered from committed state at once: nothing here is executed before it is committed,
- * so there is no tentative state to wait for (RO1). The client's quorum of Q equal answers meets
- * every quorum of Q that acknowledged a write, in whatever view, so reads go on during a view
- * change.
- */
-export function onRead(s: State, m: Verified<Read>): RejectCode | null {
-  const isRecovering = s.executedSeq < s.readBarrierSeq || s.installing !== null;
-  if (!s.mayVote || isRecovering) return "read/recovering";
-  const seq = s.executedSeq;
-  // What an answer shows must be known here after a crash too, or the barrier would not cover it.
-  const after = appendBehind(s, seq);
-  s.emit({ kind: "query", read: m, view: s.view, seq, after });
-  return null;
 }

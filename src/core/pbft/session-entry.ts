@@ -8,7 +8,7 @@ export interface SessionEntry {
   readonly session: SessionId;
   readonly timestamp: Timestamp;
   readonly seq: Seq;
-  readonly code: ReplyCode;
+  readonly code: Exclude<ReplyCode, typeof ReplyCode.tentative>;
   readonly results: Uint8Array;
 }
 

@@ -11,6 +11,7 @@ import { judgeByInstalled } from "./execution.js";
 import type { RejectCode } from "./reject.js";
 import { decodeSession, encodeSession, type SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
+import { forgetTentative } from "./tentative.js";
 import { encodeSummary, type FetchedState, PIECE_TICKS_MAX } from "./state-transfer.js";
 
 /**
@@ -172,6 +173,7 @@ export function onInstalled(s: State, seq: Seq): void {
   const { installing } = s;
   assert(installing?.fetched.seq === seq, "the host answers the installation that was asked for");
   s.installing = null;
+  forgetTentative(s);
   s.orderedTicks = s.waitTicks;
   s.transfer.end();
   s.behindSinceTicks = null;

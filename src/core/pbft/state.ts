@@ -1,10 +1,20 @@
 import { assert } from "../base/assert.js";
+import { FairRoom } from "../base/fair-room.js";
 import { Domain, type Digest, type Hasher } from "../base/hasher.js";
 import type { AppendId, ReplicaId, Seq, Ticks, View } from "../base/ids.js";
 import { primaryOf } from "../base/ids.js";
+import { HELD_READS_BYTES_MAX } from "../base/limits.js";
 import { quorumsOf, type Quorums } from "../base/quorum.js";
 import type { Service } from "../base/service.js";
-import type { JournalRecord, NewView, ReplicaMessage, ReplyMessage, Request } from "../message.js";
+import type {
+  Commit,
+  JournalRecord,
+  NewView,
+  Read,
+  ReplicaMessage,
+  ReplyMessage,
+  Request,
+} from "../message.js";
 import { CheckpointBook, type StableCertificate } from "./checkpoint-book.js";
 import { ClientTable } from "./client-table.js";
 import type { Effect } from "./effect.js";
@@ -44,6 +54,30 @@ interface Installation {
   readonly certificate: StableCertificate;
   readonly fetched: FetchedState;
   readonly entries: readonly SessionEntry[];
+}
+
+/** A batch that was answered and is not executed yet. */
+interface TentativeBatch {
+  readonly seq: Seq;
+  readonly digest: Digest;
+  /** What is executed of it, and the results that were told. */
+  readonly requests: readonly Request[];
+  readonly results: readonly Uint8Array[];
+  /** Whether its clients need no other answer. */
+  isEnough: boolean;
+}
+
+/** A COMMIT that waits for something to leave with it, once `append` is durable. */
+interface HeldCommit {
+  readonly commit: Commit;
+  readonly append: AppendId;
+  readonly sinceTicks: Ticks;
+}
+
+/** A read that waits until batch `seq` is executed. */
+interface HeldRead {
+  readonly read: Read;
+  readonly seq: Seq;
 }
 
 /** Most events ask for nothing. */
@@ -105,11 +139,26 @@ export class State {
   storedSeq: Seq = 0;
   /** The last sequence number this primary assigned in the present view. */
   assignedSeq: Seq = 0;
+  /** The last sequence number that a batch was accepted for. */
+  acceptedSeqMax: Seq = 0;
   /** The most requests that were pending when this primary ordered, of late (batcher.ts). */
   pendingPeak = 0;
   /** Reads are refused until this much is executed again after a restart or a repair (RO6). */
   readBarrierSeq: Seq = 0;
   executing: Execution | null = null;
+  /** The batches after the last one executed that were answered in this view, in order (EX3). */
+  readonly tentative: TentativeBatch[] = [];
+  /** The last batch that was ever answered tentatively: reads wait for it (RO1). */
+  tentativeSeqMax: Seq = 0;
+  /** Up to here no COMMIT is held, since a read had to wait. */
+  hurrySeqMax: Seq = 0;
+  readonly heldReads = new FairRoom<HeldRead>(HELD_READS_BYTES_MAX);
+  /** The step in which it was heard first that others may wait for those. */
+  commitsAwaitedSince: number | null = null;
+  /** Events taken. */
+  stepCount = 0;
+  /** COMMITs that wait for something to leave with. */
+  readonly heldCommits: HeldCommit[] = [];
   /**
    * By client, the last batch of which a request of its was selected for execution: only a hint of
    * whether there is another one to look for.

@@ -197,7 +197,9 @@ function sendOrder(s: State, from: ReplicaId, slot: Slot): Batch | null {
 /** Whether something is under way here that others may have to help with. */
 export function hasUnfinishedWork(s: State): boolean {
   if (!s.active || s.rejoin !== null) return true;
-  if (s.pool.size > 0 || s.transfer.target !== null) return true;
+  if (s.pool.unansweredCount > 0 || s.transfer.target !== null) return true;
   if (s.peers.executedByQuorum(s.quorums.weak) > s.executedSeq) return true;
-  return (s.log.slots().at(-1)?.seq ?? 0) > s.executedSeq;
+  // What was answered need not be decided before the COMMITs that are held are overdue.
+  const restingCount = s.heldCommits.length === 0 ? 0 : s.tentative.length;
+  return (s.log.slots().at(-1)?.seq ?? 0) > s.executedSeq + restingCount;
 }

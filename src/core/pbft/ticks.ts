@@ -3,16 +3,19 @@
  */
 import type { Ticks } from "../base/ids.js";
 import { askForDecision } from "./decisions.js";
+import { sendOverdueCommits } from "./held-commits.js";
 import { askToRejoin } from "./rejoin.js";
 import { helpGuests } from "./rejoin-help.js";
 import { fetchState, holdFetched } from "./state-donor.js";
 import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
+
 import { startViewChange } from "./view-changes.js";
 
 /** One tick of the host's ticker. */
 export function onTicked(s: State): void {
   s.now += 1;
+  sendOverdueCommits(s);
   if (!s.leave.takesTick(s.installing !== null)) s.waitTicks += 1;
   // Who forgot its votes leaves no view: it follows the others (RS4).
   if (s.rejoin === null) watchPrimary(s);

@@ -6,13 +6,19 @@ import type { View } from "../base/ids.js";
 import type { CheckpointEntry, Verified, ViewChange } from "../message.js";
 import { isRegular } from "./checkpoints.js";
 import { isValidVote, type VoteRules } from "./new-view-decision.js";
+import { sendHeldCommits } from "./held-commits.js";
+import { dropHeldReads } from "./reads.js";
 import type { RejectCode } from "./reject.js";
 import type { State, ViewChangeReason } from "./state.js";
+import { forgetTentative } from "./tentative.js";
 
 /** Stops taking part in lower views for ever, and asks for a vote for `view` to be signed (VC1). */
 export function startViewChange(s: State, view: View, reason: ViewChangeReason): void {
   assert(view > s.view, "the view only grows (I6)");
   assert(s.rejoin === null, "who forgot its votes follows and gives none (RS4)");
+  sendHeldCommits(s);
+  forgetTentative(s);
+  dropHeldReads(s);
   s.view = view;
   s.active = false;
   s.newView = null;

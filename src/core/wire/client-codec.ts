@@ -96,8 +96,9 @@ export function decodeReply(reader: Reader): Reply {
   const timestamp = reader.counter();
   const seq = reader.counter();
   const code = decodeReplyCode(reader);
-  const results = code === ReplyCode.executed ? decodeBundle(reader) : reader.rest();
-  if (code !== ReplyCode.executed && results.length > 0) reader.reject("reply/unexpected-results");
+  const isExpired = code === ReplyCode.sessionExpired;
+  const results = isExpired ? reader.rest() : decodeBundle(reader);
+  if (isExpired && results.length > 0) reader.reject("reply/unexpected-results");
   return { kind: "reply", view, session, timestamp, seq, code, results };
 }
 
@@ -136,6 +137,8 @@ export function decodeInspectReply(reader: Reader): InspectReply {
   return { kind: "inspect-reply", nonce: reader.counter(), json: reader.rest() };
 }
 
+const REPLY_CODES = Object.values(ReplyCode);
+
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 function encodeCounters(type: number, counters: readonly number[], tail = NOTHING): Uint8Array {
@@ -154,7 +157,8 @@ function decodeBundle(reader: Reader): Uint8Array {
 
 function decodeReplyCode(reader: Reader): ReplyCode {
   const code = reader.u8();
-  if (code === ReplyCode.executed || code === ReplyCode.sessionExpired) return code;
+  const known = REPLY_CODES.find((one) => one === code);
+  if (known !== undefined) return known;
   reader.reject("reply/unknown-code");
   return ReplyCode.sessionExpired;
 }

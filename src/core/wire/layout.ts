@@ -28,7 +28,7 @@ import { COUNTER_BYTES } from "./integers.js";
 export const MAGIC = 0x5042;
 
 /** Version of everything in this folder; a frame of another version is dropped. */
-export const WIRE_VERSION = 3;
+export const WIRE_VERSION = 4;
 
 /** How a frame's body is to be read. */
 export const FrameKind = { packed: 0, fragment: 1 } as const;

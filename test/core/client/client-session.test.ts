@@ -173,6 +173,20 @@ describe("the hello", () => {
 });
 
 describe("an ordered request", () => {
+  test("is complete with Q tentative replies of one view, whoever gave others before (EX3)", () => {
+    const client = welcomed();
+    client.submit(1);
+    client.session.flush();
+    client.take();
+    const { tentative } = ReplyCode;
+    client.reply(0, 1, [9], { code: tentative });
+    client.reply(1, 1, [9], { code: tentative, view: 1 });
+    client.reply(2, 1, [9], { code: tentative, view: 1 });
+    assert.deepEqual(completedIn(client.take()), []);
+    client.reply(0, 1, [9], { code: tentative, view: 1 });
+    assert.equal(completedIn(client.take()).length, 1);
+  });
+
   test("carries what was submitted together, under one signature, to the primary (CL2)", () => {
     const client = welcomed();
     const ids = [client.submit(1), client.submit(2)];

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { BundleReader, bundleOf, BundleWriter } from "../../../src/core/base/bundle.js";
 import { hexOf } from "../../../src/core/base/bytes.js";
 import type { Ledger } from "../../../src/core/ledger/ledger.js";
-import type { LedgerOperation } from "../../../src/core/ledger/operation.js";
+import { encodeOperation, type LedgerOperation } from "../../../src/core/ledger/operation.js";
 import {
   changedRows,
   execute,
@@ -191,3 +192,36 @@ test("the changed rows, laid over the genesis, are the state", () => {
     }),
   );
 });
+
+test("EX3: a preview tells what executing would come to, and changes nothing", () => {
+  fc.assert(
+    fc.property(steps, steps, fc.nat({ max: 60 }), (past, history, seen) => {
+      const ledger = newLedger(GENESIS);
+      for (const { client, operation: asked } of past) execute(ledger, client, asked);
+      const requests = history.map(({ client, operation: asked }) => {
+        return { client, bundle: bundleOf([encodeOperation(asked)]) };
+      });
+      const first = Math.min(seen, requests.length);
+      changedRows(ledger);
+      const root = hexOf(ledger.root());
+      const foreseen = ledger.preview(requests, first);
+      assert.equal(hexOf(ledger.root()), root);
+      assert.deepEqual(changedRows(ledger), []);
+      const results = requests.map(({ client, bundle }) => {
+        const writer = new BundleWriter();
+        ledger.execute(client, new BundleReader(bundle), writer);
+        return writer.finish();
+      });
+      const hasOpened = ledger.accountRows().length > accountsAfter(past);
+      if (hasOpened) assert.equal(foreseen, null, "what comes of an opening is not foreseen");
+      else assert.deepEqual(foreseen, results.slice(first));
+    }),
+  );
+});
+
+/** How many accounts there are once this has happened. */
+function accountsAfter(past: readonly Step[]): number {
+  const ledger = newLedger(GENESIS);
+  for (const { client, operation: asked } of past) execute(ledger, client, asked);
+  return ledger.accountRows().length;
+}

@@ -72,6 +72,7 @@ export function sampleOptions(changes: Partial<ReplicaOptions> = {}): ReplicaOpt
     viewChangeTicksMax: 80,
     stalledStatusTicks: 3,
     idleStatusTicks: 12,
+    tentativeReplies: false,
     ...changes,
   };
 }

@@ -137,3 +137,21 @@ test("a new view gives every request its time again, and the primary its choice 
   );
   assert.equal(pool.unproposedCount, 2);
 });
+
+test("what was answered is not counted, until it is gone or the view changes (EX3)", () => {
+  const pool = new RequestPool(1, 9);
+  const [first, second, third] = [1, 2, 3].map((session) => requestOf({ session }));
+  assert(first !== undefined && second !== undefined && third !== undefined);
+  for (const request of [first, second, third]) pool.add(request, 0);
+  pool.answered(first);
+  pool.answered(first);
+  pool.answered(requestOf({ session: 2, timestamp: 2 }));
+  assert.equal(pool.unansweredCount, 2);
+  pool.answered(second);
+  pool.add(requestOf({ session: 1, timestamp: 2 }), 0);
+  assert.equal(pool.unansweredCount, 2, "the next request of a session takes its place");
+  pool.restart(1);
+  assert.equal(pool.unansweredCount, 3);
+  pool.executed(0, 2, 1);
+  assert.equal(pool.unansweredCount, 2);
+});

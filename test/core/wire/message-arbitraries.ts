@@ -161,7 +161,7 @@ export const messageOfKind: ArbitraryOfKind = {
       session: counter,
       timestamp: counter,
       seq: counter,
-      code: fc.constant(ReplyCode.executed),
+      code: fc.constantFrom(ReplyCode.executed, ReplyCode.tentative),
       results: bundle,
     }),
     ofKind("reply", {

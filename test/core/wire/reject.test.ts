@@ -114,7 +114,7 @@ test("a read is no larger than a request's bundle", () => {
 });
 
 test("a reply has a known code, and results only if it was executed", () => {
-  assert.equal(rejectOf("reply", 33, 2), "reply/unknown-code");
+  assert.equal(rejectOf("reply", 33, 3), "reply/unknown-code");
   assert.equal(rejectOf("reply", 33, ReplyCode.sessionExpired), "reply/unexpected-results");
 });
 

@@ -1,4 +1,4 @@
-import type { ReplyMessage } from "../../../src/core/message.js";
+import { ReplyCode, type ReplyMessage } from "../../../src/core/message.js";
 import type { Strategy, Villain } from "./liar.js";
 
 /** Tells clients other results, other numbers and other views (A16). */
@@ -23,7 +23,8 @@ function lie(villain: Villain, message: ReplyMessage): ReplyMessage {
     case "reply": {
       const seq = message.seq + villain.prng.below(2);
       const view = message.view + villain.prng.pick([0, 1, 1_000]);
-      return { ...message, seq, view, results: otherBalance(message.results) };
+      const code = villain.prng.pick([message.code, ReplyCode.tentative, ReplyCode.executed]);
+      return { ...message, seq, view, code, results: otherBalance(message.results) };
     }
     case "read-reply":
       return { ...message, results: otherBalance(message.results) };

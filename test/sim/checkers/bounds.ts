@@ -1,5 +1,6 @@
 import type { ReplicaId } from "../../../src/core/base/ids.js";
 import {
+  HELD_READS_BYTES_MAX,
   PLACES_PER_CLIENT_MAX,
   PRE_PREPARED_PER_SLOT_MAX,
   REASSEMBLY_BYTES_PER_CLIENT_MAX,
@@ -92,6 +93,7 @@ export class Bounds implements Watcher {
       checkpointVotesOfReplica: CHECKPOINT_VOTES_MAX,
       ownCheckpoints: windowSlots / checkpointIntervalSlots + OWN_OUTSIDE_WINDOW_MAX + others,
       pendingOfClient: pendingPerClientMax,
+      readBytes: HELD_READS_BYTES_MAX,
       sessionsOfClient: SESSIONS_PER_CLIENT_MAX,
     });
   }

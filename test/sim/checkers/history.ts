@@ -6,7 +6,7 @@ import { decodeOperation } from "../../../src/core/ledger/operation.js";
 import type { Request } from "../../../src/core/message.js";
 import { Violation } from "../failure.js";
 import { short } from "../story.js";
-import type { ClientWatcher, ExecutedBatch, Invocation, Watcher } from "../watch.js";
+import type { ClientWatcher, Completion, ExecutedBatch, Invocation, Watcher } from "../watch.js";
 import type { AuditedOperation, Auditor } from "./auditor.js";
 
 /** A batch as the first correct replica executed it. */
@@ -31,6 +31,7 @@ export class History implements Watcher, ClientWatcher {
   readonly #executed = new Map<ReplicaId, Seq>();
   readonly #lastTimestamps = new Map<string, number>();
   readonly #asked = new Map<number, Invocation>();
+  #toldSeq: Seq = 0;
 
   readonly #correctClientCount: number;
 
@@ -40,9 +41,13 @@ export class History implements Watcher, ClientWatcher {
     this.#correctClientCount = correctClientCount;
   }
 
-  /** The last batch that any correct replica executed. */
+  /** The last batch that any correct replica executed, or that a client was told of. */
   get headSeq(): Seq {
-    return this.#decided.length;
+    return Math.max(this.#decided.length, this.#toldSeq);
+  }
+
+  onComplete({ path, seq }: Completion): void {
+    if (path !== "read-only") this.#toldSeq = Math.max(this.#toldSeq, seq);
   }
 
   onInvoke(invocation: Invocation): void {

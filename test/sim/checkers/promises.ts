@@ -1,12 +1,17 @@
 import type { ClientId, ReplicaId, Seq } from "../../../src/core/base/ids.js";
-import type { JournalRecord, ReplicaMessage, ReplyMessage } from "../../../src/core/message.js";
+import {
+  type JournalRecord,
+  type ReplicaMessage,
+  ReplyCode,
+  type ReplyMessage,
+} from "../../../src/core/message.js";
 import { quorumsOf } from "../../../src/core/base/quorum.js";
 import type { Replica } from "../../../src/core/pbft/replica.js";
 import { Violation } from "../failure.js";
 import { seqOf } from "../journal.js";
 import type { SimOptions } from "../options.js";
 import { describe } from "../story.js";
-import type { Watcher } from "../watch.js";
+import type { ExecutedBatch, Watcher } from "../watch.js";
 
 /** What one replica's disks hold, as far as messages depend on it. */
 interface Held {
@@ -14,7 +19,11 @@ interface Held {
   readonly records: Map<string, Seq>;
   /** Sequence numbers with a durable P-entry or a durable decision. */
   readonly promised: Set<Seq>;
+  /** Sequence number and view of each durable P-entry. */
+  readonly prepared: Set<string>;
   discardedSeq: Seq;
+  /** The last batch that its process executed, or found executed. */
+  executedSeq: Seq;
   /** The last stable checkpoint that was looked at. */
   checkedSeq: Seq;
   /** The last batch that its store ever held. */
@@ -63,6 +72,31 @@ export class Promises implements Watcher {
     held.storedSeqMax = Math.max(held.storedSeqMax, seq);
   }
 
+  onExecuted(replica: ReplicaId, { seq }: ExecutedBatch): void {
+    this.#of(replica).executedSeq = seq;
+  }
+
+  onInstalled(replica: ReplicaId, seq: Seq): void {
+    this.#of(replica).executedSeq = seq;
+  }
+
+  /**
+   * Whether a client may have been told of batch `seq` before anybody executed it: as many correct
+   * replicas as a quorum cannot do without are, or were, prepared in one view (EX3).
+   */
+  mayBeToldOf(seq: Seq): boolean {
+    const { replicaCount, byzantine, protocol } = this.#options;
+    if (!protocol.tentativeReplies) return false;
+    const counts = new Map<string, number>();
+    for (const { prepared } of this.#replicas.values()) {
+      for (const entry of prepared) {
+        if (entry.startsWith(`${seq} `)) counts.set(entry, (counts.get(entry) ?? 0) + 1);
+      }
+    }
+    const needed = quorumsOf(replicaCount).strong - byzantine.length;
+    return [...counts.values()].some((count) => count >= needed);
+  }
+
   onDiscard(replica: ReplicaId, seq: Seq): void {
     const held = this.#of(replica);
     const isStored = seq <= held.stableSeq && seq <= held.storedSeq;
@@ -76,15 +110,17 @@ export class Promises implements Watcher {
 
   /** Its disks answer for nothing any more; what they held at some time stays counted (I10). */
   onForgotten(replica: ReplicaId): void {
-    const { storedSeqMax, vouched } = this.#of(replica);
+    const { storedSeqMax, vouched, prepared } = this.#of(replica);
     this.#replicas.delete(replica);
     const held = this.#of(replica);
+    for (const entry of prepared) held.prepared.add(entry);
     held.storedSeqMax = storedSeqMax;
     for (const vote of vouched) held.vouched.add(vote);
   }
 
   onStart(replica: ReplicaId, records: readonly JournalRecord[], storedSeq: Seq): void {
     const held = this.#of(replica);
+    held.executedSeq = storedSeq;
     const found = new Set(records.map((record) => keyOf(record)));
     for (const [key, seq] of held.records) {
       const isNeeded = seq > held.discardedSeq;
@@ -115,7 +151,16 @@ export class Promises implements Watcher {
   onReply(replica: ReplicaId, _client: ClientId, message: ReplyMessage): void {
     if (message.kind !== "reply" || message.seq === 0) return;
     const held = this.#of(replica);
-    const isKept = held.storedSeq >= message.seq || held.promised.has(message.seq);
+    const { seq, view, code } = message;
+    if (code !== ReplyCode.tentative && held.executedSeq < seq) {
+      const sentence = `replica ${replica} replies as if it had executed ${seq}`;
+      throw new Violation("persist before send", sentence);
+    }
+    // What is told of a batch that may not be decided is a vote of that very view (EX3).
+    const isKept =
+      code === ReplyCode.tentative
+        ? held.prepared.has(`${seq} ${view}`)
+        : held.storedSeq >= seq || held.promised.has(seq);
     if (!isKept) {
       const what = `replica ${replica} replies about ${message.seq}`;
       const sentence = `${what}, of which its disk knows nothing`;
@@ -134,7 +179,9 @@ export class Promises implements Watcher {
     const held = {
       records: new Map<string, Seq>(),
       promised: new Set<Seq>(),
+      prepared: new Set<string>(),
       discardedSeq: 0,
+      executedSeq: 0,
       checkedSeq: 0,
       storedSeqMax: 0,
       stableSeq: 0,
@@ -150,6 +197,7 @@ export class Promises implements Watcher {
 function note(held: Held, record: JournalRecord): void {
   if (record.kind !== "stable") held.records.set(keyOf(record), seqOf(record));
   if (record.kind === "prepared" || record.kind === "committed") held.promised.add(record.seq);
+  if (record.kind === "prepared") held.prepared.add(`${record.seq} ${record.view}`);
   if (record.kind === "stable") held.stableSeq = Math.max(held.stableSeq, record.seq);
   if (record.kind === "certified") held.certifiedSeq = Math.max(held.certifiedSeq, record.seq);
 }

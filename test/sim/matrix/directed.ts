@@ -52,7 +52,7 @@ function optionsOf(seed: string, scene: Scene): SimOptions {
     ...calm,
     protocol: {
       ...REPLICA_OPTIONS_DEFAULT,
-      ...{ checkpointIntervalSlots: 16, windowSlots: 64 },
+      ...{ checkpointIntervalSlots: 16, windowSlots: 64, tentativeReplies: true },
       ...scene.protocol,
     },
     network: { ...calm.network, ...scene.network },

@@ -105,9 +105,9 @@ export const OTHER_PLANTS: readonly Plant[] = [
     rule: "PS",
     edits: [
       {
-        file: NORMAL_CASE,
-        find: 's.sendOthers({ kind: "commit", view: s.view, seq, digest }, ' + "append)",
-        replace: 's.sendOthers({ kind: "commit", view: s.view, seq, digest })',
+        file: "src/core/pbft/held-commits.js",
+        find: "s.sendOthers(held.commit, Math.max(held.append, append))",
+        replace: "s.sendOthers(held.commit)",
       },
     ],
   },
@@ -326,9 +326,9 @@ export const OTHER_PLANTS: readonly Plant[] = [
     rule: "RO6",
     edits: [
       {
-        file: REQUESTS,
-        find: "s.executedSeq < s.readBarrierSeq || s.installing !== null",
-        replace: "s.installing !== null",
+        file: "src/core/pbft/reads.js",
+        find: "s.executedSeq >= s.readBarrierSeq && s.installing === null",
+        replace: "s.installing === null",
       },
     ],
   },
@@ -366,10 +366,12 @@ export const OTHER_PLANTS: readonly Plant[] = [
       {
         file: BALLOT,
         find:
-          "if (this.#votes[replica] !== null)\n            return;\n        " +
+          "if (former === null)\n            this.#count += 1;\n        " +
+          "else if (!isWorthMore(vote, former))\n            return;\n        " +
           "this.#votes[replica] = vote;",
         replace:
-          "this.#votes[this.#votes[replica] === null ? replica : " + "this.#votes.length] = vote;",
+          "this.#count += 1;\n        " +
+          "this.#votes[former === null ? replica : this.#votes.length] = vote;",
       },
     ],
   },

@@ -1,0 +1,472 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { bundleOf } from "../../../src/core/base/bundle.js";
+import { encodeOperation } from "../../../src/core/ledger/operation.js";
+import { type Batch, type Reply, ReplyCode, type Request } from "../../../src/core/message.js";
+import type { Effect } from "../../../src/core/pbft/effect.js";
+import type { ReplicaOptions } from "../../../src/core/pbft/options.js";
+import type { SessionEntry } from "../../../src/core/pbft/session-entry.js";
+import { signRequest } from "../../../src/core/wire/sign.js";
+import {
+  balanceIn,
+  batchOf,
+  checkpointOf,
+  commit,
+  digestOf,
+  entry,
+  hasher,
+  newViewOf,
+  prepare,
+  prePrepare,
+  readOf,
+  requestOf,
+  TELLER,
+  viewChangeOf,
+} from "./builders.js";
+import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
+
+/*
+ * Answers to what is prepared and not decided (EX3): who may give them, what they wait for, and
+ * what waits for them.
+ */
+
+/** Sessions 1 to 8 of the teller, each of which executed its first request long ago. */
+const SESSIONS = Array.from({ length: 8 }, (_, index): SessionEntry => {
+  const results = Uint8Array.of(7);
+  const executed = { seq: 1, code: ReplyCode.executed, results };
+  return { client: TELLER, session: index + 1, timestamp: 1, ...executed };
+});
+
+/** A backup of view 0 that executed batch 1. */
+function backup(changes: Partial<ReplicaOptions> = {}): LoneReplica {
+  return new LoneReplica(
+    { self: 2, tentativeReplies: true, ...changes },
+    { records: [], storedSeq: 1, sessions: SESSIONS, evictedThrough: [], rejoinNonce: null },
+  );
+}
+
+/** A batch with the next request of each of these sessions, which deposits 1. */
+function depositsOf(...sessions: number[]): Batch {
+  return batchOf(...sessions.map((session) => requestOf({ session, timestamp: 2 })));
+}
+
+/** The batch is accepted and prepared in view 0; nothing is durable. */
+function prepareAt(lone: LoneReplica, seq: number, batch: Batch): Effect[] {
+  lone.receive(0, prePrepare(0, seq, batch));
+  lone.receive(1, prepare(0, seq, batch));
+  return lone.take();
+}
+
+/** All others say that they are prepared. */
+function decide(lone: LoneReplica, seq: number, batch: Batch): Effect[] {
+  for (const from of [0, 1, 3]) lone.receive(from, commit(0, seq, batch));
+  return lone.answer();
+}
+
+function isPEntry({ record }: Extract<Effect, { kind: "append" }>): boolean {
+  return record.kind === "prepared";
+}
+
+function repliesOf(effects: readonly Effect[]): Reply[] {
+  const messages = ofKind(effects, "reply").map(({ message }) => message);
+  return messages.filter((message): message is Reply => message.kind === "reply");
+}
+
+/** Whether this batch is answered before it is decided. */
+function isAnswered(effects: readonly Effect[]): boolean {
+  return repliesOf(effects).some(({ code }) => code === ReplyCode.tentative);
+}
+
+/** The first request of a session opens an account. */
+function openingOf(session: number, account: string): Request {
+  const operation = { kind: "open", account, name: "Bea", address: "", balance: 5n } as const;
+  const bundle = bundleOf([encodeOperation(operation)]);
+  return signRequest(
+    { kind: "request", client: TELLER, session, timestamp: 2, bundle },
+    { hasher, sign: () => new Uint8Array(64), authenticate: () => new Uint8Array(0) },
+  );
+}
+
+describe("a batch that is prepared behind executed ones", () => {
+  test("is answered once its P-entry is durable, with what it will come to (EX3)", () => {
+    const lone = backup();
+    const batch = depositsOf(1, 2);
+    const effects = prepareAt(lone, 2, batch);
+    const { id } = single(ofKind(effects, "append").filter(isPEntry));
+    for (const { after } of ofKind(effects, "reply")) assert.equal(after, id);
+    const replies = repliesOf(effects);
+    assert.deepEqual(
+      replies.map(({ session, seq, view, code }) => [session, seq, view, code]),
+      [1, 2].map((session) => [session, 2, 0, ReplyCode.tentative]),
+    );
+    assert.deepEqual(
+      replies.map(({ results }) => balanceIn(results)),
+      [1_001n, 1_002n],
+    );
+    assert.equal(lone.replica.executedSeq, 1);
+  });
+
+  test("is not answered again when it is executed", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    prepareAt(lone, 2, batch);
+    assert.deepEqual(repliesOf(decide(lone, 2, batch)), []);
+    assert.equal(lone.replica.executedSeq, 2);
+  });
+
+  test("is answered again by who has left the view since", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    prepareAt(lone, 2, batch);
+    lone.receive(1, viewChangeOf(1, 1));
+    lone.receive(3, viewChangeOf(3, 1));
+    assert.equal(lone.replica.active, false);
+    const { code, view } = single(repliesOf(decide(lone, 2, batch)));
+    assert.deepEqual([code, view], [ReplyCode.executed, 1]);
+  });
+
+  test("is answered again to who asks again meanwhile, and then the COMMIT leaves", () => {
+    const lone = backup();
+    const batch = depositsOf(1, 2);
+    prepareAt(lone, 2, batch);
+    lone.hear(TELLER, requestOf({ session: 2, timestamp: 2 }));
+    assert.equal(sentOf(lone.take(), "commit").length, 1);
+    const replies = repliesOf(decide(lone, 2, batch));
+    assert.deepEqual(
+      replies.map(({ session, code }) => [session, code]),
+      [1, 2].map((session) => [session, ReplyCode.executed]),
+    );
+  });
+
+  test("is answered again if the view carried it over", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    prepareAt(lone, 2, batch);
+    const certificate = [entry(2, batch.digest, 0)];
+    const votes = [0, 1, 3].map((id) =>
+      viewChangeOf(id, 1, { prepared: certificate, prePrepared: certificate }),
+    );
+    const chosen = [
+      { seq: 1, digest: batchOf().digest },
+      { seq: 2, digest: batch.digest },
+    ];
+    lone.receive(1, newViewOf(1, votes, { chosen }));
+    lone.receive(0, prepare(1, 2, batch));
+    lone.take();
+    for (const from of [0, 1, 3]) lone.receive(from, commit(1, 2, batch));
+    assert.equal(single(repliesOf(lone.answer())).code, ReplyCode.executed);
+  });
+
+  test("is not answered again to who asks after the window has moved past it", () => {
+    const lone = backup();
+    prepareAt(lone, 2, depositsOf(1));
+    for (const from of [0, 1, 3]) lone.receive(from, checkpointOf(from, 4, digestOf(4)));
+    lone.tick(20);
+    assert.equal(lone.replica.stableSeq, 4);
+    assert.equal(lone.hear(TELLER, requestOf({ session: 1, timestamp: 2 })), null);
+  });
+});
+
+describe("a batch is left to its decision", () => {
+  const cases: readonly (readonly [what: string, lone: LoneReplica, seq: number, batch: Batch])[] =
+    [
+      ["where answers wait for databases", backup({ tentativeReplies: false }), 2, depositsOf(1)],
+      ["behind one that is neither executed nor answered", backup(), 3, depositsOf(1)],
+      // To remember one more may mean to forget another, which then was never executed.
+      ["with the first request of a session", backup(), 2, batchOf(requestOf({ session: 9 }))],
+      ["that opens an account", backup(), 2, batchOf(openingOf(1, "B"), ...depositsOf(2).requests)],
+      ["of nothing that was not executed before", backup(), 2, batchOf(requestOf({ session: 1 }))],
+      ["without requests", backup(), 2, batchOf()],
+    ];
+  for (const [what, lone, seq, batch] of cases) {
+    test(what, () => {
+      const effects = prepareAt(lone, seq, batch);
+      assert.equal(isAnswered(effects), false);
+      assert.equal(sentOf(effects, "commit").length, 1, "and nothing holds the COMMIT up");
+    });
+  }
+
+  test("while another one is executed", () => {
+    const lone = backup({ tentativeReplies: true });
+    const first = batchOf(requestOf({ session: 9 }));
+    prepareAt(lone, 2, first);
+    for (const from of [0, 1, 3]) lone.receive(from, commit(0, 2, first));
+    single(ofKind(lone.take(), "execute"));
+    assert.equal(isAnswered(prepareAt(lone, 3, depositsOf(1))), false);
+    lone.answer();
+    assert.equal(isAnswered(prepareAt(lone, 4, depositsOf(2))), false, "3 is not executed");
+  });
+
+  test("that has more requests than may be computed twice", () => {
+    const lone = backup({ batchRequestsMax: 1_000 });
+    const many = Array.from({ length: 200 }, (_, index) =>
+      requestOf({ session: 1, timestamp: index + 2 }),
+    );
+    assert.equal(isAnswered(prepareAt(lone, 2, batchOf(...many))), false);
+  });
+});
+
+/** W others vouch for `batch`: a later view decided it, of which this replica has not heard. */
+function vouch(lone: LoneReplica, seq: number, batch: Batch): Effect[] {
+  for (const from of [1, 3]) lone.receive(from, { kind: "decision", seq, batch });
+  return lone.answer();
+}
+
+describe("a number at which another batch was decided than the one that was answered", () => {
+  test("is executed as it was decided, and its clients are answered", () => {
+    for (const batch of [depositsOf(2), depositsOf(1, 2), batchOf()]) {
+      const lone = backup();
+      prepareAt(lone, 2, depositsOf(1));
+      const replies = repliesOf(vouch(lone, 2, batch));
+      assert.equal(lone.replica.executedSeq, 2);
+      assert.equal(replies.length, batch.requests.length);
+      assert(replies.every(({ code }) => code === ReplyCode.executed));
+    }
+  });
+
+  test("makes void what was built upon it", () => {
+    const lone = backup();
+    const next = depositsOf(2);
+    prepareAt(lone, 2, depositsOf(1));
+    prepareAt(lone, 3, next);
+    vouch(lone, 2, batchOf());
+    assert.equal(repliesOf(decide(lone, 3, next)).length, 1);
+    assert.equal(lone.replica.executedSeq, 3);
+  });
+
+  test("is not answered otherwise once that is known", () => {
+    const lone = backup();
+    prepareAt(lone, 2, depositsOf(1));
+    vouch(lone, 3, batchOf());
+    assert.equal(isAnswered(prepareAt(lone, 3, depositsOf(2))), false);
+    decide(lone, 2, depositsOf(1));
+    assert.equal(lone.replica.executedSeq, 3);
+  });
+});
+
+test("batches behind an answered one are answered too, with what both come to", () => {
+  const lone = backup();
+  const [first, second] = [depositsOf(1), depositsOf(1, 2)];
+  prepareAt(lone, 2, first);
+  const reply = single(repliesOf(prepareAt(lone, 3, second)));
+  assert.equal(reply.session, 2, "what the first one executes is not executed again");
+  assert.equal(balanceIn(reply.results), 1_002n);
+  decide(lone, 2, first);
+  decide(lone, 3, second);
+  assert.equal(lone.replica.executedSeq, 3);
+});
+
+test("in the next view a batch that is carried over is answered anew", () => {
+  const lone = backup();
+  const batch = depositsOf(1);
+  prepareAt(lone, 2, batch);
+  const certificate = {
+    prepared: [entry(2, batch.digest, 0)],
+    prePrepared: [entry(2, batch.digest, 0)],
+  };
+  const votes = [0, 1, 3].map((id) => viewChangeOf(id, 1, certificate));
+  const nothing = { seq: 1, digest: batchOf().digest };
+  const chosen = [nothing, { seq: 2, digest: batch.digest }];
+  lone.receive(1, newViewOf(1, votes, { chosen }));
+  lone.receive(0, prepare(1, 2, batch));
+  const reply = single(repliesOf(lone.take()));
+  assert.deepEqual([reply.code, reply.view], [ReplyCode.tentative, 1]);
+});
+
+describe("the COMMIT of an answered batch", () => {
+  test("leaves with the vote for the next one, once that is durable", () => {
+    const lone = backup();
+    const [first, second] = [depositsOf(1), depositsOf(2)];
+    assert.deepEqual(sentOf(prepareAt(lone, 2, first), "commit"), []);
+    lone.receive(0, prePrepare(0, 3, second));
+    const effects = lone.take();
+    const sent = ofKind(effects, "send");
+    assert.deepEqual(
+      sent.map(({ message }) => message),
+      [commit(0, 2, first), prepare(0, 3, second)],
+    );
+    assert.equal(sent[0]?.after, sent[1]?.after, "in one datagram");
+  });
+
+  test("leaves with the order for the next one, where we lead", () => {
+    const lone = new LoneReplica(
+      { self: 1, tentativeReplies: true },
+      { records: [], storedSeq: 0, sessions: SESSIONS, evictedThrough: [], rejoinNonce: null },
+    );
+    const votes = [0, 2, 3].map((id) => viewChangeOf(id, 1));
+    for (const vote of votes) lone.receive(vote.replica, vote);
+    lone.answer();
+    assert.equal(lone.replica.active, true);
+    lone.hear(TELLER, requestOf({ session: 1, timestamp: 2 }));
+    const order = single(sentOf(lone.answer(), "pre-prepare"));
+    for (const from of [0, 2]) lone.receive(from, prepare(1, order.seq, order.batch));
+    assert.equal(isAnswered(lone.take()), true);
+    lone.hear(TELLER, requestOf({ session: 1, timestamp: 3 }));
+    const kinds = ofKind(lone.answer(), "send").map(({ message }) => message.kind);
+    assert.deepEqual(kinds, ["commit", "pre-prepare"]);
+  });
+
+  test("leaves by itself after some ticks, and nobody asks for it before (RT1)", () => {
+    const lone = backup({ stalledStatusTicks: 6, viewChangeTicks: 20, idleStatusTicks: 50 });
+    lone.tick(20);
+    lone.take();
+    prepareAt(lone, 2, depositsOf(1));
+    lone.tick(2);
+    assert.deepEqual(ofKind(lone.take(), "send"), []);
+    lone.tick();
+    const effects = lone.take();
+    assert.equal(sentOf(effects, "commit").length, 1);
+    assert.deepEqual(sentOf(effects, "status"), []);
+    lone.tick(6);
+    assert.equal(
+      sentOf(lone.take(), "status").length,
+      1,
+      "what it was to bring about did not come",
+    );
+  });
+
+  test("leaves at once when so many batches are in flight that the primary waits", () => {
+    const lone = backup({ batchesInFlightMax: 2 });
+    assert.deepEqual(sentOf(prepareAt(lone, 2, depositsOf(1)), "commit"), []);
+    assert.equal(sentOf(prepareAt(lone, 3, depositsOf(2)), "commit").length, 2);
+  });
+
+  test("leaves when the others decide without it: they may be one short", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    const effects = prepareAt(lone, 2, batch);
+    lone.durable(single(ofKind(effects, "append").filter(isPEntry)).id);
+    for (const from of [0, 1]) lone.receive(from, commit(0, 2, batch));
+    assert.equal(sentOf(lone.take(), "commit").length, 1);
+  });
+
+  test("leaves when others did not hold theirs for that batch: they may wait for it", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    for (const from of [0, 3]) lone.receive(from, commit(0, 1, batch));
+    prepareAt(lone, 2, batch);
+    lone.receive(0, commit(0, 2, batch));
+    assert.deepEqual(sentOf(lone.take(), "commit"), []);
+    lone.receive(3, commit(0, 2, batch));
+    assert.equal(sentOf(lone.take(), "commit").length, 1);
+  });
+
+  test("waits for the order that may follow another's COMMIT", () => {
+    const lone = backup();
+    const [first, second] = [depositsOf(1), depositsOf(2)];
+    prepareAt(lone, 2, first);
+    lone.receive(0, commit(0, 2, first));
+    lone.receive(0, prePrepare(0, 3, second));
+    const sent = ofKind(lone.take(), "send");
+    assert.equal(sent.length, 2);
+    assert.equal(sent[0]?.after, sent[1]?.after, "in one datagram");
+  });
+
+  test("leaves at once while reads follow writes", () => {
+    const lone = backup();
+    const [first, second] = [depositsOf(1), depositsOf(2)];
+    prepareAt(lone, 2, first);
+    lone.hear(TELLER, readOf());
+    decide(lone, 2, first);
+    const effects = prepareAt(lone, 3, second);
+    assert.equal(isAnswered(effects), true);
+    assert.equal(sentOf(effects, "commit").length, 1);
+  });
+
+  test("leaves before the view does", () => {
+    const lone = backup();
+    prepareAt(lone, 2, depositsOf(1));
+    lone.receive(1, viewChangeOf(1, 1));
+    lone.receive(3, viewChangeOf(3, 1));
+    const kinds = ofKind(lone.answer(), "send").map(({ message }) => message.kind);
+    assert.deepEqual(kinds, ["commit", "view-change"]);
+  });
+});
+
+describe("a read of who answered a batch", () => {
+  test("waits until that is executed, and lets the COMMIT leave (RO1)", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    prepareAt(lone, 2, batch);
+    assert.equal(lone.hear(TELLER, readOf()), null);
+    const waiting = lone.take();
+    assert.deepEqual(ofKind(waiting, "query"), []);
+    assert.equal(sentOf(waiting, "commit").length, 1);
+    const { seq } = single(ofKind(decide(lone, 2, batch), "query"));
+    assert.equal(seq, 2);
+  });
+
+  test("does not wait for what is answered after it came", () => {
+    const lone = backup();
+    const [first, second] = [depositsOf(1), depositsOf(2)];
+    prepareAt(lone, 2, first);
+    lone.hear(TELLER, readOf());
+    assert.equal(sentOf(prepareAt(lone, 3, second), "commit").length, 2, "nor is a COMMIT held");
+    assert.equal(single(ofKind(decide(lone, 2, first), "query")).seq, 2);
+  });
+
+  test("is left to its client during a view change", () => {
+    const lone = backup();
+    prepareAt(lone, 2, depositsOf(1));
+    lone.hear(TELLER, readOf(1));
+    lone.receive(1, viewChangeOf(1, 1));
+    lone.receive(3, viewChangeOf(3, 1));
+    assert.equal(lone.hear(TELLER, readOf(2)), "read/recovering");
+    assert.deepEqual(ofKind(lone.answer(), "query"), []);
+    assert.equal(lone.replica.held.readBytes, 0);
+  });
+
+  test("is refused when too many wait, by what they take (RB1)", () => {
+    const lone = backup();
+    prepareAt(lone, 2, depositsOf(1));
+    const large = { ...readOf(), bundle: new Uint8Array(10_000) };
+    let count = 0;
+    while (lone.hear(TELLER, large) === null) count += 1;
+    assert.equal(lone.hear(TELLER, large), "read/too-many");
+    assert(count > 30 && count < 60, "one client gets half of a mebibyte");
+    assert(lone.replica.held.readBytes <= 1024 * 1024);
+  });
+
+  test("is answered with others, some at a time", () => {
+    const lone = backup();
+    const batch = depositsOf(1);
+    prepareAt(lone, 2, batch);
+    for (let nonce = 1; nonce <= 600; nonce += 1) lone.hear(TELLER, readOf(nonce));
+    const first = ofKind(decide(lone, 2, batch), "query").length;
+    assert(first > 0 && first < 600);
+    const nonces: number[] = [];
+    lone.hear(TELLER, readOf(601));
+    for (let tick = 0; tick < 5; tick += 1) {
+      nonces.push(...ofKind(lone.take(), "query").map(({ read }) => read.nonce));
+      lone.tick();
+    }
+    assert.equal(first + nonces.length, 601);
+    assert.equal(nonces.at(-1), 601, "in the order in which they came");
+  });
+
+  test("waits no more for what the next view does not carry over", () => {
+    const lone = backup();
+    prepareAt(lone, 2, depositsOf(1));
+    assert.equal(lone.hear(TELLER, readOf(1)), null);
+    const votes = [0, 1, 3].map((id) => viewChangeOf(id, 1));
+    lone.receive(1, newViewOf(1, votes));
+    assert.equal(single(ofKind(lone.answer(), "query")).seq, 1);
+    assert.equal(lone.hear(TELLER, readOf(2)), null);
+    assert.equal(ofKind(lone.take(), "query").length, 1);
+  });
+
+  test("is refused after a restart, until what may have been answered is executed (RO6)", () => {
+    const batch = depositsOf(1);
+    const records = [
+      { kind: "pre-prepared", view: 0, seq: 2, batch },
+      { kind: "prepared", view: 0, seq: 2, digest: batch.digest },
+    ] as const;
+    const lone = new LoneReplica(
+      { self: 2, tentativeReplies: true },
+      { records, storedSeq: 1, sessions: SESSIONS, evictedThrough: [], rejoinNonce: null },
+    );
+    assert.equal(lone.hear(TELLER, readOf()), "read/recovering");
+    decide(lone, 2, batch);
+    assert.equal(lone.hear(TELLER, readOf()), null);
+  });
+});
