@@ -1,7 +1,6 @@
 import type { Plant } from "./plant.js";
 
 const BALLOT = "src/core/client/ballot.js";
-const NEW_VIEWS = "src/core/pbft/new-views.js";
 const READS = "src/core/pbft/reads.js";
 const TENTATIVE = "src/core/pbft/tentative.js";
 
@@ -40,9 +39,11 @@ export const TENTATIVE_PLANTS: readonly Plant[] = [
     rule: "RO1",
     edits: [
       {
-        file: NEW_VIEWS,
-        find: "boundTentative(s, Math.max(carriedSeqMax, m.checkpoint.seq));",
-        replace: "boundTentative(s, 0);",
+        file: TENTATIVE,
+        find: "export function forgetTentative(s) {\n    s.tentative.length = 0;",
+        replace:
+          "export function forgetTentative(s) {\n    " +
+          "s.tentative.length = 0;\n    s.tentativeSeqMax = 0;",
       },
     ],
   },
@@ -51,17 +52,6 @@ export const TENTATIVE_PLANTS: readonly Plant[] = [
     rule: "EX3",
     edits: [
       { file: TENTATIVE, find: "seq === s.executedSeq + s.tentative.length + 1 && ", replace: "" },
-    ],
-  },
-  {
-    name: "what was answered in a view that was left is built upon",
-    rule: "EX3",
-    edits: [
-      {
-        file: TENTATIVE,
-        find: "export function forgetTentative(s) {\n    s.tentative.length = 0;",
-        replace: "export function forgetTentative(s) {",
-      },
     ],
   },
 ];
