@@ -28,7 +28,7 @@ const STALL_MS_MIN = 10;
 /**
  * After a stall of x ms the thread writes for 40 x² ms: for 4 seconds after one of 10 ms, for 16
  * after one of 20. What comes while the loop stands still waits for half of x, so of all that comes
- * at any time each waits 1/80 ms on the average for stalls, a third of what the thread would cost.
+ * at any time each waits 1/80 ms on the average for them, a third of what the thread would cost.
  */
 const REST_MS_FACTOR = 40;
 
@@ -39,7 +39,8 @@ const REST_MS_MAX = 3_600_000;
  * Whether the journal's next write is to be made from the main thread. That saves the way to
  * another thread and back, a third of a write's processor time; but nothing else happens meanwhile,
  * reads and timers included. So it is done while the disk is known to be quick, and a disk that
- * stalls stops the loop once, and then for long not again.
+ * stalls stops the loop once, and then for long not again. What takes less than a stall only counts
+ * as a slow write.
  */
 export class DiskPace {
   readonly #nowMs: () => number;

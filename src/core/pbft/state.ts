@@ -150,15 +150,16 @@ export class State {
   readonly tentative: TentativeBatch[] = [];
   /** The last batch that was ever answered tentatively: reads wait for it (RO1). */
   tentativeSeqMax: Seq = 0;
-  /** Up to here no COMMIT is held, since a read had to wait. */
-  hurrySeqMax: Seq = 0;
+  /** Reads that wait for what was answered. */
   readonly heldReads = new FairRoom<HeldRead>(HELD_READS_BYTES_MAX);
-  /** The step in which it was heard first that others may wait for those. */
-  commitsAwaitedSince: number | null = null;
-  /** Events taken. */
-  stepCount = 0;
   /** COMMITs that wait for something to leave with. */
   readonly heldCommits: HeldCommit[] = [];
+  /** The step in which it was heard first that others may wait for those. */
+  commitsAwaitedSince: number | null = null;
+  /** Up to here no COMMIT is held, since a read had to wait. */
+  hurrySeqMax: Seq = 0;
+  /** Events taken. */
+  stepCount = 0;
   /**
    * By client, the last batch of which a request of its was selected for execution: only a hint of
    * whether there is another one to look for.

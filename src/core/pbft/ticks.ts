@@ -9,7 +9,6 @@ import { helpGuests } from "./rejoin-help.js";
 import { fetchState, holdFetched } from "./state-donor.js";
 import type { State } from "./state.js";
 import { hasUnfinishedWork, sendStatus } from "./statuses.js";
-
 import { startViewChange } from "./view-changes.js";
 
 /** One tick of the host's ticker. */
