@@ -6,7 +6,7 @@ import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
 import { FairRoom } from "../core/base/fair-room.js";
 import type { AppendId, ClientId, Principal, Seq } from "../core/base/ids.js";
-import type { Message, ReplicaMessage, ClientMessage, Request, Verified } from "../core/message.js";
+import type { Message, ReplicaMessage, ClientMessage, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
 import type { Event } from "../core/pbft/event.js";
 import type { Replica } from "../core/pbft/replica.js";
@@ -63,9 +63,9 @@ const UNSTORED_REPLIES_MAX = 4_096;
 
 /**
  * Operations of one step of a batch: a tenth of a millisecond with a few accounts, and half of one
- * where each is in no cache. A request is never divided.
+ * where each is in no cache. Steps end within requests too.
  */
-const STEP_OPERATIONS_MIN = 256;
+const STEP_OPERATIONS = 256;
 
 /** Reads that wait while a batch is executed over several turns; more are refused. */
 const WAITING_READS_MAX = 4_096;
@@ -322,12 +322,19 @@ export class ReplicaHost {
     this.#isExecuting = true;
     const results: Uint8Array[] = [];
     let operationCount = 0;
-    let stepEnd = STEP_OPERATIONS_MIN;
-    for (const request of effect.requests) {
-      operationCount += this.#executeRequest(request, results);
-      if (operationCount < stepEnd) continue;
-      stepEnd = operationCount + STEP_OPERATIONS_MIN;
-      yield;
+    let stepEnd = STEP_OPERATIONS;
+    for (const { client, bundle } of effect.requests) {
+      const reader = new BundleReader(bundle);
+      const writer = this.#results;
+      writer.clear();
+      while (reader.remaining > 0) {
+        service.execute(client, reader, writer, stepEnd - operationCount - writer.count);
+        if (operationCount + writer.count < stepEnd) continue;
+        stepEnd += STEP_OPERATIONS;
+        yield;
+      }
+      operationCount += writer.count;
+      results.push(writer.finish());
     }
     if (effect.pin) yield* hashing(service);
     this.#isExecuting = false;
@@ -360,16 +367,8 @@ export class ReplicaHost {
     this.#flushLater();
   }
 
-  /** Executes one request; returns how many operations it had. */
-  #executeRequest({ client, bundle }: Request, results: Uint8Array[]): number {
-    const writer = this.#results;
-    writer.clear();
-    this.#world.service.execute(client, new BundleReader(bundle), writer);
-    results.push(writer.finish());
-    return writer.count;
-  }
-
   #query(effect: Extract<Effect, { kind: "query" }>): void {
+    assert(!this.#isExecuting, "no read shows what is half executed");
     const { client, session, nonce, bundle } = effect.read;
     const writer = this.#results;
     writer.clear();

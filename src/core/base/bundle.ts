@@ -90,6 +90,11 @@ export class BundleWriter {
     return this.#length;
   }
 
+  /** Size of the items so far, in bytes. */
+  get itemBytes(): number {
+    return this.#length - COUNT_BYTES - LENGTH_BYTES * this.#count;
+  }
+
   /**
    * Appends one item of `length` bytes and returns where to write it: the caller fills
    * `buffer()[offset, offset + length)` before the next call.

@@ -17,8 +17,18 @@ export interface Previewed {
  * that cannot be decoded yields a result too: its bytes come from a client.
  */
 export interface Service {
-  /** Executes every operation of `bundle` in order and appends exactly one result for each. */
-  execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void;
+  /**
+   * Executes operations of `bundle` in order, from where that stands, and appends exactly one
+   * result for each: all that are left, or `operationsMax`, 1 and up, if that is fewer. In how many
+   * calls a bundle is executed changes nothing, if no other one is begun meanwhile.
+   * @param results holds those of the bundle's operations so far, and nothing else.
+   */
+  execute(
+    client: ClientId,
+    bundle: BundleReader,
+    results: BundleWriter,
+    operationsMax?: number,
+  ): void;
 
   /**
    * Answers every operation of `bundle` from the present state without changing it, one result

@@ -1,4 +1,4 @@
-import type { BundleReader, BundleWriter } from "../base/bundle.js";
+import { BUNDLE_OPERATIONS_MAX, type BundleReader, type BundleWriter } from "../base/bundle.js";
 import type { Hasher } from "../base/hasher.js";
 import type { ClientId } from "../base/ids.js";
 import type { Service } from "../base/service.js";
@@ -57,12 +57,19 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
     return this.#table.tree;
   }
 
-  execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
-    this.#each(client, bundle, results, true);
+  execute(
+    client: ClientId,
+    bundle: BundleReader,
+    results: BundleWriter,
+    operationsMax = BUNDLE_OPERATIONS_MAX,
+  ): void {
+    for (let left = operationsMax; left > 0 && bundle.next(); left -= 1) {
+      this.#answer(client, bundle.item(), results, true);
+    }
   }
 
   query(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
-    this.#each(client, bundle, results, false);
+    while (bundle.next()) this.#answer(client, bundle.item(), results, false);
   }
 
   /** A program is asked to execute what it has to, and nothing twice. */
@@ -104,18 +111,14 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
     }
   }
 
-  #each(client: ClientId, bundle: BundleReader, results: BundleWriter, mayWrite: boolean): void {
-    const name = this.#options.clientNames[client] ?? "";
-    let roomBytes = RESULTS_BYTES_MAX;
-    for (let count = 0; bundle.next(); count += 1) {
-      let result: Uint8Array = CROWDED_RESULT;
-      if (count < OPERATIONS_MAX) {
-        const caller = { client, name };
-        result = this.#perform(bundle.item(), caller, mayWrite, roomBytes);
-      }
-      roomBytes -= result.length;
-      results.append(result);
+  /** Appends what comes of one operation, if there is room for it beside those before it. */
+  #answer(client: ClientId, tagged: Uint8Array, results: BundleWriter, mayWrite: boolean): void {
+    let result: Uint8Array = CROWDED_RESULT;
+    if (results.count < OPERATIONS_MAX) {
+      const caller = { client, name: this.#options.clientNames[client] ?? "" };
+      result = this.#perform(tagged, caller, mayWrite, RESULTS_BYTES_MAX - results.itemBytes);
     }
+    results.append(result);
   }
 
   /** Performs one operation, and returns its result, for which there are so many bytes. */

@@ -1,5 +1,5 @@
 import { assert, unreachable } from "../base/assert.js";
-import { BundleReader, BundleWriter } from "../base/bundle.js";
+import { BUNDLE_OPERATIONS_MAX, BundleReader, BundleWriter } from "../base/bundle.js";
 import type { Digest, Hasher } from "../base/hasher.js";
 import type { ClientId } from "../base/ids.js";
 import type { Previewed, Service } from "../base/service.js";
@@ -101,9 +101,14 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     return this.#tree;
   }
 
-  execute(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
+  execute(
+    client: ClientId,
+    bundle: BundleReader,
+    results: BundleWriter,
+    operationsMax = BUNDLE_OPERATIONS_MAX,
+  ): void {
     this.#begin(bundle);
-    while (bundle.next()) {
+    for (let left = operationsMax; left > 0 && bundle.next(); left -= 1) {
       const isOperation = this.#operation.parse(bundle.start, bundle.end);
       if (isOperation) this.#append(this.#perform(client), results);
       else this.#results.appendError(results, "bad-operation");

@@ -37,7 +37,8 @@ function holdRead(s: State, read: Read): RejectCode | null {
 
 /** Answers reads that waited for batches which are executed now, or given up; some at a time. */
 export function answerHeldReads(s: State): void {
-  if (s.heldReads.count === 0) return;
+  // What is being executed may be half done: no state of which anybody should hear.
+  if (s.heldReads.count === 0 || s.executing !== null) return;
   const seqMax = s.executedSeq >= s.tentativeSeqMax ? Infinity : s.executedSeq;
   let answeredBytes = 0;
   const due = s.heldReads.take(({ seq }, bytes) => {

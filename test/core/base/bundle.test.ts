@@ -52,6 +52,7 @@ test("a bundle can be written in place, and tells its size while it grows", () =
     writer.buffer().fill(length & 0xff, start, start + length);
   }
   assert.equal(writer.count, 3);
+  assert.equal(writer.itemBytes, 301);
   const bundle = writer.finish();
   assert.equal(writer.byteLength, bundle.length);
   assert.deepEqual(bundleItems(bundle), [

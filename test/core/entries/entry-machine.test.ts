@@ -161,6 +161,15 @@ describe("a service of one's own", () => {
     assert.deepEqual(fixture.faults, [], "which is nobody's fault");
   });
 
+  test("has that room, and so many operations, in a request that is executed in parts too", () => {
+    const fixture = acting(() => new Uint8Array(29_999));
+    const parted = (operations: readonly string[]) => fixture.executeInParts(1, ...operations);
+    const lengths = parted(["act", "act", "act"]).map((text) => text?.length ?? null);
+    assert.deepEqual(lengths, [29_999, 29_999, "crowded".length]);
+    const many = parted(Array.from({ length: 2_049 }, () => "delete a"));
+    assert.deepEqual(many.slice(2_047), ["false", "crowded"]);
+  });
+
   test("may return 60,000 bytes for one operation, and not one more", () => {
     for (const [length, expected] of [
       [60_000, 60_000],

@@ -66,6 +66,14 @@ export class Fixture {
     return textsIn(results.finish());
   }
 
+  /** The same, so many operations at a time. */
+  executeInParts(size: number, ...operations: readonly string[]): (string | null)[] {
+    const results = new BundleWriter();
+    const bundle = bundleOf("write", operations);
+    while (bundle.remaining > 0) this.machine.execute(1, bundle, results, size);
+    return textsIn(results.finish());
+  }
+
   /** The same for reads that are ordered. */
   executeReads(...operations: readonly string[]): (string | null)[] {
     const results = new BundleWriter();

@@ -219,6 +219,30 @@ test("EX3: a preview tells what executing would come to, and changes nothing", (
   );
 });
 
+test("BK1: a bundle that is executed in parts comes to what it comes to at once", () => {
+  const parts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 });
+  fc.assert(
+    fc.property(steps, parts, (history, sizes) => {
+      const bundle = bundleOf(history.map(({ operation: asked }) => encodeOperation(asked)));
+      const [whole, parted] = [newLedger(GENESIS), newLedger(GENESIS)];
+      const [expected, results] = [new BundleWriter(), new BundleWriter()];
+      whole.execute(MIA, new BundleReader(bundle), expected);
+      const reader = new BundleReader(bundle);
+      for (let part = 0; reader.remaining > 0; part += 1) {
+        const size = sizes[part % sizes.length] ?? 1;
+        const left = reader.remaining;
+        parted.execute(MIA, reader, results, size);
+        assert.equal(reader.remaining, Math.max(0, left - size));
+        const other = bundleOf([encodeOperation({ kind: "get", account: "A" })]);
+        parted.preview([{ client: NICK, bundle: other }], 0);
+      }
+      assert.deepEqual(results.finish(), expected.finish());
+      assert.equal(hexOf(parted.root()), hexOf(whole.root()));
+      assert.deepEqual(changedRows(parted), changedRows(whole));
+    }),
+  );
+});
+
 /** How many accounts there are once this has happened. */
 function accountsAfter(past: readonly Step[]): number {
   const ledger = newLedger(GENESIS);

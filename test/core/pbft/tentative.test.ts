@@ -444,6 +444,28 @@ describe("a read of who answered a batch", () => {
     assert.equal(nonces.at(-1), 601, "in the order in which they came");
   });
 
+  test("is not answered while the next batch may be half executed (RO1)", () => {
+    const lone = backup();
+    const [first, next] = [depositsOf(1), depositsOf(2)];
+    prepareAt(lone, 2, first);
+    for (let nonce = 1; nonce <= 600; nonce += 1) lone.hear(TELLER, readOf(nonce));
+    prepareAt(lone, 3, next);
+    for (const seq of [3, 2]) {
+      const batch = seq === 2 ? first : next;
+      for (const from of [0, 1, 3]) lone.receive(from, commit(0, seq, batch));
+    }
+    assert.equal(single(ofKind(lone.take(), "execute")).seq, 2);
+    lone.answerOne();
+    const effects = lone.take();
+    assert.equal(single(ofKind(effects, "execute")).seq, 3);
+    const firstCount = ofKind(effects, "query").length;
+    assert(firstCount > 0 && firstCount < 600);
+    lone.tick();
+    assert.deepEqual(ofKind(lone.take(), "query"), []);
+    lone.answerOne();
+    assert(ofKind(lone.take(), "query").length > 0);
+  });
+
   test("waits no more for what the next view does not carry over", () => {
     const lone = backup();
     prepareAt(lone, 2, depositsOf(1));

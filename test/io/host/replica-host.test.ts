@@ -1,166 +1,21 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Batch, JournalRecord, Message } from "../../../src/core/message.js";
-import { bundleOf } from "../../../src/core/base/bundle.js";
-import { encodeOperation } from "../../../src/core/ledger/operation.js";
 import type { Effect } from "../../../src/core/pbft/effect.js";
-import { Replica } from "../../../src/core/pbft/replica.js";
-import { Destination } from "../../../src/io/egress.js";
+import type { Replica } from "../../../src/core/pbft/replica.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
-import { HostedLedger } from "../../../src/io/hosted-service.js";
-import { ServiceRest } from "../../../src/io/service-rest.js";
-import { ReplicaHost } from "../../../src/io/replica-host.js";
-import { Tally } from "../../../src/io/tally.js";
 import {
   balanceIn,
-  batchOf,
   commit,
   CUSTOMER,
-  hasher,
   prepare,
-  prePrepare,
   readOf,
   requestOf,
   sampleBatch,
-  sampleBank,
-  sampleOptions,
   TELLER,
   viewChangeOf,
 } from "../../core/pbft/builders.js";
-import { Turns } from "./turns.js";
-
-type World = ConstructorParameters<typeof ReplicaHost>[1];
-
-const SELF = 1;
-const PEER_PORT = 7_000;
-const CLIENT_PORT = 8_000;
-
-function at(port: number): { address: string; port: number } {
-  return { address: "127.0.0.1", port };
-}
-
-/** Replica 1 with its bank; journal, store and network only take notes. */
-class Fixture {
-  readonly ledger = new HostedLedger(sampleBank());
-  /** In which everything fits, until a test says otherwise. */
-  readonly turns = new Turns(0);
-  readonly appended: JournalRecord["kind"][] = [];
-  readonly durable: number[] = [];
-  readonly stored: [number, number][] = [];
-  readonly discarded: number[] = [];
-  /** What was queued: the kind of message, and the ports that it goes to. */
-  readonly queued: [Message["kind"], number[]][] = [];
-  readonly messages: Message[] = [];
-  readonly rejects = new Tally();
-  flushes = 0;
-  /** How often what waits for the disk was said to be waited for. */
-  hurries = 0;
-  hasRoom = true;
-  /** What the journal does at the end of a turn. */
-  onFlush = (): void => undefined;
-  /** The last batch in the database. */
-  storedSeq = 0;
-  readonly host: ReplicaHost;
-  /** Another host in the same world, of a core that a test plays. */
-  readonly hostOf: (core: Replica) => ReplicaHost;
-
-  constructor(isStrict = false, self = SELF) {
-    const replica = new Replica(sampleOptions({ self }), hasher, this.ledger);
-    const world = {
-      keys: { hasher, sign: () => new Uint8Array(64) },
-      records: {
-        append: (record: JournalRecord) => this.appended.push(record.kind),
-        canAppend: () => this.hasRoom,
-        hurry: () => {
-          this.hurries += 1;
-        },
-        flush: () => {
-          this.onFlush();
-        },
-        discard: (seq: number) => this.discarded.push(seq),
-      },
-      stores: {
-        onDurable: (id: number) => this.durable.push(id),
-        executed: ({ seq }: { seq: number }, after: number) => this.stored.push([seq, after]),
-        replace: ({ seq }: { seq: number }): Promise<void> => {
-          this.storedSeq = seq;
-          return Promise.resolve();
-        },
-      },
-      egress: {
-        queue: (message: Message, to: readonly Destination[]): void => {
-          this.queued.push([message.kind, to.map(({ address }) => address.port)]);
-          this.messages.push(message);
-        },
-        flush: (): void => {
-          this.flushes += 1;
-        },
-      },
-      service: this.ledger,
-      rest: new ServiceRest(this.ledger, this.turns.budget),
-      budget: this.turns.budget,
-      peers: [0, 1, 2, 3].map((id) => {
-        if (id === self) return null;
-        return new Destination({ role: "replica", id }, at(PEER_PORT + id));
-      }),
-      rejects: this.rejects,
-      isStrict,
-      inspect: () => ({ executed: replica.executedSeq }),
-      probes: [],
-    };
-    Object.defineProperty(world.stores, "storedSeq", { get: () => this.storedSeq });
-    this.hostOf = (core) => new ReplicaHost(core, world as unknown as World);
-    this.host = this.hostOf(replica);
-  }
-
-  /** A message of replica `from` arrives. */
-  receive(from: number, message: Message): void {
-    this.host.onMessage({ role: "replica", id: from }, message, at(PEER_PORT + from));
-  }
-
-  /** A message of a client arrives. */
-  hear(message: Message, id = TELLER): void {
-    this.host.onMessage({ role: "client", id }, message, at(CLIENT_PORT));
-  }
-
-  /** The database holds everything up to `seq`. */
-  store(seq: number): void {
-    this.storedSeq = seq;
-    this.host.onStored(seq);
-  }
-
-  order(seq: number, batch = sampleBatch(seq)): void {
-    this.receive(0, prePrepare(0, seq, batch));
-  }
-
-  /** A quorum says that `batch` has its place. */
-  commit(seq: number, batch = sampleBatch(seq)): void {
-    for (const from of [0, 2, 3]) this.receive(from, commit(0, seq, batch));
-  }
-
-  /** The answer to a read. */
-  readReply(): Extract<Message, { kind: "read-reply" }> | undefined {
-    return this.messages.find((message) => message.kind === "read-reply");
-  }
-
-  /** Replica 1 executes batch `seq`; its own disk has not answered yet. */
-  execute(seq: number): void {
-    this.order(seq);
-    this.commit(seq);
-  }
-}
-
-/** A batch of so many requests, each of which is a step to execute: 256 deposits of 1. */
-function largeBatch(mark: number, requestCount: number): Batch {
-  const deposit = encodeOperation({ kind: "deposit", account: "1", amount: 1n });
-  const bundle = bundleOf(Array.from({ length: 256 }, () => deposit));
-  const requests = Array.from({ length: requestCount }, (_, index) => ({
-    ...requestOf({ session: 100 * mark + index }),
-    bundle,
-  }));
-  return batchOf(...requests);
-}
+import { at, CLIENT_PORT, Fixture } from "./host-fixture.js";
 
 describe("a replica's host", () => {
   test("says nothing before what it promises is durable (2.12)", () => {
@@ -244,71 +99,6 @@ describe("a replica's host", () => {
     assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_001n);
     assert.deepEqual(fixture.stored, [[1, 2]]);
     assert.deepEqual([fixture.host.counts.batches, fixture.host.counts.requests], [1, 1]);
-  });
-
-  test("executes what it has missed over several turns", async () => {
-    const fixture = new Fixture();
-    const { turns, host } = fixture;
-    turns.stepMs = 1;
-    for (let seq = 1; seq <= 8; seq += 1) fixture.order(seq, largeBatch(seq, 1));
-    for (let seq = 8; seq >= 1; seq -= 1) fixture.commit(seq, largeBatch(seq, 1));
-    const few = host.counts.batches;
-    assert(few > 0 && few < 8, "as much as fits a turn");
-    await turns.pass(1);
-    assert(host.counts.batches > few && host.counts.batches < 8);
-    await turns.pass(10);
-    assert.equal(host.counts.batches, 8);
-    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_000n + 8n * 256n);
-  });
-
-  test("executes a large batch over turns; a read shows the state after it (RO1)", async () => {
-    const fixture = new Fixture();
-    const { turns, host } = fixture;
-    turns.stepMs = 100;
-    for (const seq of [1, 2]) fixture.order(seq, largeBatch(seq, 2));
-    for (const seq of [2, 1]) fixture.commit(seq, largeBatch(seq, 2));
-    host.onDurable(4);
-    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_256n, "the first of two requests");
-    fixture.hear(readOf(7));
-    assert.equal(fixture.readReply(), undefined);
-    await turns.pass(2);
-    const reply = fixture.readReply();
-    assert.equal(reply?.seq, 1);
-    assert.equal(balanceIn(reply.results), 1_512n, "and nothing of the batch that comes next");
-    assert.equal(host.counts.batches, 1);
-    await turns.pass(4);
-    assert.equal(host.counts.batches, 2);
-    assert.equal(fixture.ledger.accountRows()[0]?.balance, 2_024n);
-  });
-
-  test("reads that wait for a batch are few, and leave room for others (I11, RB1)", async () => {
-    const fixture = new Fixture();
-    fixture.turns.stepMs = 100;
-    fixture.order(1, largeBatch(1, 2));
-    fixture.commit(1, largeBatch(1, 2));
-    fixture.host.onDurable(2);
-    for (let nonce = 1; nonce <= 5_000; nonce += 1) fixture.hear(readOf(nonce));
-    const refused = fixture.rejects.of("host/executing");
-    assert(refused > 0 && refused < 5_000);
-    fixture.hear({ ...readOf(), client: CUSTOMER }, CUSTOMER);
-    assert.equal(fixture.rejects.of("host/executing"), refused);
-    await fixture.turns.pass(3);
-    const replies = fixture.messages.filter(({ kind }) => kind === "read-reply");
-    assert.equal(replies.length, 5_001 - refused);
-  });
-
-  test("a batch that is half executed when it stops is stored whole or not at all", async () => {
-    const fixture = new Fixture();
-    fixture.turns.stepMs = 100;
-    for (const seq of [1, 2]) fixture.order(seq, largeBatch(seq, 2));
-    for (const seq of [2, 1]) fixture.commit(seq, largeBatch(seq, 2));
-    fixture.host.stop();
-    await fixture.turns.pass(6);
-    assert.deepEqual(
-      fixture.stored.map(([seq]) => seq),
-      [1],
-    );
-    assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_512n);
   });
 
   test("answers a client where it was heard of last, once its decision is durable", () => {
