@@ -11,8 +11,8 @@ const HASH_NAME = "blake2b512";
 /** Public keys kept parsed: every replica and the busiest clients of a large cluster. */
 const KEYS_MAX = 4_096;
 
-/** Secret keys kept parsed; a process has one of a kind, a test or a load generator some more. */
-const SECRETS_MAX = 256;
+/** Secret keys kept parsed; a process has one of a kind, or those of all clients that it runs. */
+const SECRETS_MAX = 1_024;
 
 /**
  * The one-call hash that Node.js has from 20.12 and 21.7 on. A namespace import, because a named

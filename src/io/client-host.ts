@@ -9,12 +9,12 @@ import type { Verifier } from "../core/crypto/check.js";
 import { ClientSession } from "../core/client/client-session.js";
 import type { ClientEffect, ResultPath, Span, SubmissionId } from "../core/client/effect.js";
 import type { ClientOptions } from "../core/client/options.js";
-import type { Message, ReplyMessage } from "../core/message.js";
-import { signRequest } from "../core/wire/sign.js";
+import type { Message, ReplyMessage, Request } from "../core/message.js";
 import { type Deadline, Deadlines } from "./deadlines.js";
 import type { Destination, Egress } from "./egress.js";
 import type { EndOfTurn } from "./end-of-turn.js";
 import type { KeyRing } from "./key-ring.js";
+import type { TurnSigner } from "./turn-signer.js";
 
 /** How the replicas came to a result that they agree on. */
 export interface Completion {
@@ -55,6 +55,7 @@ interface ClientWorld {
   readonly keys: KeyRing;
   readonly egress: Egress;
   readonly endOfTurn: EndOfTurn;
+  readonly signer: TurnSigner;
   readonly verifier: Verifier;
   readonly replicas: readonly Destination[];
 }
@@ -191,13 +192,11 @@ class SessionHost<T> {
   }
 
   #apply(effect: ClientEffect): void {
-    const { keys, egress, replicas } = this.#world;
+    const { keys, egress, replicas, signer } = this.#world;
     switch (effect.kind) {
-      case "sign": {
-        const request = signRequest(effect.message, keys);
-        this.session.step({ kind: "signed", request });
+      case "sign":
+        signer.sign(effect.message, keys, this.#signed);
         break;
-      }
       case "send":
         egress.queue(effect.message, effect.to === "all" ? replicas : [at(replicas, effect.to)]);
         break;
@@ -210,6 +209,10 @@ class SessionHost<T> {
         break;
     }
   }
+
+  readonly #signed = (request: Request): void => {
+    this.step({ kind: "signed", request });
+  };
 
   #complete({ spans, results, view, seq }: Extract<ClientEffect, { kind: "completed" }>): void {
     const nowMs = performance.now();

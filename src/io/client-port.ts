@@ -1,10 +1,14 @@
+import { availableParallelism } from "node:os";
 import type { ClientId } from "../core/base/ids.js";
 import { clientOfFrame, endOfFrame } from "../core/wire/header.js";
+import { HelperThread, type SignatureHelper } from "../workers/helper-thread.js";
+import { loadCrypto } from "../workers/load-crypto.js";
 import type { Genesis } from "./config.js";
 import { datagramBytesMaxOf, isLoopback } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";
 import { EndOfTurn } from "./end-of-turn.js";
 import type { Ingress } from "./ingress.js";
+import { TurnSigner } from "./turn-signer.js";
 import { Tally } from "./tally.js";
 import { SharedTicker } from "./ticker.js";
 import { openUdpSocket, type DatagramSocket, type SocketAddress } from "./udp-socket.js";
@@ -34,21 +38,32 @@ export class ClientPort {
   readonly drops: Tally;
   /** When what was submitted and sent in a turn goes out. */
   readonly endOfTurn = new EndOfTurn();
+  /** Signs what was submitted in a turn. */
+  readonly signer: TurnSigner;
   /** The ticks of all who use it. */
   readonly ticker: SharedTicker;
   readonly #socket: DatagramSocket;
+  readonly #helper: SignatureHelper | null;
   /** Those who use it now, by identity; one identity may run several clients. */
   readonly #holders = new Map<ClientId, Set<Holder>>();
 
   /**
    * @param socket its owner from now on is this port.
    * @param tickMs milliseconds of a tick, 1 and up.
+   * @param helper signs with this thread; closed with the port.
    */
-  constructor(socket: DatagramSocket, datagramBytesMax: number, tickMs: number) {
+  constructor(
+    socket: DatagramSocket,
+    datagramBytesMax: number,
+    tickMs: number,
+    helper: SignatureHelper | null = null,
+  ) {
     this.#socket = socket;
+    this.#helper = helper;
     this.ticker = new SharedTicker(tickMs);
     this.drops = new Tally();
     const { drops, endOfTurn } = this;
+    this.signer = new TurnSigner(endOfTurn, helper);
     this.datagrams = new DatagramPacker({
       ...{ socket, datagramBytesMax, drops },
       atEndOfTurn: (flush) => {
@@ -74,9 +89,9 @@ export class ClientPort {
     };
   }
 
-  /** Closes the socket. Idempotent. */
-  close(): Promise<void> {
-    return this.#socket.close();
+  /** Closes the socket, and ends the thread that helps to sign. Idempotent. */
+  async close(): Promise<void> {
+    await Promise.all([this.#socket.close(), this.#helper?.close()]);
   }
 
   /** Frames of a datagram may be for several clients; none can make another one miss its own. */
@@ -106,18 +121,43 @@ function handOut(
   }
 }
 
+/** What a port may be opened with. */
+export interface ClientPortOptions {
+  /**
+   * Whether a thread may help to sign, once 16 clients and more write in one turn. It does not keep
+   * the process alive. True if left out; with one processor there is none.
+   */
+  readonly hasHelper?: boolean;
+  /** Opens the socket; a test may put one in between that loses datagrams. */
+  readonly openSocket?: SocketOpener;
+}
+
 /**
  * Opens a port for clients of the cluster.
  * @throws SocketError when no socket can be opened.
  */
 export async function openClientPort(
   genesis: Genesis,
-  openSocket: SocketOpener = openUdpSocket,
+  { hasHelper = true, openSocket = openUdpSocket }: ClientPortOptions = {},
 ): Promise<ClientPort> {
   const isLocal = genesis.replicas.every((replica) => isLoopback(replica.host));
   const isV6 = genesis.replicas.some((replica) => replica.host.includes(":"));
   const anyAddress = isV6 ? "::" : "0.0.0.0";
   const loopback = isV6 ? "::1" : "127.0.0.1";
   const socket = await openSocket({ address: isLocal ? loopback : anyAddress, port: 0 });
-  return new ClientPort(socket, datagramBytesMaxOf(genesis), genesis.settings.tickMs);
+  const helper = hasHelper && availableParallelism() > 1 ? await helperThread() : null;
+  return new ClientPort(socket, datagramBytesMaxOf(genesis), genesis.settings.tickMs, helper);
+}
+
+async function helperThread(): Promise<HelperThread> {
+  const { provider } = await loadCrypto(process.env);
+  return new HelperThread({
+    cryptoName: provider.name,
+    publicKeys: [],
+    workerUrl: new URL("../workers/signature-worker.js", import.meta.url),
+    // Nothing is lost but its help, and the process is the application's.
+    onCrash: (cause) => {
+      process.emitWarning(`The thread that helps to sign has failed: ${String(cause)}`);
+    },
+  });
 }

@@ -8,6 +8,7 @@ import { authenticatorOf, ClusterHasher, macPrefix } from "../core/crypto/prefix
 import { principalNumber, type Roster } from "../core/wire/roster.js";
 import type { RequestSigner } from "../core/wire/sign.js";
 import type { CheckKeys } from "../workers/run-checks.js";
+import type { SignatureBoard, Ticket } from "../workers/signature-board.js";
 import type { Genesis } from "./config.js";
 import type { FrameSealer } from "./egress.js";
 
@@ -105,6 +106,11 @@ export class KeyRing implements FrameSealer, RequestSigner {
   /** This identity's signature of a digest. */
   sign(digest: Digest): Uint8Array {
     return this.provider.sign(digest, this.#signSeed);
+  }
+
+  /** Asks for this identity's signature of a digest on `board`, whose memory gets the secret. */
+  postToSign(digest: Digest, board: SignatureBoard): Ticket {
+    return board.postToSign(digest, this.#signSeed);
   }
 }
 

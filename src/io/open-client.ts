@@ -146,13 +146,15 @@ async function openWorld({ genesis, port: shared, openSocket }: ConnectOptions, 
       throw cause;
     },
   });
-  const port = shared ?? (await openClientPort(genesis, openSocket));
-  const { datagrams, drops, endOfTurn } = port;
+  // One client has one request under way: nobody could help it.
+  const options = { hasHelper: false, ...(openSocket === undefined ? {} : { openSocket }) };
+  const port = shared ?? (await openClientPort(genesis, options));
+  const { datagrams, drops, endOfTurn, signer } = port;
   const egress = new Egress({ roster: keys.roster, sealer: keys, datagrams, drops });
   const replicas = genesis.replicas.map(
     ({ id, host, port }) => new Destination({ role: "replica", id }, { address: host, port }),
   );
-  return { keys, egress, endOfTurn, verifier, replicas, port };
+  return { keys, egress, endOfTurn, signer, verifier, replicas, port };
 }
 
 /** No operation, no outcome. */

@@ -17,7 +17,7 @@ export {
   type ResultCode,
 } from "../core/ledger/operation.js";
 export { type ClusterOptions, createCluster, DEMO_ACCOUNTS } from "./cluster-create.js";
-export { type ClientPort, openClientPort } from "./client-port.js";
+export { type ClientPort, type ClientPortOptions, openClientPort } from "./client-port.js";
 export { type Cluster, loadClientKey, loadGenesis, loadReplicaKey } from "./cluster-directory.js";
 export { writeCluster } from "./cluster-directory.js";
 export type { ClientKey, Genesis, ReplicaKey } from "./config.js";

@@ -14,8 +14,8 @@ import { HASH_BYTES, KEY_BYTES, PREFIX_BYTES, SIGNATURE_BYTES } from "../core/cr
 import type { CryptoProvider } from "../core/crypto/crypto.js";
 import { isAcceptableSignature } from "../core/crypto/ed25519-acceptance.js";
 
-/** Keys kept expanded; a process signs with one, a test or a load generator with some more. */
-const SIGNING_KEYS_MAX = 256;
+/** Keys kept expanded; a process signs with one, or with those of all clients that it runs. */
+const SIGNING_KEYS_MAX = 1_024;
 
 /**
  * Longest input hashed by libsodium, in bytes. Measured on Node 20, x64, with the prefix:

@@ -6,8 +6,8 @@ import { loadCrypto } from "./load-crypto.js";
 import { SignatureBoard } from "./signature-board.js";
 
 /*
- * The module of the thread that verifies signatures ahead of the main one. Once it is loaded it
- * only computes and sleeps: it has no event loop any more.
+ * The module of the thread that verifies and makes signatures ahead of the main one. Once it is
+ * loaded it only computes and sleeps: it has no event loop any more.
  */
 
 /** What the thread is started with. */
@@ -24,8 +24,11 @@ const { cryptoName, publicKeys, memory } = workerData as SignatureWorkerData;
 const { provider } = await loadCrypto({ CRYPTO: cryptoName });
 
 parentPort?.postMessage("ready");
-new SignatureBoard(memory).serve((digest, signature, key) => {
-  const start = KEY_BYTES * key;
-  assert(start >= 0 && start + KEY_BYTES <= publicKeys.length, "the public key exists");
-  return provider.verify(digest, signature, publicKeys.subarray(start, start + KEY_BYTES));
+new SignatureBoard(memory).serve({
+  verify: (digest, signature, key) => {
+    const start = KEY_BYTES * key;
+    assert(start + KEY_BYTES <= publicKeys.length, "the public key exists");
+    return provider.verify(digest, signature, publicKeys.subarray(start, start + KEY_BYTES));
+  },
+  sign: (digest, seed) => provider.sign(digest, seed),
 });

@@ -2,7 +2,12 @@ import { assert } from "../core/base/assert.js";
 import type { Check, Verdict, Verifier } from "../core/crypto/check.js";
 import { Admission } from "./admission.js";
 import { checkCostNs, singleCostNs } from "./check-cost.js";
-import type { SignatureHelper } from "./helper-thread.js";
+import {
+  HELPED_TURN_COUNT,
+  type SignatureHelper,
+  UNHELPED_COUNT,
+  WAKE_COUNT,
+} from "./helper-thread.js";
 import { CheckRun, type CheckRunner, nothingPassed } from "./run-checks.js";
 import type { Ticket } from "./signature-board.js";
 
@@ -29,18 +34,6 @@ const TURN_NS = 2_500_000;
  * datagram may hold hundreds of requests, and another one only one.
  */
 const SLICE_NS = 200_000;
-
-/** Signatures of a turn from which on a helper pays: it is started when so many first came. */
-const HELPED_TURN_COUNT = 16;
-
-/** Signatures of a turn that are verified at once although there is a helper. */
-const UNHELPED_COUNT = 2;
-
-/**
- * Signatures that are posted one after the other before the helper is woken: to wake it costs both
- * some 10 µs, and where there are few it comes too late. It only does again then what is done here.
- */
-const WAKE_COUNT = 8;
 
 /** What a list may cost beside its signature to be posted: little more than its MAC did. */
 const UNSIGNED_NS_MAX = 6_000;
@@ -176,7 +169,7 @@ export class TurnVerifier implements Verifier {
     if (check?.kind !== "signature" || board === null) return null;
     const digest = run.verdict.digests[check.digest];
     assert(digest !== undefined, "the signed digest is computed");
-    const ticket = board.post(digest, run.bytes, check.signature, check.key);
+    const ticket = board.postToVerify(digest, run.bytes, check.signature, check.key);
     this.#postedCount += 1;
     if (this.#postedCount % WAKE_COUNT === 0) board.wake();
     this.#goOnSoon();
@@ -242,7 +235,7 @@ export class TurnVerifier implements Verifier {
 
   /** Goes on with `list` for about `budgetNs`; returns what it took. */
   #advance({ run, ticket }: PendingList, budgetNs: number): number {
-    const hasPassed = ticket === null ? null : (this.#helper?.board?.take(ticket) ?? null);
+    const hasPassed = ticket === null ? null : (this.#helper?.board?.takeVerdict(ticket) ?? null);
     if (hasPassed === null) return this.#runner.advance(run, budgetNs);
     run.settleSignature(hasPassed);
     return HELPED_NS;

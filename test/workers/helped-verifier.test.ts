@@ -4,12 +4,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
 import { PortableCrypto } from "../../binding-free-src/portable-crypto.js";
 import type { Verdict } from "../../src/core/crypto/check.js";
-import type { SignatureHelper } from "../../src/workers/helper-thread.js";
 import { CheckRunner } from "../../src/workers/run-checks.js";
-import { boardMemory, SignatureBoard } from "../../src/workers/signature-board.js";
 import { TurnVerifier } from "../../src/workers/turn-verifier.js";
 import type { CheckList } from "../../src/workers/verify-job.js";
 import { anyCheckList, damaged, KEYS, signedFrame } from "./check-lists.js";
+import { HeldHelper } from "./held-helper.js";
 
 const MAC_ONLY = signedFrame(new Uint8Array(40), 0, 0);
 const SIGNED = signedFrame(new Uint8Array(40), 1, 1);
@@ -52,44 +51,6 @@ class CountingCrypto extends PortableCrypto {
   }
 }
 
-/** A helper that works when a test says so. */
-class HeldHelper implements SignatureHelper {
-  readonly description = "and a test that helps it";
-  board: SignatureBoard | null = null;
-  starts = 0;
-  /** Signatures that it verified. */
-  count = 0;
-  isClosed = false;
-  readonly #memory = boardMemory();
-  readonly #there = new SignatureBoard(this.#memory);
-
-  start(): void {
-    this.starts += 1;
-  }
-
-  /** The thread is there now. */
-  appear(): void {
-    this.board = new SignatureBoard(this.#memory);
-  }
-
-  /** How often it was woken. */
-  get wakeUps(): number {
-    return new Int32Array(this.#memory)[0] ?? 0;
-  }
-
-  workOff(): void {
-    this.#there.workOff((digest, signature, key) => {
-      this.count += 1;
-      return portable.verify(digest, signature, KEYS.publicKeys[key] ?? new Uint8Array(32));
-    });
-  }
-
-  close(): Promise<void> {
-    this.isClosed = true;
-    return Promise.resolve();
-  }
-}
-
 function watched(isReady = true): {
   verifier: TurnVerifier;
   helper: HeldHelper;
@@ -97,7 +58,7 @@ function watched(isReady = true): {
   finished: string[];
   submit: (name: string, list: CheckList, source?: number) => void;
 } {
-  const helper = new HeldHelper();
+  const helper = new HeldHelper(KEYS.publicKeys);
   if (isReady) helper.appear();
   const crypto = new CountingCrypto();
   const verifier = new TurnVerifier(new CheckRunner(crypto, KEYS), helper);

@@ -66,10 +66,7 @@ for (const makeProvider of [() => new NativeCrypto(), () => new PortableCrypto()
       const options = { workerCount: 0, hasHelper: true, provider, keys: KEYS, onCrash };
       const verifier = await createVerifier(options);
       const main = `${name} on the main thread`;
-      assert.equal(
-        verifier.description,
-        `${main} and, once much has to be verified together, on another one`,
-      );
+      assert.equal(verifier.description, `${main} and, once much comes together, on another one`);
       const inline = new CheckRunner(makeProvider(), KEYS);
       const expected = Array.from({ length: BURST }, (_, source) => {
         const { bytes, checks } = listOf(source);
@@ -87,7 +84,62 @@ for (const makeProvider of [() => new NativeCrypto(), () => new PortableCrypto()
   });
 }
 
+/** A helper that is there. */
+async function started(
+  cryptoName: CryptoName,
+  onCrash: (cause: unknown) => void = neverCrashes,
+): Promise<HelperThread> {
+  const helper = new HelperThread({ cryptoName, publicKeys: [], workerUrl: WORKER_URL, onCrash });
+  helper.start();
+  while (helper.board === null) await nextTurn();
+  return helper;
+}
+
 describe("HelperThread", () => {
+  for (const provider of [new NativeCrypto(), new PortableCrypto()]) {
+    test(`signs on ${provider.name} what this thread would sign, and the same`, async () => {
+      const helper = await started(provider.name);
+      const board = helper.board ?? assert.fail("the helper is there");
+      for (let made = 0; made < BURST;) {
+        const posts = Array.from({ length: BURST }, (_, index) => {
+          const [digest, seed] = [index, index % 7].map((byte) => new Uint8Array(32).fill(byte));
+          assert(digest !== undefined && seed !== undefined);
+          return { digest, seed, ticket: board.postToSign(digest, seed) };
+        });
+        board.wake();
+        await nextTurn();
+        for (const { digest, seed, ticket } of posts) {
+          const signature = new Uint8Array(64);
+          if (!board.takeSignature(ticket, signature, 0)) continue;
+          assert.deepEqual(signature, provider.sign(digest, seed));
+          made += 1;
+        }
+      }
+      await helper.close();
+    });
+  }
+
+  test("leaves nothing on its board, whether it is closed or fails", async () => {
+    for (const fails of [false, true]) {
+      const crashes: unknown[] = [];
+      const helper = await started("portable", (cause) => crashes.push(cause));
+      const board = helper.board ?? assert.fail("the helper is there");
+      board.postToSign(new Uint8Array(32).fill(1), new Uint8Array(32).fill(2));
+      if (fails) {
+        // Nobody's key: the thread fails of the newest, and what was to be signed is left.
+        board.postToVerify(new Uint8Array(32), new Uint8Array(64), 0, 0);
+        board.wake();
+        while (crashes.length === 0) await nextTurn();
+      } else await helper.close();
+      assert.equal(helper.board, null);
+      board.workOff({
+        verify: () => assert.fail("nothing is posted any more"),
+        sign: () => assert.fail("no seed is left"),
+      });
+      await helper.close();
+    }
+  });
+
   test("that cannot start is no crash: the main thread goes on alone, and says so", async () => {
     const others = { publicKeys: KEYS.publicKeys, onCrash: neverCrashes };
     const cryptoName = "unheard-of" as CryptoName;
@@ -116,7 +168,7 @@ describe("HelperThread", () => {
     helper.start();
     while (helper.board === null) await nextTurn();
     // Only a bug can name a key that does not exist.
-    helper.board.post(new Uint8Array(32), new Uint8Array(64), 0, KEYS.publicKeys.length);
+    helper.board.postToVerify(new Uint8Array(32), new Uint8Array(64), 0, KEYS.publicKeys.length);
     helper.board.wake();
     while (crashes.length === 0) await nextTurn();
     assert.match(String(crashes[0]), /the public key exists/);

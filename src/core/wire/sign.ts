@@ -22,7 +22,7 @@ export function signMessage(
   signer: Signer,
 ): SignedMessage {
   const bytes = encodeUnsigned(message);
-  signInto(bytes, SIGNED_DOMAIN[message.kind], hasher, signer);
+  putSignature(bytes, signer(digestToSign(bytes, SIGNED_DOMAIN[message.kind], hasher)));
   return { ...message, bytes };
 }
 
@@ -39,20 +39,44 @@ export interface RequestSigner {
  * @throws InvariantError when the bundle exceeds `BUNDLE_BYTES_MAX`.
  */
 export function signRequest(message: Unsigned<Request>, signer: RequestSigner): Request {
+  const unsigned = encodeToSign(message, signer.hasher);
+  putSignature(unsigned.bytes, signer.sign(unsigned.digest));
+  return withAuthenticator(unsigned, signer.authenticate(unsigned.digest));
+}
+
+/** A request whose signature is to be put in its place, the end of `bytes`. */
+export type RequestToSign = Omit<Request, "authenticator">;
+
+/**
+ * The first step of `signRequest`: what has to be signed is the digest.
+ * @throws InvariantError when the bundle exceeds `BUNDLE_BYTES_MAX`.
+ */
+export function encodeToSign(message: Unsigned<Request>, hasher: Hasher): RequestToSign {
   const bytes = encodeUnsignedRequest(message);
   assert(bytes.length <= REQUEST_BYTES_MAX, "a bundle fits a request");
-  const digest = signInto(bytes, Domain.request, signer.hasher, (signed) => signer.sign(signed));
-  const authenticator = signer.authenticate(digest);
+  const digest = digestToSign(bytes, Domain.request, hasher);
   const { kind, client, session, timestamp, bundle } = message;
+  return { kind, client, session, timestamp, bundle, digest, bytes };
+}
+
+/** The last step of `signRequest`, once the signature is in its place. */
+export function withAuthenticator(signed: RequestToSign, authenticator: Uint8Array): Request {
+  const { kind, client, session, timestamp, bundle, digest, bytes } = signed;
   return { kind, client, session, timestamp, bundle, digest, bytes, authenticator };
 }
 
-/** Signs all but the last 64 bytes and puts the signature there; returns the digest it signs. */
-function signInto(bytes: Uint8Array, domain: Domain, hasher: Hasher, signer: Signer): Digest {
-  const signatureStart = bytes.length - SIGNATURE_BYTES;
-  const digest = hasher.digest(domain, bytes.subarray(0, signatureStart));
-  const signature = signer(digest);
+/** Puts `signature` in its place, the last 64 bytes. */
+export function putSignature(bytes: Uint8Array, signature: Uint8Array): void {
   assert(signature.length === SIGNATURE_BYTES, "a signature has 64 bytes");
-  bytes.set(signature, signatureStart);
-  return digest;
+  bytes.set(signature, signatureStart(bytes));
+}
+
+/** Where the signature of what is signed begins. */
+export function signatureStart(bytes: Uint8Array): number {
+  return bytes.length - SIGNATURE_BYTES;
+}
+
+/** The digest of all but the last 64 bytes. */
+function digestToSign(bytes: Uint8Array, domain: Domain, hasher: Hasher): Digest {
+  return hasher.digest(domain, bytes.subarray(0, signatureStart(bytes)));
 }

@@ -12,6 +12,7 @@ import {
 } from "../../../src/io/client-host.js";
 import { Destination } from "../../../src/io/egress.js";
 import { EndOfTurn } from "../../../src/io/end-of-turn.js";
+import { TurnSigner } from "../../../src/io/turn-signer.js";
 import { hasher } from "../../core/pbft/builders.js";
 
 type World = ConstructorParameters<typeof ClientHost<Outcome>>[0];
@@ -45,10 +46,11 @@ class Fixture {
     const replicas = [0, 1, 2, 3].map((id) => {
       return new Destination({ role: "replica", id }, { address: "127.0.0.1", port: 7_000 + id });
     });
+    const endOfTurn = new EndOfTurn();
     const world = {
       keys: { hasher, sign: () => new Uint8Array(64), authenticate: () => new Uint8Array(64) },
       egress: { queue: (message: Message) => this.sent.push(message), flush: () => undefined },
-      endOfTurn: new EndOfTurn(),
+      ...{ endOfTurn, signer: new TurnSigner(endOfTurn, null) },
       replicas,
     };
     const options = { ...CLIENT_OPTIONS_DEFAULT, client: 0, replicaCount: 4 };

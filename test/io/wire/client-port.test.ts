@@ -1,18 +1,35 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { PortableCrypto } from "../../../binding-free-src/portable-crypto.js";
+import { bundleOf } from "../../../src/core/base/bundle.js";
 import type { Message } from "../../../src/core/message.js";
 import { clientOfFrame } from "../../../src/core/wire/header.js";
-import { ClientPort } from "../../../src/io/client-port.js";
+import { ClientPort, openClientPort } from "../../../src/io/client-port.js";
+import { createCluster } from "../../../src/io/cluster-create.js";
 import { Destination, Egress } from "../../../src/io/egress.js";
+import { KeyRing } from "../../../src/io/key-ring.js";
 import { Tally } from "../../../src/io/tally.js";
 import type { DatagramHandler, DatagramSocket, SocketCounts } from "../../../src/io/udp-socket.js";
 import { EXAMPLES } from "../../core/wire/examples.js";
 import { client, replica, rosterOf } from "../../core/wire/sample-cluster.js";
+import { HeldHelper } from "../../workers/held-helper.js";
 import { SampleLink, sealerOf } from "./sample-link.js";
 
 const PLACE = { address: "127.0.0.1", port: 7_001 };
 const { hello, reply } = EXAMPLES;
+
+const crypto = new PortableCrypto();
+const CLUSTER = {
+  replicaCount: 4,
+  hosts: ["127.0.0.1"],
+  port: 7_000,
+  store: "memory",
+  durability: "none",
+  replies: "journal",
+  accounts: [],
+} as const;
 
 /** A socket whose other end is the test. */
 class OpenSocket implements DatagramSocket {
@@ -125,8 +142,41 @@ test("a frame that a client does not want is not even verified, and others still
   );
 });
 
-test("a port is closed with its socket", async () => {
-  const socket = new OpenSocket();
-  await new ClientPort(socket, 65_507, 10).close();
+test("a port is closed with its socket and its helper", async () => {
+  const [socket, helper] = [new OpenSocket(), new HeldHelper()];
+  await new ClientPort(socket, 65_507, 10, helper).close();
   assert(socket.isClosed);
+  assert(helper.isClosed);
+});
+
+test("a port has a thread that helps to sign only when it needs one, or none at all", async () => {
+  const clientCount = 20;
+  const { genesis, clientKeys } = createCluster({ ...CLUSTER, clientCount }, crypto);
+  let threadCount = 0;
+  const onWorker = (): void => {
+    threadCount += 1;
+  };
+  process.on("worker", onWorker);
+  const threadsWith = async (writers: number, hasHelper: boolean): Promise<number> => {
+    threadCount = 0;
+    const openSocket = (): Promise<DatagramSocket> => Promise.resolve(new OpenSocket());
+    const port = await openClientPort(genesis, { openSocket, hasHelper });
+    let signedCount = 0;
+    for (const [id, secrets] of clientKeys.slice(0, writers).entries()) {
+      const keys = new KeyRing(crypto, genesis, client(id), secrets);
+      const bundle = bundleOf([Uint8Array.of(1)]);
+      const message = { kind: "request", client: id, session: 1, timestamp: 1, bundle } as const;
+      port.signer.sign(message, keys, () => {
+        signedCount += 1;
+      });
+    }
+    await nextTurn();
+    assert.equal(signedCount, writers);
+    await port.close();
+    return threadCount;
+  };
+  assert.equal(await threadsWith(15, true), 0);
+  assert.equal(await threadsWith(clientCount, true), availableParallelism() > 1 ? 1 : 0);
+  assert.equal(await threadsWith(clientCount, false), 0);
+  process.off("worker", onWorker);
 });
