@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { CryptoProvider } from "../../src/core/crypto/crypto.js";
 
 /** What one signature and one verification take of one processor, in microseconds. */
-interface CryptoCost {
+export interface CryptoCost {
   readonly signMicros: number;
   readonly verifyMicros: number;
 }

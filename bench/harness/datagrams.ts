@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import type { DurableBlocks } from "./durable-blocks.js";
 
 /*
  * The bare datagram patterns that the protocol cannot do without, n = 4, with the sizes that its
@@ -7,10 +8,22 @@ import { createSocket, type Socket } from "node:dgram";
  *   read    client ─► 4 ─► client                                                 4 + 4 datagrams
  *   write   client ─► primary ─► 3 backups ─► each to 3 others ─► client       1 + 3 + 9 + 4 = 17
  *   commit  as write, with one more round of each to 3 others before the reply   17 + 12    = 29
+ *   durable as write, with a durable write of a block wherever a replica votes or replies:
+ *           1 before the primary's, 3 at a time before the backups', 4 before the replies
  */
 
 /** Which pattern a round follows. */
-type Pattern = "read" | "write" | "commit";
+type Pattern = "read" | "write" | "commit" | "durable";
+
+/** Second byte of a datagram: what belongs to a write. */
+const Flag = { commits: 1, durable: 2 } as const;
+
+const FLAGS: Readonly<Record<Pattern, number>> = {
+  read: 0,
+  write: 0,
+  commit: Flag.commits,
+  durable: Flag.durable,
+};
 
 /** First byte of a datagram: what it stands for. */
 const Kind = { read: 1, request: 2, order: 3, prepare: 4, commit: 5, reply: 6 } as const;
@@ -48,31 +61,37 @@ type Kinds = (typeof Kind)[keyof typeof Kind];
 const PORT_OFFSET = 2;
 const ROUND_OFFSET = 4;
 
-/** Byte 0 kind, 1 whether commits follow, 2 and 3 the client's port, 4 to 7 the round. */
-function datagram(kind: Kinds, hasCommits: boolean, round: number, clientPort: number): Buffer {
+/** Byte 0 kind, 1 flags, 2 and 3 the client's port, 4 to 7 the round. */
+function datagram(kind: Kinds, flags: number, round: number, clientPort: number): Buffer {
   const bytes = Buffer.alloc(BYTES[kind]);
   bytes[0] = kind;
-  bytes[1] = hasCommits ? 1 : 0;
+  bytes[1] = flags;
   bytes.writeUInt16BE(clientPort, PORT_OFFSET);
   bytes.writeUInt32BE(round, ROUND_OFFSET);
   return bytes;
 }
 
+function flagsOf(bytes: Buffer): number {
+  return bytes[1] ?? 0;
+}
+
 /** Plays one replica's part. */
 export class PatternPeer {
   readonly #socket: Socket;
+  readonly #disk: DurableBlocks;
   readonly #rounds = new Uint32Array(ROUNDS_KEPT);
   readonly #prepares = new Uint8Array(ROUNDS_KEPT);
   readonly #commits = new Uint8Array(ROUNDS_KEPT);
   #others: readonly number[] = [];
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, disk: DurableBlocks) {
     this.#socket = socket;
+    this.#disk = disk;
     socket.on("message", (bytes) => this.#onDatagram(bytes));
   }
 
-  static async open(): Promise<PatternPeer> {
-    return new PatternPeer(await openSocket());
+  static async open(disk: DurableBlocks): Promise<PatternPeer> {
+    return new PatternPeer(await openSocket(), disk);
   }
 
   get port(): number {
@@ -88,9 +107,9 @@ export class PatternPeer {
     const slot = this.#slotOf(bytes.readUInt32BE(ROUND_OFFSET));
     const kind = bytes[0];
     if (kind === Kind.read) this.#reply(bytes);
-    else if (kind === Kind.request) this.#sendOthers(Kind.order, bytes);
+    else if (kind === Kind.request) this.#vote(Kind.order, bytes);
     else if (kind === Kind.order) {
-      this.#sendOthers(Kind.prepare, bytes);
+      this.#vote(Kind.prepare, bytes);
       this.#onPrepare(slot, bytes);
     } else if (kind === Kind.prepare) this.#onPrepare(slot, bytes);
     else if (kind === Kind.commit) this.#onCommit(slot, bytes);
@@ -112,7 +131,8 @@ export class PatternPeer {
     const count = (this.#prepares[slot] ?? 0) + 1;
     this.#prepares[slot] = count;
     if (count !== QUORUM - 1) return;
-    if (bytes[1] !== 1) return this.#reply(bytes);
+    this.#record(bytes);
+    if ((flagsOf(bytes) & Flag.commits) === 0) return this.#reply(bytes);
     this.#sendOthers(Kind.commit, bytes);
     this.#onCommit(slot, bytes);
   }
@@ -123,16 +143,26 @@ export class PatternPeer {
     if (count === QUORUM) this.#reply(bytes);
   }
 
+  #vote(kind: Kinds, cause: Buffer): void {
+    this.#record(cause);
+    this.#sendOthers(kind, cause);
+  }
+
+  /** As a replica does while its disk is quick: on the main thread. */
+  #record(cause: Buffer): void {
+    if ((flagsOf(cause) & Flag.durable) !== 0) this.#disk.writeNow();
+  }
+
   #sendOthers(kind: Kinds, cause: Buffer): void {
     const round = cause.readUInt32BE(ROUND_OFFSET);
-    const bytes = datagram(kind, cause[1] === 1, round, cause.readUInt16BE(PORT_OFFSET));
+    const bytes = datagram(kind, flagsOf(cause), round, cause.readUInt16BE(PORT_OFFSET));
     for (const port of this.#others) this.#socket.send(bytes, port, HOST);
   }
 
   #reply(cause: Buffer): void {
     const clientPort = cause.readUInt16BE(PORT_OFFSET);
     const round = cause.readUInt32BE(ROUND_OFFSET);
-    this.#socket.send(datagram(Kind.reply, false, round, clientPort), clientPort, HOST);
+    this.#socket.send(datagram(Kind.reply, 0, round, clientPort), clientPort, HOST);
   }
 }
 
@@ -164,7 +194,7 @@ export class PatternClient {
     this.#replyCount = 0;
     const kind = pattern === "read" ? Kind.read : Kind.request;
     const { port } = this.#socket.address();
-    const bytes = datagram(kind, pattern === "commit", this.#round, port);
+    const bytes = datagram(kind, FLAGS[pattern], this.#round, port);
     const targets = pattern === "read" ? this.#ports : this.#ports.slice(0, 1);
     return new Promise((resolve) => {
       this.#onQuorum = resolve;
