@@ -19,7 +19,6 @@ export async function ledgerSuites(): Promise<MicroSuite[]> {
     const accounts = Array.from({ length: accountCount }, (_, index) => accountRow(index));
     const ledger = new Ledger({ hasher, clients: ["teller"], accounts });
     ledger.root();
-    ledger.takeChangedAccounts();
     let seq = 0;
     const writes = new Operations("write", accountCount, SEED);
     const reads = bundleOf(new Operations("read", accountCount, SEED));

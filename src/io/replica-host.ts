@@ -67,6 +67,9 @@ const UNSTORED_REPLIES_MAX = 4_096;
  */
 const STEP_OPERATIONS = 256;
 
+/** Reads of one step: half a millisecond. */
+const STEP_READS = 64;
+
 /** Reads that wait while a batch is executed over several turns; more are refused. */
 const WAITING_READS_MAX = 4_096;
 
@@ -178,6 +181,11 @@ export class ReplicaHost {
     const atEnd = this.#atEndOfTurn;
     this.#atEndOfTurn = [];
     for (const over of atEnd) over();
+  }
+
+  /** Whether this turn brought something, and its end, at which probes are told so, is to come. */
+  get isTurnOpen(): boolean {
+    return this.#flushIsDue;
   }
 
   /** Calls `over` once what this turn of the event loop brought was dealt with. */
@@ -336,9 +344,14 @@ export class ReplicaHost {
       operationCount += writer.count;
       results.push(writer.finish());
     }
-    if (effect.pin) yield* hashing(service);
+    if (effect.pin) {
+      yield* hashing(service);
+      // To pin a large state takes milliseconds too.
+      yield;
+    }
     this.#isExecuting = false;
     this.#onExecuted(effect, operationCount, results);
+    yield* this.#answeringReads();
   }
 
   #onExecuted(
@@ -359,12 +372,21 @@ export class ReplicaHost {
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
     if (this.#isStopped) return;
-    this.#events.push(
-      { kind: "executed", seq, results, serviceRoot },
-      ...this.#reads.take(() => true),
-    );
-    this.#run();
-    this.#flushLater();
+    this.dispatch({ kind: "executed", seq, results, serviceRoot });
+  }
+
+  /**
+   * Hands the reads that came while a batch was executed over several turns to the core. In none of
+   * those turns is an event under way, so each step is over when this goes on.
+   */
+  *#answeringReads(): Generator<void, void> {
+    while (this.#reads.count > 0 && !this.#isStopped) {
+      yield;
+      let left = STEP_READS;
+      this.#events.push(...this.#reads.take(() => left-- > 0));
+      this.#run();
+      this.#flushLater();
+    }
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {

@@ -14,6 +14,7 @@ import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";
 import { Destination, Egress } from "./egress.js";
+import { followLoop } from "./follow-loop.js";
 import { FlowRecorder, type RequestFlow } from "./flow-recorder.js";
 import type { HostedService } from "./hosted-service.js";
 import { Ingress } from "./ingress.js";
@@ -263,7 +264,8 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const { keys, verifier, socket, store, service, records, hooks, metricsServer } = parts;
   const replica = makeReplica(options, parts);
   const isStrict = key.replies === "strict";
-  const budget = new TurnBudget((over) => {
+  const turns = new TurnClock(threadClocks());
+  const budget = budgetOf(turns, (over) => {
     host.onceTurned(over);
   });
   const rest = new ServiceRest(service, budget);
@@ -276,7 +278,6 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const egress = egressOf(options, parts, drops);
   const peers = peersOf(options);
   const loopDelay = new LoopDelay();
-  const turns = new TurnClock(threadClocks());
   const sources = (): Parameters<typeof statusOf>[0] => {
     return {
       ...{ key, replica, host, store, stores, service, verifier, drops, rejects, socket },
@@ -293,6 +294,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     inspect,
   };
   const host = new ReplicaHost(replica, world);
+  const unfollow = followTurns(turns, host);
   hooks.onDurable = (id) => {
     host.onDurable(id);
   };
@@ -307,6 +309,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   logStart(log, inspect());
   const stop = once(async () => {
     stopTicker();
+    unfollow();
     loopDelay.stop();
     await metricsServer?.close();
     await socket.close();
@@ -321,6 +324,18 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const status = (): Promise<ReplicaStatus> => rest.hashed(inspect);
   const flow = (seq: Seq): RequestFlow | null => flows.flow(seq);
   return { address: { host: address, port }, status, flow, cutOff: cutterOf(socket, log), stop };
+}
+
+function budgetOf(turns: TurnClock, onceTurned: (over: () => void) => void): TurnBudget {
+  const nowMs = (): number => performance.now();
+  return new TurnBudget(onceTurned, nowMs, () => turns.presentMs);
+}
+
+/** Lets `turns` hear of those too in which the host has nothing to do; returns what ends that. */
+function followTurns(turns: TurnClock, host: ReplicaHost): () => void {
+  return followLoop(() => {
+    if (!host.isTurnOpen) turns.turned();
+  });
 }
 
 type StoreRunnerOptions = ConstructorParameters<typeof StoreRunner>[0];

@@ -5,6 +5,12 @@
  */
 const TURN_MS_MAX = 4;
 
+/**
+ * What a turn may have taken before the first of these steps, in milliseconds of processor time:
+ * for what is more there is less of them, down to one, so that no turn goes without.
+ */
+const OTHERS_MS_MAX = 2;
+
 /** What came of steps that are at their end. */
 interface Outcome<T> {
   readonly value: T;
@@ -17,6 +23,7 @@ interface Outcome<T> {
 export class TurnBudget {
   readonly #endOfTurn: (over: () => void) => void;
   readonly #nowMs: () => number;
+  readonly #turnMs: () => number;
   #spentMs = 0;
   /** Whether the end of the present turn will be told. */
   #isEndDue = false;
@@ -26,20 +33,23 @@ export class TurnBudget {
   /**
    * @param endOfTurn calls `over` when what the present turn brought is dealt with.
    * @param nowMs a clock in milliseconds.
+   * @param turnMs what the present turn has taken so far, in milliseconds of processor time.
    */
   constructor(
     endOfTurn: (over: () => void) => void = setImmediate,
     nowMs: () => number = () => performance.now(),
+    turnMs: () => number = () => 0,
   ) {
     this.#endOfTurn = endOfTurn;
     this.#nowMs = nowMs;
+    this.#turnMs = turnMs;
   }
 
   /** Makes `steps` while there is time in this turn; null if they are not at their end then. */
   attempt<T>(steps: Iterator<unknown, T>): Outcome<T> | null {
+    if (this.#isEndDue && this.#spentMs >= TURN_MS_MAX) return null;
+    this.#begin();
     const beforeMs = this.#spentMs;
-    if (beforeMs >= TURN_MS_MAX) return null;
-    this.#awaitEnd();
     const startMs = this.#nowMs();
     for (;;) {
       const step = steps.next();
@@ -65,12 +75,29 @@ export class TurnBudget {
     });
   }
 
+  /** The first step of a turn is about to be made. */
+  #begin(): void {
+    if (this.#isEndDue) return;
+    this.#spentMs = Math.max(0, this.#turnMs() - OTHERS_MS_MAX);
+    this.#awaitEnd();
+  }
+
   #awaitEnd(): void {
     if (this.#isEndDue) return;
     this.#isEndDue = true;
     this.#endOfTurn(() => {
       this.#isEndDue = false;
       this.#spentMs = 0;
+      if (this.#waiting.length > 0) this.#goOnLater();
+    });
+  }
+
+  /**
+   * Those who wait go on once the next turn has read what has come meanwhile: what it took, and
+   * garbage collection may be a part of it, counts first.
+   */
+  #goOnLater(): void {
+    setImmediate(() => {
       const waiting = this.#waiting;
       this.#waiting = [];
       for (const resolve of waiting) resolve();

@@ -57,6 +57,7 @@ export class TurnClock implements HostProbe {
     this.#windowStartMs = this.#wallMs;
   }
 
+  /** A turn ends now. To be called too in turns that bring nothing but garbage collection. */
   turned(): void {
     const wallMs = this.#sources.nowMs();
     if (!this.#skips && wallMs - this.#wallMs < RESOLUTION_MS) return;
@@ -70,6 +71,17 @@ export class TurnClock implements HostProbe {
     this.#skips = false;
     this.#busyMs = 0;
     this.#cpuMs = cpuMs;
+  }
+
+  /**
+   * What the present turn has taken so far, and up to a millisecond of those before it: of
+   * processor time, or by the clock where that is little or the system does not tell.
+   */
+  get presentMs(): number {
+    const { nowMs, idleMs, cpuMs } = this.#sources;
+    const busyMs = this.#busyMs + nowMs() - this.#wallMs - (idleMs() - this.#idleMs);
+    const nowCpuMs = busyMs < RESOLUTION_MS ? null : cpuMs();
+    return nowCpuMs === null || this.#cpuMs === null ? busyMs : nowCpuMs - this.#cpuMs;
   }
 
   /**

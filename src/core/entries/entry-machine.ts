@@ -104,10 +104,8 @@ export class EntryMachine extends PagedService<readonly SlotContent[]> implement
 
   /** The slots that changed since the last call, or since the state was replaced; likewise. */
   *takeChangedRows(): Generator<EntryRow[]> {
-    const slots = this.#table.takeChanged();
-    for (let first = 0; first < slots.length; first += ROWS_PER_PIECE) {
-      const piece = slots.subarray(first, first + ROWS_PER_PIECE);
-      yield Array.from(piece, (slot) => this.#table.row(slot));
+    for (const slots of this.#table.takeChanged(ROWS_PER_PIECE)) {
+      yield Array.from(slots, (slot) => this.#table.row(slot));
     }
   }
 

@@ -100,9 +100,12 @@ export class EntryTable implements PagedRows<readonly SlotContent[]> {
     this.#free.add(slot);
   }
 
-  /** The slots that changed since the last call, ascending. */
-  takeChanged(): Uint32Array {
-    return this.#changed.take();
+  /**
+   * The slots that changed since the last call, ascending, in pieces of so many or a few more:
+   * nothing may change before the last one is asked for.
+   */
+  takeChanged(sizeMin: number): Iterable<Uint32Array> {
+    return this.#changed.take(sizeMin);
   }
 
   /** One slot as a row. */

@@ -192,17 +192,11 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
 
   /**
    * The accounts that operations opened or changed since the last call, or since the whole state
-   * was replaced, each once, ascending by customer id, in pieces. A piece is copied when it is
-   * asked for: nothing may be executed before the last one is.
+   * was replaced, each once, ascending by customer id, in pieces. A piece is looked for and copied
+   * when it is asked for: nothing may be executed before the last one is.
    */
-  takeChangedAccounts(): Iterable<PackedAccounts> {
-    return this.#packed(this.#changed.take());
-  }
-
-  *#packed(indices: Uint32Array): Iterable<PackedAccounts> {
-    for (let first = 0; first < indices.length; first += PACK_ACCOUNTS) {
-      yield this.#accounts.pack(indices.subarray(first, first + PACK_ACCOUNTS));
-    }
+  *takeChangedAccounts(): Generator<PackedAccounts> {
+    for (const indices of this.#changed.take(PACK_ACCOUNTS)) yield this.#accounts.pack(indices);
   }
 
   #adopt(accounts: Accounts, tree: StateTree<BigInt64Array>): void {

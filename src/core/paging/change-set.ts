@@ -17,21 +17,28 @@ export class ChangeSet {
     this.#size += 1;
   }
 
-  /** Empties the set and returns what was in it, ascending. */
-  take(): Uint32Array {
-    const members = new Uint32Array(this.#size);
+  /**
+   * Empties the set: returns what was in it, ascending, piece by piece, each of `sizeMin` members,
+   * 1 and up, or a few more. Nothing may be added before the last one.
+   */
+  *take(sizeMin: number): Generator<Uint32Array, void> {
     const words = this.#words;
-    let count = 0;
-    for (let place = 0; count < members.length; place += 1) {
-      for (let word = words[place] ?? 0; word !== 0; word &= word - 1) {
-        // The lowest bit that is set.
-        members[count] = WORD_BITS * place + (WORD_BITS - 1 - Math.clz32(word & -word));
-        count += 1;
+    let place = 0;
+    while (this.#size > 0) {
+      const piece = new Uint32Array(Math.min(this.#size, sizeMin + WORD_BITS));
+      const sizeDue = Math.min(this.#size, sizeMin);
+      let count = 0;
+      for (; count < sizeDue; place += 1) {
+        for (let word = words[place] ?? 0; word !== 0; word &= word - 1) {
+          // The lowest bit that is set.
+          piece[count] = WORD_BITS * place + (WORD_BITS - 1 - Math.clz32(word & -word));
+          count += 1;
+        }
+        words[place] = 0;
       }
+      this.#size -= count;
+      yield piece.subarray(0, count);
     }
-    words.fill(0);
-    this.#size = 0;
-    return members;
   }
 
   #grow(sizeMin: number): void {

@@ -55,36 +55,13 @@ export class MerkleTree {
 
   /** The root, after rehashing what changed. */
   root(): Digest {
-    this.#rehash();
+    this.rehash();
     const top = levelCount(this.#leafCount);
     return rootOf(this.#hasher, this.#leafCount, this.#read(top, 0, 1));
   }
 
-  /** Digest of leaf `index`, or null. */
-  leaf(index: number): Digest | null {
-    return index < this.#leafCount ? this.#read(0, index, index + 1) : null;
-  }
-
-  /** The digests of the children of node `index` of `level` one after another, or null. */
-  node(level: number, index: number): Uint8Array | null {
-    if (level >= levelCount(this.#leafCount) || index >= this.#rowLength(level + 1)) return null;
-    this.#rehash();
-    return this.#children(level, index).slice();
-  }
-
-  /** A copy as it is now: some 35 bytes for each leaf. */
-  snapshot(): MerkleTree {
-    this.#rehash();
-    const copy = new MerkleTree(this.#hasher);
-    copy.#leafCount = this.#leafCount;
-    for (let row = 0; row <= levelCount(this.#leafCount); row += 1) {
-      copy.#digests.push(this.#read(row, 0, this.#rowLength(row)).slice());
-    }
-    copy.#stale = [];
-    return copy;
-  }
-
-  #rehash(): void {
+  /** Hashes the nodes above leaves that changed, which others do where it was not done before. */
+  rehash(): void {
     let stale = this.#stale;
     if (stale.length === 0) return;
     const levels = levelCount(this.#leafCount);
@@ -98,6 +75,30 @@ export class MerkleTree {
       stale = above;
     }
     this.#stale = [];
+  }
+
+  /** Digest of leaf `index`, or null. */
+  leaf(index: number): Digest | null {
+    return index < this.#leafCount ? this.#read(0, index, index + 1) : null;
+  }
+
+  /** The digests of the children of node `index` of `level` one after another, or null. */
+  node(level: number, index: number): Uint8Array | null {
+    if (level >= levelCount(this.#leafCount) || index >= this.#rowLength(level + 1)) return null;
+    this.rehash();
+    return this.#children(level, index).slice();
+  }
+
+  /** A copy as it is now: some 35 bytes for each leaf. */
+  snapshot(): MerkleTree {
+    this.rehash();
+    const copy = new MerkleTree(this.#hasher);
+    copy.#leafCount = this.#leafCount;
+    for (let row = 0; row <= levelCount(this.#leafCount); row += 1) {
+      copy.#digests.push(this.#read(row, 0, this.#rowLength(row)).slice());
+    }
+    copy.#stale = [];
+    return copy;
   }
 
   #pushParent(parents: number[], child: number): void {

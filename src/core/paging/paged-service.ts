@@ -23,7 +23,8 @@ export abstract class PagedService<Copy> {
   }
 
   /**
-   * Does a part of what the next `root` or `pin` has to: hashes up to `pagesMax` pages, 1 and up.
+   * Does a part of what the next `root` or `pin` has to: hashes up to `pagesMax` pages, 1 and up,
+   * or what is above them.
    * Returns whether nothing is left to do.
    */
   rehash(pagesMax: number): boolean {

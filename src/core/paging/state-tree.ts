@@ -88,12 +88,17 @@ export class StateTree<Copy> {
   }
 
   /**
-   * Hashes up to `pagesMax` of the pages that changed; returns whether `root` and `pin` have none
-   * left to hash.
+   * Hashes up to `pagesMax` of the pages that changed, or, once none is left, what is above them:
+   * that of a million rows takes as long as some hundred pages. Returns whether `root` and `pin`
+   * have nothing left to hash.
    */
   rehash(pagesMax: number): boolean {
+    if (this.#staleFrom === Number.POSITIVE_INFINITY) {
+      this.#tree.rehash();
+      return true;
+    }
     this.#rehash(pagesMax);
-    return this.#staleFrom === Number.POSITIVE_INFINITY;
+    return false;
   }
 
   /**

@@ -23,6 +23,22 @@ describe("the budget of a turn", () => {
     assert.deepEqual(made, ["a 1", "c 1"]);
   });
 
+  test("what a turn took before leaves less of it, and one step at least", async () => {
+    const turns = new Turns(1);
+    const madeAfter = async (turnMs: number): Promise<number> => {
+      let made = 0;
+      turns.turnMs = turnMs;
+      assert.equal(turns.budget.attempt(steps(10, () => (made += 1))), null);
+      await turns.pass(1);
+      return made;
+    };
+    assert.equal(await madeAfter(0), 4);
+    assert.equal(await madeAfter(2), 4, "which is for other things than steps");
+    assert.equal(await madeAfter(3.5), 3);
+    assert.equal(await madeAfter(5.5), 1);
+    assert.equal(await madeAfter(50), 1);
+  });
+
   test("what is to be completed goes on turn by turn", async () => {
     const turns = new Turns();
     const made: number[] = [];

@@ -55,6 +55,21 @@ describe("the turn clock", () => {
     assert.deepEqual(clock.longest(), { wallMs: 2.5, cpuMs: 1.75 });
   });
 
+  test("tells what the present turn has taken, of processor time where that is not little", () => {
+    const clocks = new Clocks();
+    const clock = new TurnClock(clocks.sources);
+    const present = (now: number, idle: number, cpu: number | null): number => {
+      Object.assign(clocks, { now, idle, cpu });
+      return clock.presentMs;
+    };
+    assert.equal(present(50, 49.5, 0.25), 0.5, "by the clock: to read the other one takes longer");
+    assert.equal(present(54, 49.5, 2), 2);
+    clock.turned();
+    assert.equal(present(60, 55.5, 3), 0);
+    assert.equal(present(68, 55.5, 6), 4);
+    assert.equal(present(68, 55.5, null), 8);
+  });
+
   test("whoever asks again at once gets the same answer", () => {
     const clocks = new Clocks();
     const clock = new TurnClock(clocks.sources);

@@ -5,6 +5,8 @@ import { TurnBudget } from "../../../src/io/turn-budget.js";
 export class Turns {
   /** What a step takes: at first so long that it is the only one in its turn. */
   stepMs: number;
+  /** What a turn has taken before its first step. */
+  turnMs = 0;
   #nowMs = 0;
   #over: (() => void) | null = null;
   readonly budget = new TurnBudget(
@@ -12,6 +14,7 @@ export class Turns {
       this.#over = over;
     },
     () => (this.#nowMs += this.stepMs),
+    () => this.turnMs,
   );
 
   constructor(stepMs = 100) {
