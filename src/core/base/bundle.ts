@@ -57,6 +57,14 @@ export class BundleReader {
     return readU16(this.bytes, this.end);
   }
 
+  /** Another reader of the items that this one has not read yet. */
+  rest(): BundleReader {
+    const rest = new BundleReader(this.bytes);
+    rest.end = this.end;
+    rest.remaining = this.remaining;
+    return rest;
+  }
+
   /** The current item as a view (no copy). */
   item(): Uint8Array {
     return this.bytes.subarray(this.start, this.end);

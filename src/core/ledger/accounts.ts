@@ -3,6 +3,7 @@ import type { ClientId } from "../base/ids.js";
 import { ACCOUNTS_MAX, type AccountRow } from "./account-row.js";
 import { ByteIndex } from "./byte-index.js";
 import { type PackedAccounts, rowAt } from "./packed-accounts.js";
+import { HIGH_HALF } from "./halves.js";
 import { encodeProfile, NO_OWNER, PROFILE_BYTES_MAX } from "./profile.js";
 
 const ACCOUNTS_INITIAL = 64;
@@ -20,6 +21,8 @@ const PROFILES_BYTES_MAX = ACCOUNTS_MAX * PROFILE_BYTES_MAX;
 export class Accounts {
   #count = 0;
   #balances = new BigInt64Array(ACCOUNTS_INITIAL);
+  /** The same memory: a `BigInt` of it would be an object. */
+  #halves = new Int32Array(this.#balances.buffer);
   #owners = new Int32Array(ACCOUNTS_INITIAL);
   /**
    * The profiles one after another; that of account i is [`#profileEnds`[i], `#profileEnds`[i +
@@ -48,6 +51,25 @@ export class Accounts {
   /** The number of the account whose id is `bytes`[`start`, `end`), or -1. Allocates nothing. */
   find(bytes: Uint8Array, start: number, end: number): number {
     return this.#index.find(bytes, start, end);
+  }
+
+  /**
+   * The numbers of the accounts with these ids, as `ByteIndex.findEach`, whose last stage this has:
+   * it looks at their balances, which whoever asks is about to read.
+   */
+  findEach(
+    bytes: Uint8Array,
+    starts: Uint32Array,
+    ends: Uint32Array,
+    count: number,
+    numbers: Int32Array,
+  ): void {
+    this.#index.findEach(bytes, starts, ends, count, numbers);
+    let signs = 0;
+    for (let place = 0; place < count; place += 1) {
+      signs |= this.#halves[2 * Math.max(numbers[place] ?? 0, 0) + HIGH_HALF] ?? 0;
+    }
+    assert(signs >= 0, "no balance is below zero");
   }
 
   /** Balance of account `index` in minor units. */
@@ -118,9 +140,8 @@ export class Accounts {
     for (const index of indices) length += (ends[index + 1] ?? 0) - (ends[index] ?? 0);
     const balances = new BigInt64Array(indices.length);
     const profiles = new Uint8Array(length);
-    // As halves: as a `BigInt` each balance would be an object.
-    const from32 = new Uint32Array(this.#balances.buffer);
-    const to32 = new Uint32Array(balances.buffer);
+    const from32 = this.#halves;
+    const to32 = new Int32Array(balances.buffer);
     let offset = 0;
     for (let place = 0; place < indices.length; place += 1) {
       const index = indices[place] ?? 0;
@@ -151,6 +172,7 @@ export class Accounts {
     owners.set(this.#owners);
     profileEnds.set(this.#profileEnds);
     this.#balances = balances;
+    this.#halves = new Int32Array(balances.buffer);
     this.#owners = owners;
     this.#profileEnds = profileEnds;
   }

@@ -10,6 +10,7 @@ import { ACCOUNTS_MAX, type AccountRow, BALANCE_MAX, CUSTOMER_ID_MAX } from "./a
 import { AccountPages } from "./account-pages.js";
 import { Accounts } from "./accounts.js";
 import { INDEX_KEY_BYTES } from "./byte-index.js";
+import { LOOK_AHEAD_ACCOUNTS_MIN, LookAhead } from "./look-ahead.js";
 import type { ResultCode } from "./operation.js";
 import { Opcode, OperationView } from "./operation-view.js";
 import type { PackedAccounts } from "./packed-accounts.js";
@@ -77,7 +78,13 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
   #accounts: Accounts;
   #tree: StateTree<BigInt64Array>;
   #changed = new ChangeSet();
-  /* The operation under way: its parts, its buffer, and whose balances its result tells. */
+  readonly #ahead = new LookAhead();
+  #looksAhead = false;
+  /*
+   * The operation under way: its place among those looked ahead at, its parts, its buffer, and
+   * whose balances its result tells.
+   */
+  #place = 0;
   readonly #operation = new OperationView();
   readonly #results = new ResultWriter();
   #bytes: Uint8Array = new Uint8Array(0);
@@ -107,21 +114,11 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     results: BundleWriter,
     operationsMax = BUNDLE_OPERATIONS_MAX,
   ): void {
-    this.#begin(bundle);
-    for (let left = operationsMax; left > 0 && bundle.next(); left -= 1) {
-      const isOperation = this.#operation.parse(bundle.start, bundle.end);
-      if (isOperation) this.#append(this.#perform(client), results);
-      else this.#results.appendError(results, "bad-operation");
-    }
+    this.#answer(client, bundle, results, operationsMax, false);
   }
 
   query(client: ClientId, bundle: BundleReader, results: BundleWriter): void {
-    this.#begin(bundle);
-    while (bundle.next()) {
-      const isOperation = this.#operation.parse(bundle.start, bundle.end);
-      if (isOperation) this.#append(this.#read(client), results);
-      else this.#results.appendError(results, "bad-operation");
-    }
+    this.#answer(client, bundle, results, BUNDLE_OPERATIONS_MAX, true);
   }
 
   /**
@@ -209,9 +206,28 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     return new StateTree(this.hasher, new AccountPages(this.hasher, accounts));
   }
 
-  #begin(bundle: BundleReader): void {
+  #answer(
+    client: ClientId,
+    bundle: BundleReader,
+    results: BundleWriter,
+    operationsMax: number,
+    isReadOnly: boolean,
+  ): void {
     this.#bytes = bundle.bytes;
     this.#operation.attach(bundle.bytes);
+    this.#looksAhead = this.#accounts.count >= LOOK_AHEAD_ACCOUNTS_MIN;
+    const ahead = bundle.rest();
+    let left = Math.min(operationsMax, bundle.remaining);
+    while (left > 0) {
+      const count = this.#looksAhead ? this.#ahead.read(ahead, left, this.#accounts) : left;
+      for (this.#place = 0; this.#place < count; this.#place += 1) {
+        bundle.next();
+        const isOperation = this.#operation.parse(bundle.start, bundle.end);
+        if (!isOperation) this.#results.appendError(results, "bad-operation");
+        else this.#append(isReadOnly ? this.#read(client) : this.#perform(client), results);
+      }
+      left -= count;
+    }
   }
 
   #append(code: ResultCode, results: BundleWriter): void {
@@ -275,8 +291,8 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     const amount = operation.amount();
     if (amount <= 0n) return "bad-amount";
     if (operation.isSelfMove()) return "same-account";
-    const source = this.#find(operation.accountStart, operation.accountEnd);
-    const target = this.#find(operation.targetStart, operation.targetEnd);
+    const source = this.#findAccount();
+    const target = this.#findTarget();
     if (source === NO_ACCOUNT || target === NO_ACCOUNT) return "unknown-account";
     if (!this.#mayUse(client, source)) return "not-authorized";
     const sourceBalance = this.#accounts.balance(source);
@@ -296,7 +312,7 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
     const bytes = this.#bytes;
     if (operation.amount() < 0n) return "bad-amount";
     const { accountStart, accountEnd, nameStart, nameEnd, addressStart, addressEnd } = operation;
-    if (this.#find(accountStart, accountEnd) !== NO_ACCOUNT) return "account-exists";
+    if (this.#findAccount() !== NO_ACCOUNT) return "account-exists";
     const customerId = accounts.lastCustomerId + 1;
     if (accounts.count >= this.#accountsMax || customerId > CUSTOMER_ID_MAX) return "ledger-full";
     if (!operation.hasPlainTexts()) return "bad-operation";
@@ -322,12 +338,25 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
 
   /** Finds the operation's only account and checks that `client` may use it. */
   #useAccount(client: ClientId): ResultCode {
-    this.#account = this.#find(this.#operation.accountStart, this.#operation.accountEnd);
+    this.#account = this.#findAccount();
     this.#target = NO_ACCOUNT;
     if (this.#account === NO_ACCOUNT) return "unknown-account";
     return this.#mayUse(client, this.#account) ? "ok" : "not-authorized";
   }
 
+  #findAccount(): number {
+    const { accountStart, accountEnd } = this.#operation;
+    const found = this.#looksAhead ? this.#ahead.account(this.#place) : NO_ACCOUNT;
+    return found === NO_ACCOUNT ? this.#find(accountStart, accountEnd) : found;
+  }
+
+  #findTarget(): number {
+    const { targetStart, targetEnd } = this.#operation;
+    const found = this.#looksAhead ? this.#ahead.target(this.#place) : NO_ACCOUNT;
+    return found === NO_ACCOUNT ? this.#find(targetStart, targetEnd) : found;
+  }
+
+  /** Now: what was not found ahead may have been opened since, by the same bundle. */
   #find(start: number, end: number): number {
     return this.#accounts.find(this.#bytes, start, end);
   }

@@ -1,5 +1,6 @@
 import { bytesConcat } from "../base/bytes.js";
 import { DIGEST_BYTES, Domain, type Digest, type Hasher } from "../base/hasher.js";
+import { HIGH_HALF } from "./halves.js";
 
 /*
  * A page is up to 128 accounts with consecutive numbers, as it is hashed and sent:
@@ -22,9 +23,6 @@ const BALANCE_BYTES = 8;
 const TAG_HEAD = 1;
 const TAG_PROFILES = Uint8Array.of(2);
 const TAG_OTHER = Uint8Array.of(3);
-
-/** Which half of a 64-bit integer in memory is the upper one: 1 where the lower comes first. */
-const HIGH_HALF = new Uint8Array(Uint16Array.of(1).buffer)[0] ?? 0;
 
 /** A page's parts. */
 export interface Page {

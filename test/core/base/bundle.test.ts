@@ -44,6 +44,14 @@ test("what is put into a bundle comes out of it, in order", () => {
   );
 });
 
+test("the rest of a bundle is what its reader has not read, which reads on for itself", () => {
+  const reader = new BundleReader(bundleOf([Uint8Array.of(1), Uint8Array.of(), Uint8Array.of(3)]));
+  assert.equal(reader.next(), true);
+  const rest = reader.rest();
+  assert.deepEqual([rest.next(), rest.next(), rest.item()], [true, true, Uint8Array.of(3)]);
+  assert.deepEqual([rest.next(), reader.remaining, reader.item()], [false, 2, Uint8Array.of(1)]);
+});
+
 test("a bundle can be written in place, and tells its size while it grows", () => {
   const writer = new BundleWriter(2);
   assert.equal(writer.byteLength, 2);

@@ -1,11 +1,37 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { hexOf } from "../../../src/core/base/bytes.js";
-import { ByteIndex } from "../../../src/core/ledger/byte-index.js";
+import { bytesConcat, hexOf } from "../../../src/core/base/bytes.js";
+import { ByteIndex, KEYS_AT_ONCE_MAX } from "../../../src/core/ledger/byte-index.js";
 import { halfSipHash } from "../../../src/core/ledger/keyed-hash.js";
 
 const SECRET = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+
+/** Asks for `keys` at once, which lie one after another. */
+function findEach(index: ByteIndex, keys: readonly Uint8Array[]): number[] {
+  const ends = new Uint32Array(keys.length);
+  let end = 0;
+  for (const [place, key] of keys.entries()) ends[place] = end += key.length;
+  const starts = ends.map((at, place) => at - (keys[place]?.length ?? 0));
+  const numbers = new Int32Array(keys.length);
+  index.findEach(bytesConcat(keys), starts, ends, keys.length, numbers);
+  return [...numbers];
+}
+
+/** Among 500,000 keys some thirty pairs share one of 2^32 hashes. */
+function keysOfOneHash(): [Uint8Array, Uint8Array] {
+  const data = new DataView(SECRET.buffer);
+  const [low, high] = [data.getInt32(0, true), data.getInt32(4, true)];
+  const seen = new Map<number, Uint8Array>();
+  for (let number = 0; number < 500_000; number += 1) {
+    const key = Buffer.from(`account ${number}`);
+    const hash = halfSipHash(low, high, key, 0, key.length);
+    const other = seen.get(hash);
+    if (other !== undefined) return [other, key];
+    seen.set(hash, key);
+  }
+  return assert.fail("no two keys have one hash");
+}
 
 test("HalfSipHash-1-3 agrees with the vectors of Linux' hsiphash", () => {
   const input = Uint8Array.from({ length: 16 }, (_, index) => index);
@@ -37,6 +63,34 @@ test("the index finds what a map finds, whatever the keys", () => {
       }
     }),
   );
+});
+
+test("the index finds many keys at once as it finds each, whether it has them or not", () => {
+  const key = fc.uint8Array({ minLength: 1, maxLength: 5, max: 3 });
+  const keys = fc.array(key, { maxLength: KEYS_AT_ONCE_MAX });
+  fc.assert(
+    fc.property(fc.array(key, { maxLength: 400 }), keys, (added, asked) => {
+      const index = new ByteIndex(SECRET);
+      for (const bytes of added) {
+        if (index.find(bytes, 0, bytes.length) < 0) index.add(bytes, 0, bytes.length);
+      }
+      const found = findEach(index, asked);
+      assert.deepEqual(
+        found,
+        asked.map((bytes) => index.find(bytes, 0, bytes.length)),
+      );
+    }),
+  );
+});
+
+test("keys with one hash are told apart, one by one and many at once", () => {
+  const [first, second] = keysOfOneHash();
+  const index = new ByteIndex(SECRET);
+  index.add(first, 0, first.length);
+  assert.deepEqual(findEach(index, [second, first]), [-1, 0]);
+  index.add(second, 0, second.length);
+  assert.deepEqual(findEach(index, [second, first]), [1, 0]);
+  assert.equal(index.find(second, 0, second.length), 1);
 });
 
 test("the index keeps every key while it grows to ten thousand", () => {

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  BUNDLE_OPERATIONS_MAX,
+  bundleOf,
+  BundleReader,
+  BundleWriter,
+} from "../../../src/core/base/bundle.js";
+import type { AccountRow } from "../../../src/core/ledger/account-row.js";
 import type { Ledger } from "../../../src/core/ledger/ledger.js";
+import { LOOK_AHEAD_ACCOUNTS_MIN } from "../../../src/core/ledger/look-ahead.js";
 import {
   encodeOperation,
   type LedgerOperation,
@@ -23,6 +31,36 @@ function bank(): Ledger {
     ],
     5,
   );
+}
+
+/** The same among so many accounts that it looks ahead; nobody asks for the others. */
+function largeBank(): Ledger {
+  const others = LOOK_AHEAD_ACCOUNTS_MIN;
+  const rows = bank().accountRows();
+  return newLedger(
+    [
+      ...Array.from({ length: others }, (_, index) => rowOf(index + 1, `other ${index}`, 0n)),
+      ...rows.map((row) => ({ ...row, customerId: others + row.customerId })),
+    ],
+    others + 5,
+  );
+}
+
+/** The results of `operations`, executed as one bundle, so many in one call. */
+function inSteps(
+  ledger: Ledger,
+  client: number,
+  operations: readonly Uint8Array[],
+  operationsMax: number,
+): Uint8Array {
+  const results = new BundleWriter();
+  const bundle = new BundleReader(bundleOf(operations));
+  while (bundle.remaining > 0) ledger.execute(client, bundle, results, operationsMax);
+  return results.finish();
+}
+
+function accountOnly({ account, balance, owner }: AccountRow): Partial<AccountRow> {
+  return { account, balance, owner };
 }
 
 const CLIENTS = { teller: TELLER, mia: MIA, nick: NICK } as const;
@@ -190,6 +228,45 @@ test("a bundle is executed in order, and one failure does not stop the rest", ()
     "ok 2",
     "ok 0 5",
   ]);
+});
+
+test("what a bundle opens is found by what follows, with few accounts and with many", () => {
+  const commands = [
+    "deposit NEW 1",
+    "move A NEW 1",
+    "open NEW 5",
+    "move A NEW 2",
+    ...new Array<string>(600).fill("deposit NEW 1"),
+    "open NEW 5",
+    "get NEW",
+  ];
+  const operations = commands.map((command) => encodeOperation(parse(command)));
+  for (const ledger of [bank(), largeBank()]) {
+    const results = executeBytes(ledger, TELLER, operations).map(show);
+    const first = ["unknown-account", "unknown-account", "ok 5", "ok 98 7"];
+    assert.deepEqual(results.slice(0, 4), first);
+    assert.deepEqual(results.slice(-3), ["ok 607", "account-exists", "ok 607"]);
+  }
+});
+
+test("a ledger that looks ahead answers as one does that need not, reads and writes", () => {
+  const unique = [...new Set(ORDERED.map(([, command]) => command))];
+  // Twice and more what is looked at together, with what is no operation among them.
+  const commands = Array.from({ length: 20 }, () => unique).flat();
+  const operations = commands.map((command) => encodeOperation(parse(command)));
+  operations.splice(300, 0, Uint8Array.of(9), Uint8Array.of());
+  for (const client of Object.values(CLIENTS)) {
+    const [small, large] = [bank(), largeBank()];
+    for (const ask of [executeBytes, queryBytes]) {
+      assert.deepEqual(ask(large, client, operations), ask(small, client, operations));
+    }
+    const whole = inSteps(small, client, operations, BUNDLE_OPERATIONS_MAX);
+    assert.deepEqual(inSteps(large, client, operations, 100), whole);
+    assert.deepEqual(
+      large.accountRows().slice(-5).map(accountOnly),
+      small.accountRows().map(accountOnly),
+    );
+  }
 });
 
 test("a new account gets the next customer id, and a customer who opens it owns it", () => {
