@@ -22,40 +22,47 @@ export interface AccountRange {
   readonly nameOf: (index: number) => string;
 }
 
-/** Operations drawn before the load starts; it goes round in them. */
-const OPERATIONS_DRAWN = 65_536;
+/** Amounts, in minor units: small beside what deposits bring, so no move fails for lack of money. */
+const AMOUNTS = Array.from({ length: 20 }, (_, index) => BigInt(1 + index));
 
-/** Small beside what deposits bring: no move fails for lack of money. */
-const AMOUNT_MAX = 20;
-
-/** An endless stream of operations on random accounts; costs nothing while it is measured. */
+/**
+ * An endless stream of operations on random accounts. It never goes round: with a million accounts
+ * a stream that does changes the same tenth of them again and again.
+ */
 export class BulkOperations {
-  readonly #drawn: readonly LedgerOperation[];
-  #next = 0;
+  readonly #prng: Prng;
+  readonly #kind: BulkKind;
+  /** Made before the load starts: then to draw an operation costs next to nothing. */
+  readonly #names: readonly string[];
 
   constructor(kind: BulkKind, accounts: AccountRange, seed: number) {
-    const prng = new Prng(seed);
-    const draw = (): LedgerOperation => drawOperation(prng, kind, accounts);
-    this.#drawn = Array.from({ length: OPERATIONS_DRAWN }, draw);
+    this.#prng = new Prng(seed);
+    this.#kind = kind;
+    this.#names = Array.from({ length: accounts.count }, (_, index) => accounts.nameOf(index));
   }
 
-  /** The next `count`, up to `OPERATIONS_DRAWN`. */
+  /** The next `count`, 0 and up. */
   take(count: number): readonly LedgerOperation[] {
-    if (this.#next + count > this.#drawn.length) this.#next = 0;
-    this.#next += count;
-    return this.#drawn.slice(this.#next - count, this.#next);
+    const operations: LedgerOperation[] = [];
+    while (operations.length < count) operations.push(this.#draw());
+    return operations;
   }
-}
 
-function drawOperation(prng: Prng, kind: BulkKind, accounts: AccountRange): LedgerOperation {
-  const { count, nameOf } = accounts;
-  const first = prng.below(count);
-  const account = nameOf(first);
-  if (kind === "read") return { kind: "get", account };
-  const amount = BigInt(1 + prng.below(AMOUNT_MAX));
-  if (prng.below(2) === 0 || count === 1) return { kind: "deposit", account, amount };
-  const target = nameOf((first + 1 + prng.below(count - 1)) % count);
-  return { kind: "move", source: account, target, amount };
+  #draw(): LedgerOperation {
+    const prng = this.#prng;
+    const { length } = this.#names;
+    const first = prng.below(length);
+    const account = this.#nameAt(first);
+    if (this.#kind === "read") return { kind: "get", account };
+    const amount = prng.pick(AMOUNTS);
+    if (prng.below(2) === 0 || length === 1) return { kind: "deposit", account, amount };
+    const target = this.#nameAt((first + 1 + prng.below(length - 1)) % length);
+    return { kind: "move", source: account, target, amount };
+  }
+
+  #nameAt(index: number): string {
+    return this.#names[index] ?? "";
+  }
 }
 
 /** How a closed loop is kept going. */
