@@ -22,7 +22,7 @@ export interface AccountRange {
   readonly nameOf: (index: number) => string;
 }
 
-/** Amounts, in minor units: small beside what deposits bring, so no move fails for lack of money. */
+/** In minor units: small beside what deposits bring, so that no move fails for lack of money. */
 const AMOUNTS = Array.from({ length: 20 }, (_, index) => BigInt(1 + index));
 
 /**

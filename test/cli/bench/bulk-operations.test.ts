@@ -16,7 +16,7 @@ function touched(operations: ReturnType<typeof drawn>): string[] {
 }
 
 describe("the load's endless stream of operations", () => {
-  it("spreads over all accounts, however many there are, and does not come back to the same", () => {
+  it("spreads over all accounts, and does not come back to the same few", () => {
     const names = touched(drawn("write", 1_000_000));
     // Of 300,000 picks among a million about 259,000 are the first of their account.
     assert.ok(new Set(names).size > 250_000, `${new Set(names).size} accounts`);
