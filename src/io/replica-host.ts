@@ -371,8 +371,9 @@ export class ReplicaHost {
     stores.executed(block, after);
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
-    if (this.#isStopped) return;
-    this.dispatch({ kind: "executed", seq, results, serviceRoot });
+    const executed: Event = { kind: "executed", seq, results, serviceRoot };
+    if (this.#isStopped) this.#noteAtEnd(executed);
+    else this.dispatch(executed);
   }
 
   /**
@@ -387,6 +388,15 @@ export class ReplicaHost {
       this.#run();
       this.#flushLater();
     }
+  }
+
+  /**
+   * A batch that was half executed when this host stopped is stored with its replies, or it could
+   * be executed again after the restart. What else follows from it could not be recorded.
+   */
+  #noteAtEnd(executed: Event): void {
+    this.#replica.step(executed);
+    this.#replica.takeEffects();
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {

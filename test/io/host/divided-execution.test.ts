@@ -102,17 +102,30 @@ describe("a host that divides execution over turns", () => {
     assert.equal(answered(), 5_001 - refused);
   });
 
-  test("a batch that is half executed when it stops is stored whole or not at all", async () => {
+  test("stopped halfway a batch is stored whole, with replies, or not at all (BK3)", async () => {
     const fixture = new Fixture();
     fixture.turns.stepMs = 100;
     for (const seq of [1, 2]) fixture.order(seq, largeBatch(seq, 2));
     for (const seq of [2, 1]) fixture.commit(seq, largeBatch(seq, 2));
     fixture.host.stop();
+    const appended = [...fixture.appended];
     await fixture.turns.pass(6);
     assert.deepEqual(
       fixture.stored.map(([seq]) => seq),
       [1],
     );
     assert.equal(fixture.ledger.accountRows()[0]?.balance, 1_512n);
+    // Else it would execute them again when a later batch holds them (EX2).
+    const { sessions } = fixture.replica.clients.takeChanges();
+    assert.deepEqual(
+      sessions.map(({ session, seq }) => [session, seq]),
+      [
+        [100, 1],
+        [101, 1],
+      ],
+    );
+    const said = fixture.messages.filter(({ kind }) => kind === "reply");
+    assert.deepEqual(said, [], "nobody hears of what was not recorded");
+    assert.deepEqual(fixture.appended, appended);
   });
 });

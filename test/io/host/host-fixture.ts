@@ -53,12 +53,14 @@ export class Fixture {
   onFlush = (): void => undefined;
   /** The last batch in the database. */
   storedSeq = 0;
+  readonly replica: Replica;
   readonly host: ReplicaHost;
   /** Another host in the same world, of a core that a test plays. */
   readonly hostOf: (core: Replica) => ReplicaHost;
 
   constructor(isStrict = false, self = SELF) {
     const replica = new Replica(sampleOptions({ self }), hasher, this.ledger);
+    this.replica = replica;
     const world = {
       keys: { hasher, sign: () => new Uint8Array(64) },
       records: {
