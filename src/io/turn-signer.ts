@@ -23,15 +23,6 @@ interface PostingSigner extends RequestSigner {
   postToSign(digest: Digest, board: SignatureBoard): Ticket;
 }
 
-/** A request that is signed at the end of this turn. */
-interface Waiting {
-  readonly request: RequestToSign;
-  readonly signer: PostingSigner;
-  /** Of its signature, if that is posted. */
-  readonly ticket: Ticket | null;
-  readonly done: (request: Request) => void;
-}
-
 /**
  * Signs at the end of a turn what many clients of one process write in it, in the order in which
  * they asked. A helper, if there is one, does signatures ahead from the newest back: what it did,
@@ -41,7 +32,8 @@ interface Waiting {
 export class TurnSigner {
   readonly #helper: SignatureHelper | null;
   readonly #endOfTurn: EndOfTurn;
-  readonly #waiting: Waiting[] = [];
+  /** Requests of this turn that are not signed yet. */
+  #waitingCount = 0;
 
   constructor(endOfTurn: EndOfTurn, helper: SignatureHelper | null) {
     this.#endOfTurn = endOfTurn;
@@ -51,29 +43,32 @@ export class TurnSigner {
   /** Signs `message` with the keys of `signer`; `done` is called at the end of this turn. */
   sign(message: Unsigned<Request>, signer: PostingSigner, done: (request: Request) => void): void {
     const request = encodeToSign(message, signer.hasher);
+    this.#waitingCount += 1;
     const ticket = this.#post(request.digest, signer);
-    this.#waiting.push({ request, signer, ticket, done });
-    if (this.#waiting.length === 1) this.#endOfTurn.add(this.#signWaiting);
+    // An action for each: where one client's fails the others still get theirs.
+    this.#endOfTurn.add(() => {
+      this.#waitingCount -= 1;
+      done(this.#signed(request, signer, ticket));
+    });
   }
 
   #post(digest: Digest, signer: PostingSigner): Ticket | null {
-    const waitingCount = this.#waiting.length + 1;
-    if (waitingCount === HELPED_TURN_COUNT) this.#helper?.start();
+    if (this.#waitingCount === HELPED_TURN_COUNT) this.#helper?.start();
     const board = this.#helper?.board ?? null;
-    if (board === null || waitingCount <= UNHELPED_COUNT) return null;
+    const postCount = this.#waitingCount - UNHELPED_COUNT;
+    if (board === null || postCount <= 0) return null;
     const ticket = signer.postToSign(digest, board);
-    if ((waitingCount - UNHELPED_COUNT) % WAKE_COUNT === 0) board.wake();
+    if (postCount % WAKE_COUNT === 0) board.wake();
     return ticket;
   }
 
-  readonly #signWaiting = (): void => {
+  /** With the helper's signature, if that is made. */
+  #signed(request: RequestToSign, signer: PostingSigner, ticket: Ticket | null): Request {
+    const { bytes, digest } = request;
     const board = this.#helper?.board ?? null;
-    for (const { request, signer, ticket, done } of this.#waiting.splice(0)) {
-      const { bytes, digest } = request;
-      const isSigned =
-        ticket !== null && board?.takeSignature(ticket, bytes, signatureStart(bytes)) === true;
-      if (!isSigned) putSignature(bytes, signer.sign(digest));
-      done(withAuthenticator(request, signer.authenticate(digest)));
-    }
-  };
+    const isSigned =
+      ticket !== null && board?.takeSignature(ticket, bytes, signatureStart(bytes)) === true;
+    if (!isSigned) putSignature(bytes, signer.sign(digest));
+    return withAuthenticator(request, signer.authenticate(digest));
+  }
 }

@@ -141,6 +141,26 @@ describe("TurnSigner", () => {
     assert.deepEqual(signed, [...expected(20), ...expected(20)]);
   });
 
+  test("where one client cannot be signed for, the others are, in order", () => {
+    const helper = new HeldHelper();
+    helper.appear();
+    const runs: (() => void)[] = [];
+    const signer = new TurnSigner(new EndOfTurn((run) => runs.push(run)), helper);
+    const signed: Request[] = [];
+    for (let client = 0; client < CLIENTS; client += 1) {
+      signer.sign(messageOf(client), ringOf(client), (request) => {
+        if (client === 5) throw new Error("a bug");
+        signed.push(request);
+      });
+    }
+    assert.throws(() => runs.shift()?.(), /a bug/);
+    for (const run of runs) run();
+    assert.deepEqual(signed, expected(CLIENTS).toSpliced(5, 1));
+    signer.sign(messageOf(0), ringOf(0), (request) => signed.push(request));
+    helper.workOff();
+    assert.equal(helper.count, 0, "the first of the next turn is for this thread alone");
+  });
+
   test("a helper that is gone at the end of the turn loses no request", async () => {
     const helper = new HeldHelper();
     helper.appear();
