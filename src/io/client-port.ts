@@ -134,7 +134,8 @@ export interface ClientPortOptions {
 
 /**
  * Opens a port for clients of the cluster.
- * @throws SocketError when no socket can be opened.
+ * @throws SocketError when no socket can be opened; Error, if a thread may help, when the
+ * cryptography that the environment asks for cannot be had.
  */
 export async function openClientPort(
   genesis: Genesis,
@@ -144,8 +145,9 @@ export async function openClientPort(
   const isV6 = genesis.replicas.some((replica) => replica.host.includes(":"));
   const anyAddress = isV6 ? "::" : "0.0.0.0";
   const loopback = isV6 ? "::1" : "127.0.0.1";
-  const socket = await openSocket({ address: isLocal ? loopback : anyAddress, port: 0 });
+  // First what may fail and leaves nothing behind: nobody would close the socket.
   const helper = hasHelper && availableParallelism() > 1 ? await helperThread() : null;
+  const socket = await openSocket({ address: isLocal ? loopback : anyAddress, port: 0 });
   return new ClientPort(socket, datagramBytesMaxOf(genesis), genesis.settings.tickMs, helper);
 }
 

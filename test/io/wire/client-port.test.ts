@@ -149,6 +149,28 @@ test("a port is closed with its socket and its helper", async () => {
   assert(helper.isClosed);
 });
 
+test("a port that cannot be opened leaves no socket that keeps the process alive", async () => {
+  const { genesis } = createCluster({ ...CLUSTER, clientCount: 1 }, crypto);
+  const sockets: OpenSocket[] = [];
+  const openSocket = (): Promise<DatagramSocket> => {
+    const socket = new OpenSocket();
+    sockets.push(socket);
+    return Promise.resolve(socket);
+  };
+  const { CRYPTO } = process.env;
+  process.env["CRYPTO"] = "unheard-of";
+  try {
+    await openClientPort(genesis, { openSocket }).then(
+      (port) => port.close(),
+      () => undefined,
+    );
+  } finally {
+    if (CRYPTO === undefined) delete process.env["CRYPTO"];
+    else process.env["CRYPTO"] = CRYPTO;
+  }
+  assert(sockets.every(({ isClosed }) => isClosed));
+});
+
 test("a port has a thread that helps to sign only when it needs one, or none at all", async () => {
   const clientCount = 20;
   const { genesis, clientKeys } = createCluster({ ...CLUSTER, clientCount }, crypto);
