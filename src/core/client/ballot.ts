@@ -50,8 +50,12 @@ export class Ballot {
    * correct, so the view exists (CL7).
    */
   viewOf(vote: Vote, weak: number): View {
-    const views = this.#alike(vote).map((other) => other.view);
-    return views.sort((left, right) => right - left)[weak - 1] ?? 0;
+    let view: View = 0;
+    for (const one of this.#votes) {
+      if (one === null || one.view <= view || !confirms(one, vote)) continue;
+      if (this.#alikeCount(vote, one.view) >= weak) view = one.view;
+    }
+    return view;
   }
 
   /** Every reply that came. */
@@ -59,13 +63,12 @@ export class Ballot {
     return this.#votes.filter((vote): vote is Vote => vote !== null);
   }
 
-  #alike(vote: Vote): Vote[] {
-    return this.votes().filter((other) => confirms(other, vote));
-  }
-
-  #alikeCount(vote: Vote): number {
+  /** How many agree with `vote` and have reached view `viewMin`. */
+  #alikeCount(vote: Vote, viewMin: View = 0): number {
     let count = 0;
-    for (const other of this.#votes) if (other !== null && confirms(other, vote)) count += 1;
+    for (const other of this.#votes) {
+      if (other !== null && other.view >= viewMin && confirms(other, vote)) count += 1;
+    }
     return count;
   }
 }

@@ -24,10 +24,16 @@ const SHARES = 2;
 const PEAK_DECAY = 1 / 16;
 
 /**
- * As long as no more requests than this are pending they neither wait for each other nor are they
- * divided: with so few it is the time of each that counts.
+ * As long as no more requests than this are pending they do not wait for each other: with so few it
+ * is the time of each that counts.
  */
 const SHARE_REQUESTS_MIN = 16;
+
+/**
+ * Requests of a share, at least, where what waits is divided: parts that leave in the same turn are
+ * agreed on together, and what each costs every replica is as much as 20 requests of it.
+ */
+const DIVIDED_REQUESTS_MIN = 64;
 
 /**
  * Orders what waits, as long as a slot is free. A few requests go out at once; while many are
@@ -58,7 +64,7 @@ function isWorthABatch(s: State): boolean {
 
 /** What waits, divided into as many equal parts as come next to a share each. */
 function portionOf(s: State): number {
-  const share = Math.max(s.pendingPeak / SHARES, SHARE_REQUESTS_MIN);
+  const share = Math.max(s.pendingPeak / SHARES, DIVIDED_REQUESTS_MIN);
   const { unproposedCount } = s.pool;
   return Math.ceil(unproposedCount / Math.max(1, Math.round(unproposedCount / share)));
 }

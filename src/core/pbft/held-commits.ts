@@ -31,12 +31,17 @@ export function sendCommit(s: State, commit: Commit, append: AppendId, isAnswere
 
 /** Sends the COMMITs that are held, with what leaves once `append` is durable. */
 export function sendHeldCommits(s: State, append: AppendId = 0): void {
-  s.commitsAwaitedSince = null;
+  s.commitsAwaited = null;
   if (s.heldCommits.length === 0) return;
   for (const held of s.heldCommits) {
     if (s.mayVote) s.sendOthers(held.commit, Math.max(held.append, append));
   }
   s.heldCommits.length = 0;
+}
+
+/** Others decided `seq` with COMMITs of theirs that they did not hold: they may lack just ours. */
+export function othersDecided(s: State, seq: Seq): void {
+  if (holds(s, seq)) sendHeldCommits(s);
 }
 
 /** A read has to wait for what was answered: no COMMIT is held for now. */
@@ -46,18 +51,25 @@ export function hurryCommits(s: State): void {
 }
 
 /**
- * Another replica did not hold its COMMIT for `seq`: it may wait for ours. Or it sent it along with
- * its vote for the next batch, which then is the next thing that we get, and lets ours leave too.
+ * Another replica did not hold its COMMIT for `seq`: it may wait for ours. Or it sent it, behind
+ * those for earlier batches, along with its vote for the next one, which then is the next thing
+ * that we get, and lets ours leave too.
  */
 export function othersCommit(s: State, seq: Seq): void {
-  const holdsOwn = s.heldCommits.some(({ commit }) => commit.seq === seq);
-  if (holdsOwn) s.commitsAwaitedSince ??= s.stepCount;
+  if (!holds(s, seq)) return;
+  const awaited = s.commitsAwaited;
+  const isBehind = awaited?.step === s.stepCount - 1 && awaited.seq < seq;
+  if (awaited === null || isBehind) s.commitsAwaited = { step: s.stepCount, seq };
+}
+
+function holds(s: State, seq: Seq): boolean {
+  return s.heldCommits.some(({ commit }) => commit.seq === seq);
 }
 
 /** Sends what others have been waiting for since an earlier step. */
 export function sendAwaitedCommits(s: State): void {
-  const since = s.commitsAwaitedSince;
-  if (since !== null && since < s.stepCount) sendHeldCommits(s);
+  const awaited = s.commitsAwaited;
+  if (awaited !== null && awaited.step < s.stepCount) sendHeldCommits(s);
 }
 
 /**

@@ -6,7 +6,7 @@ import { bytesEqual } from "../base/bytes.js";
 import type { AppendId, ReplicaId } from "../base/ids.js";
 import { primaryOf } from "../base/ids.js";
 import type { Batch, Commit, PrePrepare, Prepare, Verified } from "../message.js";
-import { othersCommit, sendCommit, sendHeldCommits } from "./held-commits.js";
+import { othersCommit, othersDecided, sendCommit, sendHeldCommits } from "./held-commits.js";
 import type { RejectCode } from "./reject.js";
 import type { Slot } from "./slot.js";
 import type { State } from "./state.js";
@@ -166,8 +166,7 @@ function settleCommitted(s: State, slot: Slot): void {
   const vote = slot.commits.agreed(s.quorums.strong);
   if (vote === null || !decide(s, slot, vote.digest)) return;
   slot.committedView = vote.view;
-  // Of Q replicas who decided with a COMMIT that it holds, the others may lack just that.
-  sendHeldCommits(s);
+  othersDecided(s, slot.seq);
 }
 
 /** Takes `digest` as decided, if its body is held. Decided by a quorum or by W vouchers (RO4). */

@@ -154,8 +154,8 @@ export class State {
   readonly heldReads = new FairRoom<HeldRead>(HELD_READS_BYTES_MAX);
   /** COMMITs that wait for something to leave with. */
   readonly heldCommits: HeldCommit[] = [];
-  /** The step in which it was heard first that others may wait for those. */
-  commitsAwaitedSince: number | null = null;
+  /** The step in which it was heard that others may wait for those, and for which. */
+  commitsAwaited: { readonly step: number; readonly seq: Seq } | null = null;
   /** Up to here no COMMIT is held, since a read had to wait. */
   hurrySeqMax: Seq = 0;
   /** Events taken. */

@@ -53,35 +53,35 @@ describe("the primary's batches", () => {
   });
 
   test("stay as large while half of the clients hear their answers (BA2)", () => {
-    const lone = new LoneReplica({ self: 0, pendingPerClientMax: 99, batchRequestsMax: 64 });
-    hearTogether(lone, 1, 80);
+    const lone = new LoneReplica({ self: 0, pendingPerClientMax: 150, batchRequestsMax: 100 });
+    hearTogether(lone, 1, 150);
     const [first, second] = sentOf(lone.take(), "pre-prepare");
     assert.ok(first !== undefined && second !== undefined);
-    assert.equal(second.batch.requests.length, 40);
+    assert.equal(second.batch.requests.length, 75);
     agree(lone, 1, first.batch.digest);
     agree(lone, 2, second.batch.digest);
     lone.answer();
-    hearTogether(lone, 81, 120);
+    hearTogether(lone, 151, 225);
     const whole = single(sentOf(lone.take(), "pre-prepare"));
-    assert.equal(whole.batch.requests.length, 40, "not in halves, though nothing else is pending");
-    hearTogether(lone, 121, 140);
-    assert.deepEqual(sentOf(lone.take(), "pre-prepare"), [], "more may come, and 40 are in flight");
+    assert.equal(whole.batch.requests.length, 75, "not in halves, though nothing else is pending");
+    hearTogether(lone, 226, 265);
+    assert.deepEqual(sentOf(lone.take(), "pre-prepare"), [], "more may come, and 75 are in flight");
     agree(lone, 3, whole.batch.digest);
     const half = single(sentOf(lone.answer(), "pre-prepare"));
-    assert.equal(half.batch.requests.length, 20, "what waited for that batch waits no longer");
+    assert.equal(half.batch.requests.length, 40, "what waited for that batch waits no longer");
   });
 
   test("are divided again once what was pending before is forgotten", () => {
-    const limits = { pendingPerClientMax: 99, batchRequestsMax: 64, windowSlots: 256 };
+    const limits = { pendingPerClientMax: 400, batchRequestsMax: 300, windowSlots: 256 };
     const lone = new LoneReplica({ self: 0, ...limits });
-    hearTogether(lone, 1, 99);
+    hearTogether(lone, 1, 400);
     let orders = sentOf(lone.take(), "pre-prepare");
     const sizes = (): number[] => orders.map(({ batch }) => batch.requests.length);
-    for (let first = 101; !sizes().includes(15); first += 30) {
-      assert.ok(first < 3_000, "it is forgotten within some dozens of batches");
+    for (let first = 401; !sizes().includes(70); first += 140) {
+      assert.ok(first < 12_000, "it is forgotten within some dozens of batches");
       for (const { seq, batch } of orders) agree(lone, seq, batch.digest);
       orders = sentOf(lone.answer(), "pre-prepare");
-      hearTogether(lone, first, first + 29);
+      hearTogether(lone, first, first + 139);
       orders.push(...sentOf(lone.take(), "pre-prepare"));
     }
   });
@@ -89,9 +89,11 @@ describe("the primary's batches", () => {
   test("hold together what one turn brought, in two halves if that is much", () => {
     for (const [count, sizes] of [
       [3, [3]],
-      [40, [20, 20]],
+      [64, [64]],
+      [95, [95]],
+      [140, [70, 70]],
     ] as const) {
-      const lone = new LoneReplica({ self: 0, pendingPerClientMax: count, batchRequestsMax: 64 });
+      const lone = new LoneReplica({ self: 0, pendingPerClientMax: count, batchRequestsMax: 200 });
       hearTogether(lone, 1, count);
       const orders = sentOf(lone.take(), "pre-prepare");
       assert.deepEqual(

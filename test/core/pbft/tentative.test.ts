@@ -2,11 +2,19 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bundleOf } from "../../../src/core/base/bundle.js";
 import { encodeOperation } from "../../../src/core/ledger/operation.js";
-import { type Batch, type Reply, ReplyCode, type Request } from "../../../src/core/message.js";
+import { type Batch, ReplyCode, type Request } from "../../../src/core/message.js";
 import type { Effect } from "../../../src/core/pbft/effect.js";
-import type { ReplicaOptions } from "../../../src/core/pbft/options.js";
-import type { SessionEntry } from "../../../src/core/pbft/session-entry.js";
 import { signRequest } from "../../../src/core/wire/sign.js";
+import {
+  backup,
+  decide,
+  depositsOf,
+  isAnswered,
+  isPEntry,
+  prepareAt,
+  repliesOf,
+  SESSIONS,
+} from "./answered-batch.js";
 import {
   balanceIn,
   batchOf,
@@ -17,7 +25,6 @@ import {
   hasher,
   newViewOf,
   prepare,
-  prePrepare,
   readOf,
   requestOf,
   TELLER,
@@ -29,53 +36,6 @@ import { LoneReplica, ofKind, sentOf, single } from "./lone-replica.js";
  * Answers to what is prepared and not decided (EX3): who may give them, what they wait for, and
  * what waits for them.
  */
-
-/** Sessions 1 to 8 of the teller, each of which executed its first request long ago. */
-const SESSIONS = Array.from({ length: 8 }, (_, index): SessionEntry => {
-  const results = Uint8Array.of(7);
-  const executed = { seq: 1, code: ReplyCode.executed, results };
-  return { client: TELLER, session: index + 1, timestamp: 1, ...executed };
-});
-
-/** A backup of view 0 that executed batch 1. */
-function backup(changes: Partial<ReplicaOptions> = {}): LoneReplica {
-  return new LoneReplica(
-    { self: 2, tentativeReplies: true, ...changes },
-    { records: [], storedSeq: 1, sessions: SESSIONS, evictedThrough: [], rejoinNonce: null },
-  );
-}
-
-/** A batch with the next request of each of these sessions, which deposits 1. */
-function depositsOf(...sessions: number[]): Batch {
-  return batchOf(...sessions.map((session) => requestOf({ session, timestamp: 2 })));
-}
-
-/** The batch is accepted and prepared in view 0; nothing is durable. */
-function prepareAt(lone: LoneReplica, seq: number, batch: Batch): Effect[] {
-  lone.receive(0, prePrepare(0, seq, batch));
-  lone.receive(1, prepare(0, seq, batch));
-  return lone.take();
-}
-
-/** All others say that they are prepared. */
-function decide(lone: LoneReplica, seq: number, batch: Batch): Effect[] {
-  for (const from of [0, 1, 3]) lone.receive(from, commit(0, seq, batch));
-  return lone.answer();
-}
-
-function isPEntry({ record }: Extract<Effect, { kind: "append" }>): boolean {
-  return record.kind === "prepared";
-}
-
-function repliesOf(effects: readonly Effect[]): Reply[] {
-  const messages = ofKind(effects, "reply").map(({ message }) => message);
-  return messages.filter((message): message is Reply => message.kind === "reply");
-}
-
-/** Whether this batch is answered before it is decided. */
-function isAnswered(effects: readonly Effect[]): boolean {
-  return repliesOf(effects).some(({ code }) => code === ReplyCode.tentative);
-}
 
 /** The first request of a session opens an account. */
 function openingOf(session: number, account: string): Request {
@@ -271,116 +231,6 @@ test("in the next view a batch that is carried over is answered anew", () => {
   lone.receive(0, prepare(1, 2, batch));
   const reply = single(repliesOf(lone.take()));
   assert.deepEqual([reply.code, reply.view], [ReplyCode.tentative, 1]);
-});
-
-describe("the COMMIT of an answered batch", () => {
-  test("leaves with the vote for the next one, once that is durable", () => {
-    const lone = backup();
-    const [first, second] = [depositsOf(1), depositsOf(2)];
-    assert.deepEqual(sentOf(prepareAt(lone, 2, first), "commit"), []);
-    lone.receive(0, prePrepare(0, 3, second));
-    const effects = lone.take();
-    const sent = ofKind(effects, "send");
-    assert.deepEqual(
-      sent.map(({ message }) => message),
-      [commit(0, 2, first), prepare(0, 3, second)],
-    );
-    assert.equal(sent[0]?.after, sent[1]?.after, "in one datagram");
-  });
-
-  test("leaves with the order for the next one, where we lead", () => {
-    const lone = new LoneReplica(
-      { self: 1, tentativeReplies: true },
-      { records: [], storedSeq: 0, sessions: SESSIONS, evictedThrough: [], rejoinNonce: null },
-    );
-    const votes = [0, 2, 3].map((id) => viewChangeOf(id, 1));
-    for (const vote of votes) lone.receive(vote.replica, vote);
-    lone.answer();
-    assert.equal(lone.replica.active, true);
-    lone.hear(TELLER, requestOf({ session: 1, timestamp: 2 }));
-    const order = single(sentOf(lone.answer(), "pre-prepare"));
-    for (const from of [0, 2]) lone.receive(from, prepare(1, order.seq, order.batch));
-    assert.equal(isAnswered(lone.take()), true);
-    lone.hear(TELLER, requestOf({ session: 1, timestamp: 3 }));
-    const kinds = ofKind(lone.answer(), "send").map(({ message }) => message.kind);
-    assert.deepEqual(kinds, ["commit", "pre-prepare"]);
-  });
-
-  test("leaves by itself after some ticks, and nobody asks for it before (RT1)", () => {
-    const lone = backup({ stalledStatusTicks: 6, viewChangeTicks: 20, idleStatusTicks: 50 });
-    lone.tick(20);
-    lone.take();
-    prepareAt(lone, 2, depositsOf(1));
-    lone.tick(2);
-    assert.deepEqual(ofKind(lone.take(), "send"), []);
-    lone.tick();
-    const effects = lone.take();
-    assert.equal(sentOf(effects, "commit").length, 1);
-    assert.deepEqual(sentOf(effects, "status"), []);
-    lone.tick(6);
-    assert.equal(
-      sentOf(lone.take(), "status").length,
-      1,
-      "what it was to bring about did not come",
-    );
-  });
-
-  test("leaves at once when so many batches are in flight that the primary waits", () => {
-    const lone = backup({ batchesInFlightMax: 2 });
-    assert.deepEqual(sentOf(prepareAt(lone, 2, depositsOf(1)), "commit"), []);
-    assert.equal(sentOf(prepareAt(lone, 3, depositsOf(2)), "commit").length, 2);
-  });
-
-  test("leaves when the others decide without it: they may be one short", () => {
-    const lone = backup();
-    const batch = depositsOf(1);
-    const effects = prepareAt(lone, 2, batch);
-    lone.durable(single(ofKind(effects, "append").filter(isPEntry)).id);
-    for (const from of [0, 1]) lone.receive(from, commit(0, 2, batch));
-    assert.equal(sentOf(lone.take(), "commit").length, 1);
-  });
-
-  test("leaves when others did not hold theirs for that batch: they may wait for it", () => {
-    const lone = backup();
-    const batch = depositsOf(1);
-    for (const from of [0, 3]) lone.receive(from, commit(0, 1, batch));
-    prepareAt(lone, 2, batch);
-    lone.receive(0, commit(0, 2, batch));
-    assert.deepEqual(sentOf(lone.take(), "commit"), []);
-    lone.receive(3, commit(0, 2, batch));
-    assert.equal(sentOf(lone.take(), "commit").length, 1);
-  });
-
-  test("waits for the order that may follow another's COMMIT", () => {
-    const lone = backup();
-    const [first, second] = [depositsOf(1), depositsOf(2)];
-    prepareAt(lone, 2, first);
-    lone.receive(0, commit(0, 2, first));
-    lone.receive(0, prePrepare(0, 3, second));
-    const sent = ofKind(lone.take(), "send");
-    assert.equal(sent.length, 2);
-    assert.equal(sent[0]?.after, sent[1]?.after, "in one datagram");
-  });
-
-  test("leaves at once while reads follow writes", () => {
-    const lone = backup();
-    const [first, second] = [depositsOf(1), depositsOf(2)];
-    prepareAt(lone, 2, first);
-    lone.hear(TELLER, readOf());
-    decide(lone, 2, first);
-    const effects = prepareAt(lone, 3, second);
-    assert.equal(isAnswered(effects), true);
-    assert.equal(sentOf(effects, "commit").length, 1);
-  });
-
-  test("leaves before the view does", () => {
-    const lone = backup();
-    prepareAt(lone, 2, depositsOf(1));
-    lone.receive(1, viewChangeOf(1, 1));
-    lone.receive(3, viewChangeOf(3, 1));
-    const kinds = ofKind(lone.answer(), "send").map(({ message }) => message.kind);
-    assert.deepEqual(kinds, ["commit", "view-change"]);
-  });
 });
 
 describe("a read of who answered a batch", () => {
