@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import { FailedOperation } from "../../src/cli/failure.js";
 import type { DurableBlocks } from "./durable-blocks.js";
 
 /*
@@ -41,8 +42,11 @@ const BYTES = {
 const HOST = "127.0.0.1";
 const QUORUM = 3;
 
-/** Rounds overlap by one at most; so many are told apart. */
-const ROUNDS_KEPT = 16;
+/** A peer may be so many rounds behind the other three before its datagrams are ignored. */
+const ROUNDS_KEPT = 256;
+
+/** There is no retransmission: a datagram that is lost ends the measurement. */
+const LOST_MS = 5_000;
 
 /** Opens a socket on loopback; `lookup` answers at once, as in the product. */
 async function openSocket(): Promise<Socket> {
@@ -105,6 +109,7 @@ export class PatternPeer {
 
   #onDatagram(bytes: Buffer): void {
     const slot = this.#slotOf(bytes.readUInt32BE(ROUND_OFFSET));
+    if (slot === null) return;
     const kind = bytes[0];
     if (kind === Kind.read) this.#reply(bytes);
     else if (kind === Kind.request) this.#vote(Kind.order, bytes);
@@ -115,10 +120,15 @@ export class PatternPeer {
     else if (kind === Kind.commit) this.#onCommit(slot, bytes);
   }
 
-  /** Where `round` is counted; what an earlier one left there is forgotten. */
-  #slotOf(round: number): number {
+  /**
+   * Where `round` is counted; what an earlier one left there is forgotten. Null where a later one
+   * is: three peers are enough for a round, so the fourth may fall behind.
+   */
+  #slotOf(round: number): number | null {
     const slot = round % ROUNDS_KEPT;
-    if (this.#rounds[slot] !== round) {
+    const counted = this.#rounds[slot] ?? 0;
+    if (counted > round) return null;
+    if (counted < round) {
       this.#rounds[slot] = round;
       this.#prepares[slot] = 0;
       this.#commits[slot] = 0;
@@ -173,6 +183,9 @@ export class PatternClient {
   #round = 0;
   #replyCount = 0;
   #onQuorum: () => void = () => undefined;
+  #onLost: (error: Error) => void = () => undefined;
+  #roundWatched = 0;
+  readonly #watch: NodeJS.Timeout;
 
   private constructor(socket: Socket, ports: readonly number[]) {
     this.#socket = socket;
@@ -182,6 +195,17 @@ export class PatternClient {
       this.#replyCount += 1;
       if (this.#replyCount === QUORUM) this.#onQuorum();
     });
+    this.#watch = setInterval(() => {
+      this.#lookForLoss();
+    }, LOST_MS);
+  }
+
+  /** Of two looks between which no round began, the second finds one that does not end. */
+  #lookForLoss(): void {
+    if (this.#roundWatched === this.#round && this.#replyCount < QUORUM) {
+      this.#onLost(new FailedOperation("A bare datagram was lost: run it again."));
+    }
+    this.#roundWatched = this.#round;
   }
 
   static async open(ports: readonly number[]): Promise<PatternClient> {
@@ -196,13 +220,15 @@ export class PatternClient {
     const { port } = this.#socket.address();
     const bytes = datagram(kind, FLAGS[pattern], this.#round, port);
     const targets = pattern === "read" ? this.#ports : this.#ports.slice(0, 1);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#onQuorum = resolve;
+      this.#onLost = reject;
       for (const target of targets) this.#socket.send(bytes, target, HOST);
     });
   }
 
   close(): Promise<void> {
+    clearInterval(this.#watch);
     return new Promise((resolve) => this.#socket.close(resolve));
   }
 }
