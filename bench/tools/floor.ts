@@ -24,9 +24,9 @@ const BLOCKS_MAX = 1_000;
 const OPERATIONS_MAX = 100_000;
 
 /**
- * Before anything is measured, when the compilers of five processes have settled. After 2,000 a
- * read takes a tenth longer than after 20,000, and a write a fifth longer than after 4,500; from
- * then on neither gets faster.
+ * Before anything is measured, when the compilers of five processes have settled: between 5,000 and
+ * 10,000 reads one takes a tenth longer than after 20,000, between 1,500 and 3,000 writes a fifth
+ * longer than after 4,500; from then on neither gets faster.
  */
 const WARM_UP_OPERATIONS: Readonly<Partial<Record<StepName, number>>> = {
   read: 20_000,

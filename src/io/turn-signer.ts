@@ -26,8 +26,8 @@ interface PostingSigner extends RequestSigner {
 /**
  * Signs at the end of a turn what many clients of one process write in it, in the order in which
  * they asked. A helper, if there is one, does signatures ahead from the newest back: what it did,
- * or did not, changes nothing but the time that it takes. With 64 clients it does some 40 of their
- * signatures, while nobody else of a cluster on the same machine has anything to do.
+ * or did not, changes nothing but the time that it takes: while one process of many clients signs,
+ * nobody else of a cluster on the same machine has anything to do.
  */
 export class TurnSigner {
   readonly #helper: SignatureHelper | null;

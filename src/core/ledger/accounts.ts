@@ -65,6 +65,7 @@ export class Accounts {
     numbers: Int32Array,
   ): void {
     this.#index.findEach(bytes, starts, ends, count, numbers);
+    // For the assertion all of them have to be read.
     let signs = 0;
     for (let place = 0; place < count; place += 1) {
       signs |= this.#halves[2 * Math.max(numbers[place] ?? 0, 0) + HIGH_HALF] ?? 0;
