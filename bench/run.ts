@@ -8,6 +8,7 @@ import { CommandInput, UsageError } from "../src/cli/command.js";
 import type { ExitStatus } from "../src/cli/command.js";
 import { sentenceFor } from "../src/cli/failure.js";
 import { renderNarrow } from "../src/cli/table.js";
+import { compileEarly } from "../src/io/early-compilation.js";
 import { recordRun } from "./harness/history.js";
 import type { BenchTool, Figures, ToolResult } from "./harness/tool.js";
 import { baseline } from "./tools/baseline.js";
@@ -56,6 +57,7 @@ async function runTool(tool: BenchTool, words: string[]): Promise<void> {
     print(helpOf(tool));
     return;
   }
+  compileEarly();
   const result = await tool.run(new CommandInput([], given), note);
   if (given["json"] === true) print(JSON.stringify({ tool: tool.name, ...result }));
   else print(textOf(result));

@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import { REPLICAS_MAX } from "../core/base/quorum.js";
 import { loadGenesis, loadReplicaKey, replicaPidPath } from "../io/cluster-directory.js";
 import type { Genesis } from "../io/config.js";
+import { compileEarly } from "../io/early-compilation.js";
 import { collectSeldom } from "../io/garbage.js";
 import { createLog, LOG_LEVELS } from "../io/log.js";
 import type { LogLevel } from "../io/log.js";
@@ -79,6 +80,7 @@ async function serve(
   signal: AbortSignal,
 ): Promise<void> {
   collectSeldom();
+  compileEarly();
   const replica = await start(input, signal);
   const id = input.wholeNumber("id", 0, REPLICAS_MAX - 1);
   const pidPath = replicaPidPath(input.directory, id);

@@ -1,3 +1,4 @@
+import { compileEarly } from "../../io/early-compilation.js";
 import type { ExitStatus, Output } from "../command.js";
 import { isConsistent, problemsOf } from "./bench-report.js";
 import { loadText, rowLabel } from "./figures.js";
@@ -27,6 +28,7 @@ interface BenchJob {
 
 /** Measures, prints and saves. 0 only when everything was right: see `problemsOf`. */
 export async function benchAndReport(job: BenchJob): Promise<ExitStatus> {
+  compileEarly();
   const { cluster, conditions, plan, isJson, output, signal, progress } = job;
   const folder = runFolder(job.parent, new Date());
   const say = (text: string): void => (isJson ? output.note(text) : output.result(text));
