@@ -60,6 +60,17 @@ describe("TurnVerifier", () => {
     await verifier.close();
   });
 
+  test("where nothing waits the next turn has room for as much again", async () => {
+    const { verifier, finished, submit } = watched();
+    const countMax = Math.floor(2_500_000 / checkCostNs(SIGNED.checks, "portable"));
+    for (let turn = 1; turn <= 3; turn += 1) {
+      for (let count = 0; count < countMax; count += 1) submit("signed", SIGNED);
+      assert.equal(finished.length, turn * countMax);
+      await nextTurn();
+    }
+    await verifier.close();
+  });
+
   test("goes on with the turn's datagrams and timers before it goes on verifying", async () => {
     const all = watched();
     const atOnce = fillTurn(0, all);
