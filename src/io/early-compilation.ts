@@ -4,13 +4,13 @@ import { setFlagsFromString } from "node:v8";
 const COUNTS_CALLS_V8 = 12;
 
 /**
- * A seventh of what V8 waits for by itself. Measured with four replicas on two processors, Node.js
- * 20, medians of three starts, one write outstanding, writes a second in the first 6 s and then in
+ * A seventh of what V8 waits for by itself. Measured with four replicas on two slow processors,
+ * Node.js 20, one start each, one write outstanding, writes a second in the first 6 s and then in
  * each 6 s more:
  *
- *     bytes     67,584 (V8's)   103   143   197   237
- *               24,000           69   167   247   267
- *               10,000           78   260   247   263
+ *     bytes     67,584 (V8's)   116   158   196   258
+ *               24,000           67   171   231   246
+ *               10,000           88   261   275   279
  *                5,000           74   227   252   257
  */
 const BYTES_MAX = 10_000;
