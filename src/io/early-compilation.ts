@@ -21,7 +21,7 @@ const CALLS_MAX = 450;
  * Has V8 compile what runs often for good after a seventh of the runs that it waits for by itself.
  * A protocol runs each of its functions a few times for a batch, so that with few batches a second
  * it went on unoptimised for minutes. The first seconds are slower, for so long the compilers have
- * more to do. For a process of ours: whoever embeds a client decides for himself.
+ * more to do. Only for a process of ours: the flags of others are for them to set.
  */
 export function compileEarly(): void {
   const isCounted = Number.parseInt(process.versions.v8, 10) >= COUNTS_CALLS_V8;
