@@ -3,6 +3,7 @@ import { EntryMachine } from "../core/entries/entry-machine.js";
 import { EntryRowError } from "../core/entries/entry-row.js";
 import { AccountRowError } from "../core/ledger/account-row.js";
 import { Ledger } from "../core/ledger/ledger.js";
+import type { PackedAccounts, PackedBalances } from "../core/ledger/packed-accounts.js";
 import type { StoredState, StoreGroup } from "./store.js";
 
 /**
@@ -14,8 +15,11 @@ const ACCOUNT_PAGES_PER_STEP = 64;
 /** Pages of 8 entries likewise: 0.1 ms if they are small, and 5 if all are full. */
 const ENTRY_PAGES_PER_STEP = 16;
 
-/** What a service gives a store to keep. */
+/** What a service gives a store that has nothing of it. */
 export type ServiceRows = Pick<StoreGroup, "accounts" | "entries">;
+
+/** What a service gives a store that has what it was given before. */
+export type ServiceChanges = ServiceRows & Pick<StoreGroup, "balances">;
 
 /** A service with what its host and its database want of it, beside what the protocol does. */
 export interface HostedService extends Service {
@@ -48,7 +52,7 @@ export interface HostedService extends Service {
    * The rows that changed since the last call, or since the whole state was replaced, each once and
    * ascending, copied likewise.
    */
-  takeChanges(): Generator<void, ServiceRows>;
+  takeChanges(): Generator<void, ServiceChanges>;
 }
 
 /** The bank. */
@@ -68,8 +72,12 @@ export class HostedLedger extends Ledger implements HostedService {
     return { accounts: yield* collected(this.packedAccounts()) };
   }
 
-  *takeChanges(): Generator<void, ServiceRows> {
-    return { accounts: yield* collected(this.takeChangedAccounts()) };
+  *takeChanges(): Generator<void, ServiceChanges> {
+    const pieces = yield* collected(this.takeChangedAccounts());
+    return {
+      accounts: pieces.map(({ opened }) => opened).filter(isFilled),
+      balances: pieces.map(({ changed }) => changed).filter(isFilled),
+    };
   }
 }
 
@@ -90,8 +98,9 @@ export class HostedEntries extends EntryMachine implements HostedService {
     return { accounts: [], entries: (yield* collected(this.rows())).flat() };
   }
 
-  *takeChanges(): Generator<void, ServiceRows> {
-    return { accounts: [], entries: (yield* collected(this.takeChangedRows())).flat() };
+  *takeChanges(): Generator<void, ServiceChanges> {
+    const entries = (yield* collected(this.takeChangedRows())).flat();
+    return { accounts: [], balances: [], entries };
   }
 }
 
@@ -103,6 +112,10 @@ function* collected<T>(pieces: Iterable<T>): Generator<void, T[]> {
     yield;
   }
   return all;
+}
+
+function isFilled({ balances }: PackedAccounts | PackedBalances): boolean {
+  return balances.length > 0;
 }
 
 /** Loads; false when that ends in a `fault`. */

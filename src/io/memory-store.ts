@@ -1,5 +1,6 @@
 import type { Seq } from "../core/base/ids.js";
-import { unpackAccounts } from "../core/ledger/packed-accounts.js";
+import { assert } from "../core/base/assert.js";
+import { type PackedBalances, unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { assertGroupFollows } from "./store.js";
 import type {
   AccountRow,
@@ -43,6 +44,7 @@ export class MemoryStore implements Store {
   commit(group: StoreGroup): Promise<void> {
     if (this.#seq !== null && group.seq <= this.#seq) return Promise.resolve();
     assertGroupFollows(this.#seq, group);
+    changeBalances(this.#accounts, group.balances);
     this.#put({ ...group, accounts: group.accounts.flatMap(unpackAccounts) });
     for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
     return Promise.resolve();
@@ -68,6 +70,20 @@ export class MemoryStore implements Store {
     for (const row of rows.entries ?? []) this.#entries.set(row.slot, row);
     for (const row of rows.sessions) this.#sessions.set(keyOf(row), row);
     for (const name of rows.evictedThrough) this.#evictedThrough.set(name.client, name);
+  }
+}
+
+/** Changes balances of accounts that are in `accounts`, by customer id. */
+function changeBalances(
+  accounts: Map<number, AccountRow>,
+  pieces: readonly PackedBalances[],
+): void {
+  for (const { customerIds, balances } of pieces) {
+    for (const [place, balance] of balances.entries()) {
+      const row = accounts.get(customerIds[place] ?? 0);
+      assert(row !== undefined, "what changed was opened before");
+      accounts.set(row.customerId, { ...row, balance });
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { PackedBalances } from "../core/ledger/packed-accounts.js";
 import type { MysqlConnection } from "./mysql-pool.js";
 import { StoreError } from "./store.js";
 import type { SqlValue } from "./store-rows.js";
@@ -7,6 +8,10 @@ import type { SqlValue } from "./store-rows.js";
  * statement prepared, and a handful of them makes any number of rows.
  */
 const CHUNK_ROWS_MAX = 256;
+
+/** Most balances of one statement, and the bytes of each: two numbers and what parts them. */
+const BALANCES_MAX = 1_024;
+const BALANCE_BYTES = 36;
 
 /** Bytes around a statement's values, and around each value. */
 const STATEMENT_BYTES = 1_024;
@@ -33,6 +38,46 @@ export async function insertRows(
     const sql = `INSERT INTO ${table} (${columns}) VALUES ${tuples(tuple, count)} ${tail}`;
     await connection.change(sql, values);
   });
+}
+
+/**
+ * Changes balances of accounts that are in the customer table. Returns whether they were; if not,
+ * the transaction must not be committed. As one JSON text for many: a row so costs this process 1.1
+ * µs, where values of their own took 4 to 6, and the server half of what it did.
+ */
+export async function changeBalances(
+  connection: MysqlConnection,
+  pieces: readonly PackedBalances[],
+): Promise<boolean> {
+  const room = Math.floor((connection.packetBytesMax - STATEMENT_BYTES) / BALANCE_BYTES);
+  const rowsMax = Math.min(Math.max(room, 1), BALANCES_MAX);
+  // The order of the tables is that of the work: a balance after another, each found by its key.
+  const sql =
+    "UPDATE JSON_TABLE(?, '$[*]' COLUMNS (" +
+    "CHANGED_ID INTEGER PATH '$[0]', CHANGED_BALANCE BIGINT PATH '$[1]')) AS CHANGED " +
+    "STRAIGHT_JOIN CUSTOMER ON CUSTOMER_ID = CHANGED_ID SET BALANCE = CHANGED_BALANCE";
+  for (const { customerIds, balances } of pieces) {
+    for (let first = 0; first < balances.length; first += rowsMax) {
+      const end = Math.min(first + rowsMax, balances.length);
+      const text = balancesJson(customerIds, balances, first, end);
+      if ((await connection.change(sql, [text])) < end - first) return false;
+    }
+  }
+  return true;
+}
+
+/** `[[id, balance], …]`, exact: the numbers of JSON have any size. */
+function balancesJson(
+  customerIds: Uint32Array,
+  balances: BigInt64Array,
+  first: number,
+  end: number,
+): string {
+  let text = "";
+  for (let place = first; place < end; place += 1) {
+    text += `${text === "" ? "[" : ","}[${customerIds[place] ?? 0},${balances[place] ?? 0n}]`;
+  }
+  return `${text}]`;
 }
 
 /** Deletes the rows whose `columns` are one of `keys`, likewise. */

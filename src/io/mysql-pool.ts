@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type ConnectionOptions, createPool, type Pool, type PoolConnection } from "mysql2/promise";
+import type { ResultSetHeader } from "mysql2/promise";
 import type { MysqlAddress } from "./mysql-address.js";
 import { mysqlErrorOf } from "./mysql-error.js";
 import { StoreError } from "./store.js";
@@ -33,8 +34,11 @@ export interface MysqlConnection {
   readonly packetBytesMax: number;
   /** Runs one statement without values: DDL, or what begins and ends a transaction. */
   run(sql: string): Promise<void>;
-  /** Runs a prepared statement that returns no rows. */
-  change(sql: string, values: readonly SqlValue[]): Promise<void>;
+  /**
+   * Runs a prepared statement that returns no rows. Returns how many rows of a table it met, those
+   * that an UPDATE left as they were among them.
+   */
+  change(sql: string, values: readonly SqlValue[]): Promise<number>;
   /** Runs a prepared statement that returns rows. */
   select(sql: string, values?: readonly SqlValue[]): Promise<readonly SqlRow[]>;
 }
@@ -154,7 +158,9 @@ export class MysqlPool {
         await this.#bounded(connection.query(sql));
       },
       change: async (sql, values) => {
-        await this.#bounded(connection.execute(sql, values.map(parameterOf)));
+        const statement = connection.execute<ResultSetHeader>(sql, values.map(parameterOf));
+        const [{ affectedRows }] = await this.#bounded(statement);
+        return affectedRows;
       },
       select: async (sql, values = []) => {
         const options = { sql, rowsAsArray: true };

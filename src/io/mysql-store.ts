@@ -5,7 +5,7 @@ import { unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import type { MysqlAddress } from "./mysql-address.js";
-import { deleteRows, insertRows } from "./mysql-insert.js";
+import { changeBalances, deleteRows, insertRows } from "./mysql-insert.js";
 import { MysqlPool, type MysqlConnection } from "./mysql-pool.js";
 import {
   checkDurability,
@@ -14,7 +14,7 @@ import {
   useSql,
   type MysqlPlace,
 } from "./mysql-schema.js";
-import { assertGroupFollows, StoreError } from "./store.js";
+import { assertGroupFollows, missingRowsError, StoreError } from "./store.js";
 import type { AccountRow, CustomerTable, DatabaseContent, EntryRow } from "./store.js";
 import type { Store, NewState, StoredState, StoreGroup } from "./store.js";
 import { accountOf, bytesOf, CUSTOMER_COLUMNS, customerValues } from "./store-rows.js";
@@ -101,6 +101,8 @@ export class MysqlStore implements Store {
       if (isSame(present, after)) return;
       if (!isSame(present, before)) throw this.#foreignWriter();
       await insertRows(connection, "BLOCK", BLOCK_COLUMNS, blocks);
+      const haveAll = await changeBalances(connection, group.balances);
+      if (!haveAll) throw missingRowsError(this.#place.name);
       await writeState(connection, { ...group, accounts: group.accounts.flatMap(unpackAccounts) });
       const forgotten = group.sessionsEvicted.map(evictedValues);
       await deleteRows(connection, "SESSION", EVICTED_COLUMNS, forgotten);
@@ -199,14 +201,6 @@ async function hasTable(
   return (await connection.select(`SHOW TABLES LIKE '${name}'`)).length === 1;
 }
 
-/**
- * A row that is there under another key, the account's name, is not ours to change: no balance is
- * negative, so the statement fails.
- */
-const CUSTOMER_UPDATE =
-  "ON DUPLICATE KEY UPDATE " +
-  "BALANCE = IF(CUSTOMER_ID = VALUES(CUSTOMER_ID), VALUES(BALANCE), -1)";
-
 const ENTRY_UPDATE =
   "ON DUPLICATE KEY UPDATE " + "ENTRY_KEY = VALUES(ENTRY_KEY), ENTRY_VALUE = VALUES(ENTRY_VALUE)";
 
@@ -222,7 +216,7 @@ const META_UPDATE =
 
 async function writeState(connection: MysqlConnection, rows: Rows): Promise<void> {
   const customers = rows.accounts.map(customerValues);
-  await insertRows(connection, "CUSTOMER", CUSTOMER_COLUMNS, customers, CUSTOMER_UPDATE);
+  await insertRows(connection, "CUSTOMER", CUSTOMER_COLUMNS, customers);
   for (const piece of entryPieces(rows.entries)) {
     await insertRows(connection, "ENTRY", ENTRY_COLUMNS, piece, ENTRY_UPDATE);
   }

@@ -2,17 +2,14 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import Libsql from "libsql";
 import type { Seq } from "../core/base/ids.js";
-import {
-  type PackedAccounts,
-  splitAccounts,
-  unpackAccounts,
-} from "../core/ledger/packed-accounts.js";
+import { type PackedAccounts, unpackAccounts } from "../core/ledger/packed-accounts.js";
+import type { PackedBalances } from "../core/ledger/packed-accounts.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import { storeErrorOf } from "./sqlite-error.js";
 import { MIGRATION_TABLE_SQL, pendingMigrations } from "./schema-migrations.js";
 import { sqliteInsert, SqliteRows } from "./sqlite-rows.js";
-import { assertGroupFollows, StoreError } from "./store.js";
+import { assertGroupFollows, missingRowsError, StoreError } from "./store.js";
 import type { AccountRow, BlockRow, CustomerTable, DatabaseContent, EntryRow } from "./store.js";
 import type { NewState, StoredState, StoreGroup } from "./store.js";
 import {
@@ -22,6 +19,7 @@ import {
   BLOCK_COLUMNS,
   blockOf,
   bytesOf,
+  changedValues,
   CUSTOMER_COLUMNS,
   ENTRY_COLUMNS,
   ENTRY_PIECE_ROWS,
@@ -78,8 +76,6 @@ export class SqliteDatabase {
   readonly #statements: ReturnType<typeof prepareStatements>;
   /** What this connection last wrote or read as "last applied"; null before the first state. */
   #seq: Seq | null = null;
-  /** The newest account in the table; those up to it are all there. */
-  #lastCustomerId = 0;
 
   /** Opens the file, creates it when it is missing, and brings its schema up to date. */
   constructor(path: string, durability: Durability) {
@@ -104,9 +100,7 @@ export class SqliteDatabase {
       this.#seq = meta?.seq ?? null;
       if (meta === null) return null;
       const { seq, serviceRoot } = meta;
-      const state = { seq, serviceRoot, ...selectState(this.#database) };
-      this.#lastCustomerId = state.accounts.at(-1)?.customerId ?? 0;
-      return state;
+      return { seq, serviceRoot, ...selectState(this.#database) };
     });
   }
 
@@ -114,9 +108,10 @@ export class SqliteDatabase {
   commit(group: StoreGroup): void {
     if (this.#seq !== null && group.seq <= this.#seq) return;
     assertGroupFollows(this.#seq, group);
-    const lastOpened = this.#transaction(() => {
+    this.#transaction(() => {
       const chainHash = this.#insertBlocks(this.#presentMeta().chainHash, group.blocks);
-      const opened = this.#writeAccounts(group.accounts);
+      this.#changeBalances(group.balances);
+      this.#openAccounts(group.accounts);
       this.#writeEntries(group.entries);
       this.#statements.sessions.run(group.sessions.flatMap(sessionValues));
       for (const { client, session } of group.sessionsEvicted) {
@@ -124,22 +119,17 @@ export class SqliteDatabase {
       }
       this.#statements.evicted.run(group.evictedThrough.flatMap(evictedValues));
       this.#statements.meta.run([1, group.seq, group.serviceRoot, chainHash]);
-      return opened;
     });
     this.#seq = group.seq;
-    this.#lastCustomerId = lastOpened ?? this.#lastCustomerId;
   }
 
   /**
    * Makes `state` the whole content, in one transaction; the chain of blocks starts anew after it.
    */
   replace(state: NewState): void {
-    let lastCustomerId = 0;
     this.#transaction(() => {
       for (const table of TABLES) this.#database.exec(`DELETE FROM ${table}`);
-      for (const piece of state.accounts) {
-        lastCustomerId = this.#openAccounts(piece) ?? lastCustomerId;
-      }
+      this.#openAccounts(state.accounts);
       this.#writeEntries(state.entries);
       this.#statements.sessions.run(state.sessions.flatMap(sessionValues));
       this.#statements.evicted.run(state.evictedThrough.flatMap(evictedValues));
@@ -147,7 +137,6 @@ export class SqliteDatabase {
       this.#statements.meta.run([1, state.seq, state.serviceRoot, chainHash]);
     });
     this.#seq = state.seq;
-    this.#lastCustomerId = lastCustomerId;
   }
 
   /** Leaves one file behind, the write-ahead log folded in, unless somebody is reading it. */
@@ -170,39 +159,33 @@ export class SqliteDatabase {
   }
 
   /**
-   * Of an account that is in the table only the balance changes. Returns the newest account that
-   * was not there.
+   * Changes balances of accounts that are there.
+   * @throws StoreError when one is not; the transaction must then not be committed.
    */
-  #writeAccounts(pieces: readonly PackedAccounts[]): number | null {
-    const parts = pieces.map((piece) => splitAccounts(piece, this.#lastCustomerId));
-    const balances = parts.map(({ known }) => known);
-    if (!this.#changeBalances(balances)) throw new StoreError(missingRowsSentence(this.#path));
-    let lastOpened: number | null = null;
-    for (const { others } of parts) lastOpened = this.#openAccounts(others) ?? lastOpened;
-    return lastOpened;
+  #changeBalances(pieces: readonly PackedBalances[]): void {
+    const count = pieces.reduce((sum, { balances }) => sum + balances.length, 0);
+    if (this.#changedCount(pieces, count) === count) return;
+    throw missingRowsError(`The database ${this.#path}`);
   }
 
-  /**
-   * Changes balances of accounts that are there, each as `BALANCE_COLUMNS`. Returns whether they
-   * were; if not, the transaction must not be committed.
-   */
-  #changeBalances(pieces: readonly (readonly SqlValue[])[]): boolean {
+  /** Changes the `count` balances of `pieces`; of which the table has no row it does not count. */
+  #changedCount(pieces: readonly PackedBalances[], count: number): number {
     const { balances, manyBalances } = this.#statements;
-    const count = pieces.reduce((sum, values) => sum + values.length / 2, 0);
-    if (count < MANY_BALANCES_MIN) {
-      return pieces.reduce((sum, values) => sum + balances.run(values), 0) === count;
-    }
+    const changed = (rows: SqliteRows): number =>
+      pieces.reduce((sum, piece) => sum + rows.run(changedValues(piece)), 0);
+    if (count < MANY_BALANCES_MIN) return changed(balances);
     const countBefore = countOf(this.#database, "CUSTOMER_BALANCE");
-    for (const values of pieces) manyBalances.run(values);
-    return countOf(this.#database, "CUSTOMER_BALANCE") === countBefore;
+    changed(manyBalances);
+    return count - (countOf(this.#database, "CUSTOMER_BALANCE") - countBefore);
   }
 
-  /** Adds accounts that are not there, and returns the newest of them. */
-  #openAccounts(piece: PackedAccounts): number | null {
-    const rows = unpackAccounts(piece);
-    this.#statements.profiles.run(rows.flatMap(profileValues));
-    this.#statements.openingBalances.run(rows.flatMap(balanceValues));
-    return rows.at(-1)?.customerId ?? null;
+  /** Adds accounts that are not there. */
+  #openAccounts(pieces: readonly PackedAccounts[]): void {
+    for (const piece of pieces) {
+      const rows = unpackAccounts(piece);
+      this.#statements.profiles.run(rows.flatMap(profileValues));
+      this.#statements.openingBalances.run(rows.flatMap(balanceValues));
+    }
   }
 
   #writeEntries(entries: readonly EntryRow[] | undefined): void {
@@ -266,13 +249,6 @@ function reading<T>(path: string, read: (database: Libsql.Database, meta: Meta) 
   } catch (error) {
     throw storeErrorOf(path, error);
   }
-}
-
-function missingRowsSentence(path: string): string {
-  return (
-    `Rows are missing in the customer table of ${path}: somebody else deleted them. ` +
-    "`verify` names them; put them back, or let the replica rejoin."
-  );
 }
 
 function metaIn(database: Libsql.Database, path: string): Meta {

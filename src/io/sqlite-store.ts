@@ -3,10 +3,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
-import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
+import type { ServiceChanges } from "./hosted-service.js";
 import type { NewRows, SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
 import {
-  type EntryRow,
   type NewState,
   type Store,
   type StoredState,
@@ -70,14 +69,14 @@ export class SqliteStore implements Store {
     }
   }
 
-  async commit({ accounts, entries = [], ...group }: StoreGroup): Promise<void> {
-    this.#handedOver = this.#sendRows(accounts, entries);
+  async commit({ accounts, balances, entries = [], ...group }: StoreGroup): Promise<void> {
+    this.#handedOver = this.#sendRows({ accounts, balances, entries });
     await this.#handedOver;
     await this.#ask({ kind: "commit", group });
   }
 
   async replace({ accounts, entries = [], ...state }: NewState): Promise<void> {
-    this.#handedOver = this.#sendRows(accounts, entries);
+    this.#handedOver = this.#sendRows({ accounts, balances: [], entries });
     await this.#handedOver;
     await this.#ask({ kind: "replace", state });
   }
@@ -95,12 +94,9 @@ export class SqliteStore implements Store {
   }
 
   /** Hands rows over before what is asked with them: a piece a turn, and few at once. */
-  async #sendRows(
-    accounts: readonly PackedAccounts[],
-    entries: readonly EntryRow[],
-  ): Promise<void> {
+  async #sendRows(all: Required<ServiceChanges>): Promise<void> {
     let isFirst = true;
-    for (const rows of rowPieces(accounts, entries)) {
+    for (const rows of rowPieces(all)) {
       if (!isFirst) await nextTurn();
       isFirst = false;
       this.#worker?.postMessage(rows);
@@ -129,13 +125,11 @@ export class SqliteStore implements Store {
   }
 }
 
-function* rowPieces(
-  accounts: readonly PackedAccounts[],
-  entries: readonly EntryRow[],
-): Generator<NewRows> {
-  for (const piece of accounts) yield { kind: "rows", accounts: [piece], entries: [] };
+function* rowPieces(rows: Required<ServiceChanges>): Generator<NewRows> {
+  const { accounts, balances, entries } = rows;
+  for (const piece of accounts) yield { kind: "rows", accounts: piece };
+  for (const piece of balances) yield { kind: "rows", balances: piece };
   for (let first = 0; first < entries.length; first += ENTRIES_PER_PIECE) {
-    const piece = entries.slice(first, first + ENTRIES_PER_PIECE);
-    yield { kind: "rows", accounts: [], entries: piece };
+    yield { kind: "rows", entries: entries.slice(first, first + ENTRIES_PER_PIECE) };
   }
 }

@@ -3,7 +3,7 @@ import { assert, unreachable } from "../core/base/assert.js";
 import { collectGarbage } from "./garbage.js";
 import type { Durability } from "./config-schema.js";
 import { SqliteDatabase } from "./sqlite-database.js";
-import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
+import type { PackedAccounts, PackedBalances } from "../core/ledger/packed-accounts.js";
 import {
   type EntryRow,
   type NewState,
@@ -26,8 +26,8 @@ export interface SqliteWorkerSetup {
 /** What the main thread may ask. */
 export type SqliteRequest =
   | { readonly kind: "open" }
-  | { readonly kind: "commit"; readonly group: Omit<StoreGroup, "accounts" | "entries"> }
-  | { readonly kind: "replace"; readonly state: Omit<NewState, "accounts" | "entries"> }
+  | { readonly kind: "commit"; readonly group: Omit<StoreGroup, keyof Rows> }
+  | { readonly kind: "replace"; readonly state: Omit<NewState, keyof Rows> }
   | { readonly kind: "close" };
 
 /**
@@ -36,8 +36,16 @@ export type SqliteRequest =
  */
 export interface NewRows {
   readonly kind: "rows";
-  readonly accounts: readonly PackedAccounts[];
-  readonly entries: readonly EntryRow[];
+  readonly accounts?: PackedAccounts;
+  readonly balances?: PackedBalances;
+  readonly entries?: readonly EntryRow[];
+}
+
+/** All of them. */
+interface Rows {
+  readonly accounts: PackedAccounts[];
+  readonly balances: PackedBalances[];
+  readonly entries: EntryRow[];
 }
 
 /** The answer to one request. */
@@ -49,12 +57,18 @@ export type SqliteAnswer =
 const setup = workerData as SqliteWorkerSetup;
 let database: SqliteDatabase | null = null;
 /** What came of the rows of the next "commit" or "replace". */
-let rows: { accounts: PackedAccounts[]; entries: EntryRow[] } = { accounts: [], entries: [] };
+let rows: Rows = { accounts: [], balances: [], entries: [] };
 
-function takeRows(): typeof rows {
+function takeRows(): Rows {
   const taken = rows;
-  rows = { accounts: [], entries: [] };
+  rows = { accounts: [], balances: [], entries: [] };
   return taken;
+}
+
+function addRows({ accounts, balances, entries = [] }: NewRows): void {
+  if (accounts !== undefined) rows.accounts.push(accounts);
+  if (balances !== undefined) rows.balances.push(balances);
+  rows.entries.push(...entries);
 }
 
 function perform(request: SqliteRequest): StoredState | null {
@@ -93,8 +107,7 @@ assert(parentPort !== null, "this file is the entry of a worker thread");
 const port = parentPort;
 port.on("message", (request: SqliteRequest | NewRows) => {
   if (request.kind === "rows") {
-    rows.accounts.push(...request.accounts);
-    rows.entries.push(...request.entries);
+    addRows(request);
     return;
   }
   port.postMessage(answer(request));

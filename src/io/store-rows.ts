@@ -1,4 +1,5 @@
 import { assert } from "../core/base/assert.js";
+import type { PackedBalances } from "../core/ledger/packed-accounts.js";
 import type { AccountRow, EntryRow, SessionName, SessionRow, StoredBlock } from "./store.js";
 
 /*
@@ -48,6 +49,16 @@ export const BALANCE_COLUMNS = "CUSTOMER_ID, BALANCE";
 /** What changes of one account, as `BALANCE_COLUMNS`. */
 export function balanceValues(row: AccountRow): SqlValue[] {
   return [row.customerId, row.balance];
+}
+
+/** Balances that changed, each as `BALANCE_COLUMNS`. */
+export function changedValues({ customerIds, balances }: PackedBalances): SqlValue[] {
+  const values = new Array<SqlValue>(2 * balances.length);
+  for (let place = 0; place < balances.length; place += 1) {
+    values[2 * place] = customerIds[place] ?? 0;
+    values[2 * place + 1] = balances[place] ?? 0n;
+  }
+  return values;
 }
 
 /** The columns of ENTRY. */

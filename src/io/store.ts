@@ -3,7 +3,7 @@ import type { Digest } from "../core/base/hasher.js";
 import type { ClientId, Seq, SessionId, Timestamp, View } from "../core/base/ids.js";
 import type { EntryRow } from "../core/entries/entry-row.js";
 import type { AccountRow } from "../core/ledger/account-row.js";
-import type { PackedAccounts } from "../core/ledger/packed-accounts.js";
+import type { PackedAccounts, PackedBalances } from "../core/ledger/packed-accounts.js";
 
 export type { EntryRow } from "../core/entries/entry-row.js";
 export type { AccountRow } from "../core/ledger/account-row.js";
@@ -40,8 +40,10 @@ export interface StoreGroup {
   readonly serviceRoot: Digest;
   /** Every batch after the last applied, up to `seq` (included), ascending, null batches too. */
   readonly blocks: readonly BlockRow[];
-  /** Every account that changed, as it is after `seq`, in pieces; ascending by customer id. */
+  /** Every account that was opened, as it is after `seq`, in pieces; ascending by customer id. */
   readonly accounts: readonly PackedAccounts[];
+  /** The balance after `seq` of every other account that changed, likewise. */
+  readonly balances: readonly PackedBalances[];
   /** Every slot that changed of a service that is not the ledger; ascending. */
   readonly entries?: readonly EntryRow[];
   /** Every session that changed, as it is after `seq`. */
@@ -151,4 +153,15 @@ export class StoreError extends Error {
     super(message, options);
     this.patienceMs = options.patienceMs ?? 0;
   }
+}
+
+/**
+ * What to say where an account that changed has no row.
+ * @param place the database, as in "The database …".
+ */
+export function missingRowsError(place: string): StoreError {
+  return new StoreError(
+    `${place} lacks rows of its customer table: somebody else deleted them. ` +
+      "`verify` names them; put them back, or let the replica rejoin.",
+  );
 }

@@ -46,8 +46,10 @@ async function databases(t: TestContext, batchCounts: readonly number[]): Promis
       assert(first !== undefined);
       first = { ...first, balance: first.balance + BigInt(seq) };
       const digest = new Uint8Array(32).fill(seq);
+      const customerIds = Uint32Array.of(first.customerId);
+      const balances = [{ customerIds, balances: BigInt64Array.of(first.balance) }];
       await store.commit({
-        ...{ seq, serviceRoot: rootOf([first, ...others]), accounts: [packed(first)], ...empty },
+        ...{ seq, serviceRoot: rootOf([first, ...others]), accounts: [], balances, ...empty },
         blocks: [{ seq, view: id, digest, requestCount: 1 }],
         sessionsEvicted: [],
       });

@@ -83,6 +83,13 @@ export class StoreDisk {
 
   commit(group: StoreGroup): void {
     assertGroupFollows(this.#seq, group);
+    for (const { customerIds, balances } of group.balances) {
+      for (const [place, balance] of balances.entries()) {
+        const row = this.#accounts.get(customerIds[place] ?? 0);
+        assert(row !== undefined, "what changed was opened before");
+        this.#accounts.set(row.customerId, { ...row, balance });
+      }
+    }
     this.#put({ ...group, accounts: group.accounts.flatMap(unpackAccounts) });
     for (const name of group.sessionsEvicted) this.#sessions.delete(keyOf(name));
   }
@@ -202,9 +209,12 @@ export class SimStoreRunner {
     assert(seq !== undefined, "a group has a batch");
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot = ledger.root();
-    const accounts = [...ledger.takeChangedAccounts()];
+    const changes = [...ledger.takeChangedAccounts()];
+    const accounts = changes.map(({ opened }) => opened);
+    const balances = changes.map(({ changed }) => changed);
     const sessionsEvicted = evicted;
-    return { seq, serviceRoot, blocks, accounts, sessions, sessionsEvicted, evictedThrough };
+    const rows = { accounts, balances, sessions, sessionsEvicted, evictedThrough };
+    return { seq, serviceRoot, blocks, ...rows };
   }
 }
 

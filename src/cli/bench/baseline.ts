@@ -65,11 +65,13 @@ class LoneLedger implements MeasuredClient {
   #commit(): void {
     this.#seq += 1;
     const [seq, serviceRoot] = [this.#seq, this.#ledger.root()];
+    const changes = [...this.#ledger.takeChangedAccounts()];
     this.#database.commit({
       seq,
       serviceRoot,
       blocks: [{ seq, view: 0, digest: serviceRoot, requestCount: 1 }],
-      accounts: [...this.#ledger.takeChangedAccounts()],
+      accounts: changes.map(({ opened }) => opened),
+      balances: changes.map(({ changed }) => changed),
       ...{ sessions: [], sessionsEvicted: [], evictedThrough: [] },
     });
   }

@@ -2,7 +2,7 @@ import { assert } from "../base/assert.js";
 import type { ClientId } from "../base/ids.js";
 import { ACCOUNTS_MAX, type AccountRow } from "./account-row.js";
 import { ByteIndex } from "./byte-index.js";
-import { type PackedAccounts, rowAt } from "./packed-accounts.js";
+import { type PackedAccounts, type PackedBalances, rowAt } from "./packed-accounts.js";
 import { HIGH_HALF } from "./halves.js";
 import { encodeProfile, NO_OWNER, PROFILE_BYTES_MAX } from "./profile.js";
 
@@ -24,13 +24,13 @@ export class Accounts {
   /** The same memory: a `BigInt` of it would be an object. */
   #halves = new Int32Array(this.#balances.buffer);
   #owners = new Int32Array(ACCOUNTS_INITIAL);
+  #customerIds = new Uint32Array(ACCOUNTS_INITIAL);
   /**
    * The profiles one after another; that of account i is [`#profileEnds`[i], `#profileEnds`[i +
    * 1]).
    */
   #profiles = new Uint8Array(PROFILE_BYTES_INITIAL);
   #profileEnds = new Uint32Array(ACCOUNTS_INITIAL + 1);
-  #lastCustomerId = 0;
   readonly #index: ByteIndex;
 
   /** @param indexKey 8 bytes, see `ByteIndex`. */
@@ -45,7 +45,7 @@ export class Accounts {
 
   /** The customer id of the newest account, which is the largest; 0 when there is none. */
   get lastCustomerId(): number {
-    return this.#lastCustomerId;
+    return this.#customerIds[this.#count - 1] ?? 0;
   }
 
   /** The number of the account whose id is `bytes`[`start`, `end`), or -1. Allocates nothing. */
@@ -98,7 +98,7 @@ export class Accounts {
     balance: bigint,
   ): void {
     assert(this.#count < ACCOUNTS_MAX, "the number of accounts is bounded");
-    assert(customerId > this.#lastCustomerId, "customer ids ascend");
+    assert(customerId > this.lastCustomerId, "customer ids ascend");
     const profile = encodeProfile(customerId, owner, account, name, address);
     this.#reserve(profile.length);
     const index = this.#index.add(account, 0, account.length);
@@ -107,7 +107,7 @@ export class Accounts {
     this.#profileEnds[index + 1] = start + profile.length;
     this.#balances[index] = balance;
     this.#owners[index] = owner;
-    this.#lastCustomerId = customerId;
+    this.#customerIds[index] = customerId;
     this.#count = index + 1;
   }
 
@@ -134,27 +134,19 @@ export class Accounts {
     };
   }
 
-  /** A copy of the accounts `indices`, in that order. */
-  pack(indices: Uint32Array): PackedAccounts {
-    const ends = this.#profileEnds;
-    let length = 0;
-    for (const index of indices) length += (ends[index + 1] ?? 0) - (ends[index] ?? 0);
+  /** A copy of the balances of the accounts `indices`, in that order. */
+  packBalances(indices: Uint32Array): PackedBalances {
+    const customerIds = new Uint32Array(indices.length);
     const balances = new BigInt64Array(indices.length);
-    const profiles = new Uint8Array(length);
     const from32 = this.#halves;
     const to32 = new Int32Array(balances.buffer);
-    let offset = 0;
     for (let place = 0; place < indices.length; place += 1) {
       const index = indices[place] ?? 0;
+      customerIds[place] = this.#customerIds[index] ?? 0;
       to32[2 * place] = from32[2 * index] ?? 0;
       to32[2 * place + 1] = from32[2 * index + 1] ?? 0;
-      const end = ends[index + 1] ?? 0;
-      // By the byte: a profile is short, and a view of it costs more than that.
-      for (let from = ends[index] ?? 0; from < end; from += 1, offset += 1) {
-        profiles[offset] = this.#profiles[from] ?? 0;
-      }
     }
-    return { balances, profiles };
+    return { customerIds, balances };
   }
 
   #reserve(profileBytes: number): void {
@@ -168,13 +160,16 @@ export class Accounts {
     const capacity = 2 * this.#balances.length;
     const balances = new BigInt64Array(capacity);
     const owners = new Int32Array(capacity);
+    const customerIds = new Uint32Array(capacity);
     const profileEnds = new Uint32Array(capacity + 1);
     balances.set(this.#balances);
     owners.set(this.#owners);
+    customerIds.set(this.#customerIds);
     profileEnds.set(this.#profileEnds);
     this.#balances = balances;
     this.#halves = new Int32Array(balances.buffer);
     this.#owners = owners;
+    this.#customerIds = customerIds;
     this.#profileEnds = profileEnds;
   }
 }

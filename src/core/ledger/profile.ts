@@ -18,9 +18,6 @@ export const NO_OWNER = -1;
 /** Where the account starts in a profile, behind its length. */
 const PROFILE_ACCOUNT_OFFSET = 9;
 
-/** Account, name and address. */
-const PROFILE_TEXTS = 3;
-
 /** Largest profile. */
 export const PROFILE_BYTES_MAX =
   PROFILE_ACCOUNT_OFFSET + ACCOUNT_BYTES_MAX + 1 + NAME_BYTES_MAX + 1 + ADDRESS_BYTES_MAX;
@@ -72,20 +69,6 @@ export function decodeProfile(bytes: Uint8Array, start: number): Profile | null 
     address: address.text,
     end: address.end,
   };
-}
-
-/** The customer id of the profile at `start` of `bytes`, which was checked before it was kept. */
-export function customerIdAt(bytes: Uint8Array, start: number): number {
-  // A `DataView` costs more than the four bytes.
-  const low = ((bytes[start + 1] ?? 0) << 16) | ((bytes[start + 2] ?? 0) << 8);
-  return (bytes[start] ?? 0) * 2 ** 24 + (low | (bytes[start + 3] ?? 0));
-}
-
-/** Where the profile at `start` of `bytes`, checked likewise, ends (excluded). */
-export function profileEndAt(bytes: Uint8Array, start: number): number {
-  let end = start + PROFILE_ACCOUNT_OFFSET - 1;
-  for (let text = 0; text < PROFILE_TEXTS; text += 1) end += 1 + (bytes[end] ?? 0);
-  return end;
 }
 
 function decodeText(

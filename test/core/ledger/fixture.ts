@@ -78,7 +78,15 @@ export function execute(ledger: Ledger, client: number, operation: LedgerOperati
 
 /** The rows that changed since this was last asked. */
 export function changedRows(ledger: Ledger): AccountRow[] {
-  return [...ledger.takeChangedAccounts()].flatMap(unpackAccounts);
+  const rows = new Map(ledger.accountRows().map((row) => [row.customerId, row]));
+  return [...ledger.takeChangedAccounts()].flatMap(({ changed, opened }) => {
+    const known = Array.from(changed.customerIds, (customerId, place) => {
+      const row = rows.get(customerId);
+      assert(row !== undefined, "an account that changed is there");
+      return { ...row, balance: changed.balances[place] ?? 0n };
+    });
+    return [...known, ...unpackAccounts(opened)];
+  });
 }
 
 /** Adds up all balances. */

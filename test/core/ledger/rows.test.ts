@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AccountRow, AccountRowError } from "../../../src/core/ledger/account-row.js";
 import { Ledger } from "../../../src/core/ledger/ledger.js";
+import { unpackAccounts } from "../../../src/core/ledger/packed-accounts.js";
 import { changedRows, execute, hasher, MAX, newLedger, rowOf, rowsOf, TELLER } from "./fixture.js";
 
 const ROW: AccountRow = { ...rowOf(5, "A", 1n), name: "Änne", address: "1 Main St", owner: 7 };
@@ -54,6 +55,35 @@ test("changed accounts are told once each, as they are now, by ascending custome
   assert.deepEqual(changed, [{ ...rowOf(7, "7", 1_002n) }, { ...rowOf(200, "200", 1_002n) }]);
   execute(ledger, TELLER, { kind: "withdraw", account: "7", amount: 2n });
   assert.deepEqual(changedRows(ledger), [rowOf(7, "7", 1_000n)]);
+});
+
+test("an account is told whole once, then its balance", () => {
+  const ledger = newLedger(rowsOf(20_000));
+  const open = (account: string): void => {
+    execute(ledger, TELLER, { kind: "open", account, name: "", address: "", balance: 5n });
+  };
+  const told = (): { changed: number[]; opened: number[] } => {
+    const pieces = [...ledger.takeChangedAccounts()];
+    return {
+      changed: pieces.flatMap(({ changed }) => [...changed.customerIds]),
+      opened: pieces.flatMap(({ opened }) => unpackAccounts(opened)).map((row) => row.customerId),
+    };
+  };
+  const all = Array.from({ length: 20_000 }, (_, index) => index + 1);
+  for (const id of all) {
+    execute(ledger, TELLER, { kind: "deposit", account: String(id), amount: 1n });
+  }
+  open("x");
+  open("y");
+  execute(ledger, TELLER, { kind: "deposit", account: "x", amount: 1n });
+  assert.deepEqual(told(), { changed: all, opened: [20_001, 20_002] });
+  execute(ledger, TELLER, { kind: "move", source: "y", target: "3", amount: 1n });
+  open("z");
+  assert.deepEqual(told(), { changed: [3, 20_002], opened: [20_003] });
+  assert.deepEqual(told(), { changed: [], opened: [] });
+  ledger.load([...rowsOf(1), rowOf(9, "A", 1n)]);
+  execute(ledger, TELLER, { kind: "deposit", account: "A", amount: 1n });
+  assert.deepEqual(told(), { changed: [9], opened: [] });
 });
 
 test("replicas with different index keys hold the same state", () => {

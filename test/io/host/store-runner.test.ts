@@ -122,7 +122,7 @@ describe("the store runner", () => {
       group.sessions.map(({ session }) => session),
       [1, 2],
     );
-    assert.deepEqual(group.accounts[0]?.balances, BigInt64Array.of(1_002n));
+    assert.deepEqual(group.balances[0]?.balances, BigInt64Array.of(1_002n));
     assert.deepEqual(group.serviceRoot, ledger.root());
     assert.deepEqual(stored, []);
     await store.end();

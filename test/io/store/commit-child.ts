@@ -11,7 +11,7 @@ const store = new SqliteStore({ path });
 const state = await store.open();
 
 for (let seq = (state?.seq ?? 0) + 1; ; seq += 1) {
-  const accounts = [rowOf(1, "A", BigInt(money) - BigInt(seq)), rowOf(2, "B", BigInt(seq))];
-  await store.commit(groupOf(seq, seq, { accounts, sessions: [sessionOf(0, 1, seq)] }));
+  const changed = [rowOf(1, "A", BigInt(money) - BigInt(seq)), rowOf(2, "B", BigInt(seq))];
+  await store.commit(groupOf(seq, seq, { changed, sessions: [sessionOf(0, 1, seq)] }));
   process.stdout.write(`${seq}\n`);
 }

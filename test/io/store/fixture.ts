@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { INDEX_KEY_BYTES } from "../../../src/core/ledger/byte-index.js";
-import type { PackedAccounts } from "../../../src/core/ledger/packed-accounts.js";
+import type { PackedAccounts, PackedBalances } from "../../../src/core/ledger/packed-accounts.js";
 import { accountsFromRows } from "../../../src/core/ledger/rebuild.js";
 import type {
   AccountRow,
@@ -61,18 +61,26 @@ export function newStateOf(state: StoredState): NewState {
   return { ...state, accounts: pieces.map(packed) };
 }
 
-/** What a group changes, its accounts as rows. */
-type Changes = Partial<Omit<StoreGroup, "accounts">> & {
-  readonly accounts?: readonly AccountRow[];
+/** What a group changes, its accounts as rows: those that it opens, and those that were there. */
+type Changes = Partial<Omit<StoreGroup, "accounts" | "balances">> & {
+  readonly opened?: readonly AccountRow[];
+  readonly changed?: readonly AccountRow[];
 };
 
 function packed(rows: readonly AccountRow[]): PackedAccounts {
-  const accounts = accountsFromRows(rows, new Uint8Array(INDEX_KEY_BYTES));
-  return accounts.pack(Uint32Array.from(rows.keys()));
+  return accountsFromRows(rows, new Uint8Array(INDEX_KEY_BYTES)).packRange(0, rows.length);
+}
+
+function packedBalances(rows: readonly AccountRow[]): PackedBalances {
+  return {
+    customerIds: Uint32Array.from(rows, ({ customerId }) => customerId),
+    balances: BigInt64Array.from(rows, ({ balance }) => balance),
+  };
 }
 
 /** A group of the batches [`first`, `seq`] that changes nothing but what `changes` says. */
 export function groupOf(first: number, seq: number, changes: Changes = {}): StoreGroup {
+  const { opened = [], changed = [], ...others } = changes;
   const blocks = Array.from({ length: seq - first + 1 }, (_, index) => {
     return { seq: first + index, view: 3, digest: digestOf(first + index), requestCount: index };
   });
@@ -83,7 +91,8 @@ export function groupOf(first: number, seq: number, changes: Changes = {}): Stor
     sessions: [],
     sessionsEvicted: [],
     evictedThrough: [],
-    ...changes,
-    accounts: [packed(changes.accounts ?? [])],
+    ...others,
+    accounts: [packed(opened)],
+    balances: [packedBalances(changed)],
   };
 }

@@ -42,8 +42,8 @@ async function troubledStore(context: TestContext) {
   await store.open();
   await store.replace(genesisOf([rowOf(1, "A", MONEY), rowOf(2, "B", 0n)]));
   const commit = (seq: number): Promise<void> => {
-    const accounts = [rowOf(1, "A", MONEY - BigInt(seq)), rowOf(2, "B", BigInt(seq))];
-    return store.commit(groupOf(seq, seq, { accounts, sessions: [sessionOf(0, 1, seq)] }));
+    const changed = [rowOf(1, "A", MONEY - BigInt(seq)), rowOf(2, "B", BigInt(seq))];
+    return store.commit(groupOf(seq, seq, { changed, sessions: [sessionOf(0, 1, seq)] }));
   };
   /** Checks that the groups up to `seq` are in the database, each once, and nothing else. */
   const check = async (seq: number): Promise<void> => {

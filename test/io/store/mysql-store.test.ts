@@ -249,12 +249,23 @@ mysqlTest("the schema itself refuses what must not be", async (context, prefix, 
 mysqlTest("after an error nothing of the group is there", async (context, prefix) => {
   const store = await openedStore(context, prefix);
   const sessions = [sessionOf(0, 1, 1)];
-  const accounts = [rowOf(1, "A", 50n), rowOf(3, "B", 9n)];
-  const commit = store.commit(groupOf(1, 1, { accounts, sessions }));
+  const [changed, opened] = [[rowOf(1, "A", 50n)], [rowOf(3, "B", 9n)]];
+  const commit = store.commit(groupOf(1, 1, { changed, opened, sessions }));
   await assert.rejects(commit, saysThat(/refuses the rows/));
   const { seq, accounts: rows } = await readMysqlCustomerTable(server().address(prefix), 0);
   assert.deepEqual([seq, rows], [0, [rowOf(1, "A", 1n), rowOf(2, "B", 1n)]]);
   await store.commit(groupOf(1, 1));
+});
+
+mysqlTest("a row that somebody deleted is noticed", async (context, prefix, schema) => {
+  const store = await openedStore(context, prefix);
+  const same = [rowOf(1, "A", 1n), rowOf(2, "B", 1n)];
+  await store.commit(groupOf(1, 1, { changed: same }));
+  await server().run(`DELETE FROM ${schema}.CUSTOMER WHERE CUSTOMER_ID = 2`);
+  const changed = [rowOf(1, "A", 9n), rowOf(2, "B", 9n)];
+  await assert.rejects(store.commit(groupOf(2, 2, { changed })), saysThat(/lacks rows/));
+  const { seq, accounts } = await readMysqlCustomerTable(server().address(prefix), 0);
+  assert.deepEqual([seq, accounts], [1, [rowOf(1, "A", 1n)]]);
 });
 
 mysqlTest("a second writer is noticed before anything is overwritten", async (context, prefix) => {

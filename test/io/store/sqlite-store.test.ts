@@ -61,8 +61,8 @@ test("sqlite: others read a consistent customer table while the replica writes",
   await store.replace(genesisOf([rowOf(1, "A", 100n), rowOf(2, "B", 0n)]));
   for (let seq = 1; seq <= 20; seq += 1) {
     const moved = BigInt(seq);
-    const accounts = [rowOf(1, "A", 100n - moved), rowOf(2, "B", moved)];
-    const commit = store.commit(groupOf(seq, seq, { accounts }));
+    const changed = [rowOf(1, "A", 100n - moved), rowOf(2, "B", moved)];
+    const commit = store.commit(groupOf(seq, seq, { changed }));
     const table = readCustomerTable(path);
     const [a, b] = table.accounts;
     assert.equal((a?.balance ?? 0n) + (b?.balance ?? 0n), 100n);
@@ -190,7 +190,8 @@ test("sqlite: a database of version 2 is brought forward, its CUSTOMER unchanged
   assert.deepEqual(await store.open(), state);
   const shown = selectFrom(path, "SELECT name, type FROM pragma_table_info('CUSTOMER')");
   assert.deepEqual(shown, columns);
-  await store.commit(groupOf(8, 8, { accounts: [rowOf(3, "A", 6n), rowOf(5, "C", 1n)] }));
+  const [changed, opened] = [[rowOf(3, "A", 6n)], [rowOf(5, "C", 1n)]];
+  await store.commit(groupOf(8, 8, { changed, opened }));
   const sql = "SELECT CUSTOMER_ID, BALANCE FROM CUSTOMER ORDER BY CUSTOMER_ID";
   assert.deepEqual(selectFrom(path, sql.replace("BALANCE", "CAST(BALANCE AS TEXT)")), [
     [3, "6"],
@@ -274,7 +275,7 @@ test("sqlite: a second writer is noticed before anything is overwritten", async 
   await one.replace(genesisOf([rowOf(1, "A", 1n)]));
   await other.open();
   await one.commit(groupOf(1, 1));
-  const late = other.commit(groupOf(1, 1, { accounts: [rowOf(1, "A", 99n)] }));
+  const late = other.commit(groupOf(1, 1, { changed: [rowOf(1, "A", 99n)] }));
   await assert.rejects(late, saysThat(/Another process writes/));
   assert.equal(readCustomerTable(path).accounts[0]?.balance, 1n);
 });
@@ -290,9 +291,9 @@ for (const count of [2, 10_000]) {
     t.after(() => store.close());
     await store.open();
     await store.replace(genesisOf(all));
-    const accounts = [...changed, rowOf(count + 7, "Z", MAX)];
-    await store.commit(groupOf(1, 1, { accounts }));
-    assert.deepEqual(readCustomerTable(path).accounts, accounts);
+    const opened = [rowOf(count + 7, "Z", MAX)];
+    await store.commit(groupOf(1, 1, { changed, opened }));
+    assert.deepEqual(readCustomerTable(path).accounts, [...changed, ...opened]);
   });
 
   test(`sqlite: a row that somebody deleted is noticed when ${count} change`, async (t) => {
@@ -302,8 +303,9 @@ for (const count of [2, 10_000]) {
     await store.open();
     await store.replace(genesisOf(all));
     alter(path, "DELETE FROM CUSTOMER WHERE CUSTOMER_ID = 2");
-    const accounts = [...changed, rowOf(count + 7, "Z", 1n)];
-    await assert.rejects(store.commit(groupOf(1, 1, { accounts })), saysThat(/Rows are missing/));
+    const opened = [rowOf(count + 7, "Z", 1n)];
+    const commit = store.commit(groupOf(1, 1, { changed, opened }));
+    await assert.rejects(commit, saysThat(/lacks rows/));
     const left = all.filter(({ customerId }) => customerId !== 2);
     assert.deepEqual(readCustomerTable(path), { seq: 0, accounts: left });
   });
@@ -315,8 +317,8 @@ test("sqlite: after an error nothing of the group is there; the next may come", 
   t.after(() => store.close());
   await store.open();
   await store.replace(genesisOf([rowOf(1, "A", 1n), rowOf(2, "B", 1n)]));
-  const accounts = [rowOf(1, "A", 50n), rowOf(3, "B", 1n)];
-  await assert.rejects(store.commit(groupOf(1, 1, { accounts })), saysThat(/UNIQUE/));
+  const [changed, opened] = [[rowOf(1, "A", 50n)], [rowOf(3, "B", 1n)]];
+  await assert.rejects(store.commit(groupOf(1, 1, { changed, opened })), saysThat(/UNIQUE/));
   assert.deepEqual(readCustomerTable(path).accounts[0], rowOf(1, "A", 1n));
   await store.commit(groupOf(1, 1));
   assert.equal(readCustomerTable(path).seq, 1);

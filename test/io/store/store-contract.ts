@@ -48,12 +48,13 @@ const CONTRACT: readonly Clause[] = [
       const store = await subject.open(GENESIS);
       const [old, kept] = [sessionOf(1, 10, 1), sessionOf(1, 11, 1)];
       await store.commit(groupOf(1, 1, { sessions: [old, kept, sessionOf(0, 9, 1)] }));
-      const accounts = [rowOf(3, "A", MAX), rowOf(6, "D", 7n)];
+      const [changed, opened] = [rowOf(3, "A", MAX), rowOf(6, "D", 7n)];
       const latest = sessionOf(1, 11, 2);
       const forgotten = { client: 1, session: 10 };
       await store.commit(
         groupOf(2, 4, {
-          accounts,
+          changed: [changed],
+          opened: [opened],
           sessions: [latest],
           sessionsEvicted: [forgotten],
           evictedThrough: [forgotten],
@@ -62,7 +63,7 @@ const CONTRACT: readonly Clause[] = [
       assert.deepEqual(await subject.reopen(store), {
         seq: 4,
         serviceRoot: digestOf(4),
-        accounts: [accounts[0], GENESIS[1], GENESIS[2], accounts[1]],
+        accounts: [changed, GENESIS[1], GENESIS[2], opened],
         sessions: [sessionOf(0, 9, 1), latest],
         evictedThrough: [forgotten],
       });
@@ -72,9 +73,9 @@ const CONTRACT: readonly Clause[] = [
     "BK3: a group that comes again is applied once",
     async (subject) => {
       const store = await subject.open(GENESIS);
-      const first = groupOf(1, 2, { accounts: [rowOf(3, "A", 1n)] });
+      const first = groupOf(1, 2, { changed: [rowOf(3, "A", 1n)] });
       await store.commit(first);
-      await store.commit(groupOf(3, 3, { accounts: [rowOf(3, "A", 2n)] }));
+      await store.commit(groupOf(3, 3, { changed: [rowOf(3, "A", 2n)] }));
       await store.commit(first);
       const state = await subject.reopen(store);
       assert.equal(state?.seq, 3);
@@ -107,7 +108,7 @@ const CONTRACT: readonly Clause[] = [
         return { ...rowOf(index + 1, text, 1n), name: text, address: text };
       });
       const store = await subject.open(accounts);
-      await store.commit(groupOf(1, 1, { accounts: [{ ...rowOf(99, "';", 1n), name: "x';--" }] }));
+      await store.commit(groupOf(1, 1, { opened: [{ ...rowOf(99, "';", 1n), name: "x';--" }] }));
       const state = await subject.reopen(store);
       assert.deepEqual(state?.accounts.slice(0, -1), accounts);
       assert.equal(state.accounts.at(-1)?.name, "x';--");
@@ -122,7 +123,9 @@ const CONTRACT: readonly Clause[] = [
       );
       const store = await subject.open(accounts);
       const session = { ...sessionOf(3, MAX_SAFE_INTEGER, 1), timestamp: MAX_SAFE_INTEGER };
-      await store.commit(groupOf(1, 1, { sessions: [session] }));
+      const changed = accounts.map((row) => ({ ...row, balance: row.balance - 1n }));
+      await store.commit(groupOf(1, 1, { changed, sessions: [session] }));
+      await store.commit(groupOf(2, 2, { changed: accounts }));
       const state = await subject.reopen(store);
       assert.deepEqual(state?.accounts, accounts);
       assert.deepEqual(state.sessions, [session]);
@@ -131,12 +134,12 @@ const CONTRACT: readonly Clause[] = [
   [
     "a thousand rows of one group arrive, whatever the number",
     async (subject) => {
-      const accounts = Array.from({ length: 1_037 }, (_, id) =>
+      const accounts = Array.from({ length: 1_237 }, (_, id) =>
         rowOf(id + 1, `a${id}`, BigInt(id)),
       );
       const store = await subject.open(accounts);
       const changed = accounts.map((row) => ({ ...row, balance: row.balance + 1n }));
-      await store.commit(groupOf(1, 1, { accounts: changed }));
+      await store.commit(groupOf(1, 1, { changed }));
       assert.deepEqual((await subject.reopen(store))?.accounts, changed);
     },
   ],
@@ -145,7 +148,7 @@ const CONTRACT: readonly Clause[] = [
     async (subject) => {
       const store = await subject.open(GENESIS);
       const opened = [101, 102, 103].map((id) => rowOf(id, `new ${id}`, 1n));
-      const accounts = opened.flatMap((row) => groupOf(1, 1, { accounts: [row] }).accounts);
+      const accounts = opened.flatMap((row) => groupOf(1, 1, { opened: [row] }).accounts);
       const commit = store.commit({ ...groupOf(1, 1), accounts });
       await Promise.all([commit, store.close(), store.close()]);
       const state = await subject.reopen(store);
