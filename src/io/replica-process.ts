@@ -109,11 +109,11 @@ const REASSEMBLY_TICKS_MAX = 100;
 const TRANSACTION_INTERVAL_MS_MIN = 250;
 
 /**
- * The most: what a crash may leave for the journal to replay, and `show` may lag behind, unless
- * half a checkpoint interval passes sooner. Where changes are all over a million accounts each
- * transaction writes the whole table of balances, twice, and hashes the whole state.
+ * The most: what a crash may leave for the journal to replay, and `show` may lag behind, unless a
+ * checkpoint comes sooner. Where changes are all over a million accounts each transaction writes
+ * the whole table of balances, twice, and hashes the whole state.
  */
-const TRANSACTION_INTERVAL_MS_MAX = 2_000;
+const TRANSACTION_INTERVAL_MS_MAX = 8_000;
 
 /** Length of what is shown of a digest in a log line. */
 const SHORT_HEX_LENGTH = 12;
@@ -362,8 +362,7 @@ function paceOf({ settings }: Genesis, isStrict: boolean) {
     // Where clients wait for the database, it waits for nothing.
     intervalMsMin: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MIN,
     intervalMsMax: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MAX,
-    // The log must not fill up behind the database, which has to hold a checkpoint's state.
-    waitingBlocksMax: Math.ceil(settings.checkpointIntervalSlots / 2),
+    checkpointIntervalSlots: settings.checkpointIntervalSlots,
   };
 }
 

@@ -18,8 +18,8 @@ interface StoreRunnerOptions {
   readonly intervalMsMin: number;
   /** Most that a slow database may make of it. */
   readonly intervalMsMax: number;
-  /** Batches that are not kept waiting for that time, 1 and up. */
-  readonly waitingBlocksMax: number;
+  /** Batches from one checkpoint to the next, 1 and up: a checkpoint waits for no time. */
+  readonly checkpointIntervalSlots: number;
   /** The store holds everything up to `seq` durably. */
   readonly onStored: (seq: Seq) => void;
   /** The store failed; nothing more will be stored. */
@@ -34,14 +34,24 @@ interface StoreRunnerOptions {
  */
 const REST_RATIO = 16;
 
+/** What a transaction writes. */
+interface Taken {
+  readonly group: StoreGroup;
+  /** What the journal must hold before it may be stored. */
+  readonly after: AppendId;
+}
+
 /**
  * Brings the database forward behind the protocol: while one transaction is under way, executed
  * batches gather, and the next transaction takes them all. So its size follows the load, and what
- * it costs is shared by everything that waited (BK3).
+ * it costs is shared by everything that waited (BK3). Where it can it ends with a checkpoint: the
+ * log cannot go on for long before the database holds that, and the state is hashed then anyway.
  */
 export class StoreRunner {
   readonly #options: StoreRunnerOptions;
   #blocks: BlockRow[] = [];
+  /** What is to be stored next; null: nothing has been taken out of `#blocks` for that. */
+  #taken: Promise<Taken | null> | null = null;
   /** What the journal must hold before any of `#blocks` may be stored, and what it holds. */
   #after: AppendId = 0;
   #durable: AppendId = 0;
@@ -73,7 +83,11 @@ export class StoreRunner {
   executed(block: BlockRow, after: AppendId): void {
     this.#blocks.push(block);
     this.#after = Math.max(this.#after, after);
-    if (this.#blocks.length >= this.#options.waitingBlocksMax) this.#wake?.();
+    if (this.#wake !== null && this.#isCheckpointWaiting()) {
+      // At once: it ends with the checkpoint, unless that came while another was under way.
+      this.#taken ??= this.#take();
+      this.#wake();
+    }
     this.#work ??= this.#run();
   }
 
@@ -122,8 +136,9 @@ export class StoreRunner {
   async #run(): Promise<void> {
     for (;;) {
       await this.#itsTime();
-      if (this.#blocks.length === 0 || this.#failed) break;
-      const taken = await this.#options.rest.hashed(() => this.#takeGroup());
+      if (this.#failed || (this.#taken === null && this.#blocks.length === 0)) break;
+      const taken = await (this.#taken ?? this.#take());
+      this.#taken = null;
       // A whole state came meanwhile, which what waited is part of.
       if (taken === null) continue;
       const { after, group } = taken;
@@ -145,7 +160,7 @@ export class StoreRunner {
   /** Resolves, at the earliest after the present turn, when the next transaction may begin. */
   async #itsTime(): Promise<void> {
     const waitMs = this.#nextStartMs - performance.now();
-    const isUrgent = this.#isClosing || this.#blocks.length >= this.#options.waitingBlocksMax;
+    const isUrgent = this.#isClosing || this.#isCheckpointWaiting();
     if (this.#blocks.length === 0 || isUrgent || waitMs <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
@@ -155,6 +170,12 @@ export class StoreRunner {
       };
     });
     this.#wake = null;
+  }
+
+  #isCheckpointWaiting(): boolean {
+    const { checkpointIntervalSlots } = this.#options;
+    const [first, last] = [this.#blocks.at(0)?.seq ?? 0, this.#blocks.at(-1)?.seq ?? 0];
+    return last - (last % checkpointIntervalSlots) >= Math.max(first, 1);
   }
 
   /** How long after the start of a transaction that took `durationMs` the next one may start. */
@@ -172,8 +193,12 @@ export class StoreRunner {
     return append <= this.#durable;
   }
 
-  /** What waits, and what the journal must hold before it may be stored; null if nothing does. */
-  async #takeGroup(): Promise<{ readonly group: StoreGroup; readonly after: AppendId } | null> {
+  /** What waits; null if nothing does. From now on nothing is executed before it is taken. */
+  #take(): Promise<Taken | null> {
+    return this.#options.rest.hashed(() => this.#takeGroup());
+  }
+
+  async #takeGroup(): Promise<Taken | null> {
     const { service, clients, budget } = this.#options;
     const blocks = this.#blocks;
     const after = this.#after;

@@ -67,22 +67,24 @@ class Fixture {
   readonly clients = new ClientTable(hasher, 2);
   readonly stored: number[] = [];
   readonly fatal: unknown[] = [];
+  readonly rest: ServiceRest;
   readonly runner: StoreRunner;
 
   constructor(intervalMs = 0, intervalMsMax = intervalMs) {
     const { store, ledger, clients } = this;
     // In which everything fits, whatever else takes the processor.
     const { budget } = new Turns(0);
+    this.rest = new ServiceRest(ledger, budget);
     this.runner = new StoreRunner(
       {
         store,
         service: ledger,
-        rest: new ServiceRest(ledger, budget),
+        rest: this.rest,
         budget,
         clients,
         intervalMsMin: intervalMs,
         intervalMsMax,
-        waitingBlocksMax: 32,
+        checkpointIntervalSlots: 32,
         onStored: (seq) => this.stored.push(seq),
         onFatal: (error) => this.fatal.push(error),
       },
@@ -96,6 +98,11 @@ class Fixture {
     const entry = { client: 0, session: seq, timestamp: 1, seq, code: 0, results } as const;
     this.runner.executed(blockOf(seq), after);
     this.clients.record(entry);
+  }
+
+  /** The same as a change of the state, which a rest of the service holds up. */
+  *executing(seq: number): Generator<void, void> {
+    this.execute(seq);
   }
 }
 
@@ -165,27 +172,50 @@ describe("the store runner", () => {
     await store.end();
   });
 
-  test("keeps its distance between transactions, unless batches pile up or it closes", async () => {
+  test("keeps its distance, unless a checkpoint came or it closes", async () => {
     const fixture = new Fixture(3_600_000);
-    const { store, runner } = fixture;
+    const { store, runner, stored } = fixture;
     fixture.execute(1);
     await nextTurn();
     await store.end();
-    for (let seq = 2; seq <= 32; seq += 1) fixture.execute(seq);
+    for (let seq = 2; seq <= 31; seq += 1) fixture.execute(seq);
     await nextTurn();
     assert.deepEqual(store.calls, ["commit 1"], "the next one waits");
-    fixture.execute(33);
+    fixture.execute(32);
+    fixture.rest.change(fixture.executing(33));
     await nextTurn();
-    assert.equal(store.groups[1]?.blocks.length, 32);
+    assert.deepEqual([store.groups[1]?.seq, store.groups[1]?.blocks.length], [32, 31]);
     await store.end();
-    fixture.execute(34);
     await nextTurn();
-    assert.equal(store.groups.length, 2);
+    assert.deepEqual(stored, [1, 32], "what came behind the checkpoint waits again");
     const closed = runner.close();
     await nextTurn();
-    assert.deepEqual(store.calls.at(-1), "commit 34");
+    assert.deepEqual(store.calls.at(-1), "commit 33");
     await store.end();
     await closed;
+  });
+
+  test("goes on at once if a checkpoint came while a transaction was under way", async () => {
+    const fixture = new Fixture(3_600_000);
+    const { store } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    for (let seq = 2; seq <= 34; seq += 1) fixture.execute(seq);
+    await store.end();
+    await nextTurn();
+    assert.deepEqual(store.groups.at(-1)?.seq, 34);
+    await store.end();
+    for (let seq = 35; seq <= 63; seq += 1) fixture.execute(seq);
+    await nextTurn();
+    assert.equal(store.groups.length, 2);
+    for (let seq = 64; seq <= 70; seq += 1) fixture.execute(seq);
+    await nextTurn();
+    assert.deepEqual(
+      [store.groups.length, store.groups[2]?.blocks.length],
+      [3, 36],
+      "none is lost",
+    );
+    await store.end();
   });
 
   test("reports a failure once and stores nothing after it (BK6)", async () => {
