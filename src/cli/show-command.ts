@@ -5,6 +5,7 @@ import { clientKeyPath, loadGenesis, storeOfReplica } from "../io/cluster-direct
 import type { Genesis } from "../io/config.js";
 import { readTableOf } from "../io/read-customer-table.js";
 import type { ReplicaStatus } from "../io/replica-status.js";
+import { TRANSACTION_INTERVAL_MS_MAX } from "../io/store-pace.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { compareTables } from "./customer-tables.js";
 import type { TableComparison } from "./customer-tables.js";
@@ -64,8 +65,11 @@ function printTable({ customers, sequences, identical }: TableComparison, output
   output.result(`The tables ${verdict}. Last batch in each database: ${last}.`);
 }
 
-/** How long replicas that run get to bring their databases up to what they have executed. */
-const SETTLE_TIMEOUT_MS = 5_000;
+/**
+ * How long replicas that run get to bring their databases up to what they have executed: until the
+ * next transaction begins, and for that.
+ */
+const SETTLE_TIMEOUT_MS = TRANSACTION_INTERVAL_MS_MAX + 4_000;
 const SETTLE_PAUSE_MS = 50;
 
 /**

@@ -1,5 +1,5 @@
-import type { Seq } from "../core/base/ids.js";
 import { assert } from "../core/base/assert.js";
+import type { Seq } from "../core/base/ids.js";
 import { type PackedBalances, unpackAccounts } from "../core/ledger/packed-accounts.js";
 import { assertGroupFollows } from "./store.js";
 import type {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type ConnectionOptions, createPool, type Pool, type PoolConnection } from "mysql2/promise";
-import type { ResultSetHeader } from "mysql2/promise";
+import { createPool } from "mysql2/promise";
+import type { ConnectionOptions, Pool, PoolConnection, ResultSetHeader } from "mysql2/promise";
 import type { MysqlAddress } from "./mysql-address.js";
 import { mysqlErrorOf } from "./mysql-error.js";
 import { StoreError } from "./store.js";
@@ -35,8 +35,8 @@ export interface MysqlConnection {
   /** Runs one statement without values: DDL, or what begins and ends a transaction. */
   run(sql: string): Promise<void>;
   /**
-   * Runs a prepared statement that returns no rows. Returns how many rows of a table it met, those
-   * that an UPDATE left as they were among them.
+   * Runs a prepared statement that returns no rows. Returns the server's count of rows: of an
+   * UPDATE, those that it found, though it may have left some as they were.
    */
   change(sql: string, values: readonly SqlValue[]): Promise<number>;
   /** Runs a prepared statement that returns rows. */
@@ -211,6 +211,8 @@ export function connectionOptions({
     ...(socketPath === null ? { host: address.host, port: address.port } : { socketPath }),
     connectTimeout: CONNECT_MS_MAX,
     charset: "utf8mb4_bin",
+    // A balance that came back to what it was counts as found.
+    flags: ["FOUND_ROWS"],
     // As texts: a number could not hold them exactly.
     supportBigNumbers: true,
     bigNumberStrings: true,

@@ -34,6 +34,7 @@ import { type Closer, openPast, type Past } from "./replica-past.js";
 import { ReplicaHost } from "./replica-host.js";
 import { alarmOf, figuresOf, type ReplicaStatus, statusOf } from "./replica-status.js";
 import { StateLog } from "./state-log.js";
+import { storePaceOf } from "./store-pace.js";
 import { StoreRunner } from "./store-runner.js";
 import { Tally } from "./tally.js";
 import { startTicker } from "./ticker.js";
@@ -98,22 +99,6 @@ export interface RunningReplica {
 
 /** Ticks after which a message that still lacks fragments is given up. */
 const REASSEMBLY_TICKS_MAX = 100;
-
-/**
- * Least time between the starts of two database transactions, in milliseconds. One costs some 0.7
- * ms of processor time and an fsync however little is in it: one for each lone write was a third of
- * what a replica did for that write, and one every 20 ms still a tenth. Sessions, and the pages
- * that accounts share, are written once for all their changes: with 64 clients that write all the
- * time one every 100 ms took a twentieth of it more than one every 250 ms.
- */
-const TRANSACTION_INTERVAL_MS_MIN = 250;
-
-/**
- * The most: what a crash may leave for the journal to replay, and `show` may lag behind, unless a
- * checkpoint comes sooner. Where changes are all over a million accounts each transaction writes
- * the whole table of balances, twice, and hashes the whole state.
- */
-const TRANSACTION_INTERVAL_MS_MAX = 8_000;
 
 /** Length of what is shown of a digest in a log line. */
 const SHORT_HEX_LENGTH = 12;
@@ -352,18 +337,8 @@ function storeRunnerOf(
   const onFatal = (error: unknown): void => {
     hooks.onFatal(error);
   };
-  const pace = paceOf(genesis, key.replies === "strict");
+  const pace = storePaceOf(genesis.settings, key.replies === "strict");
   return new StoreRunner({ store, service, onFatal, ...others, ...pace }, storedSeq);
-}
-
-/** When the next database transaction begins. */
-function paceOf({ settings }: Genesis, isStrict: boolean) {
-  return {
-    // Where clients wait for the database, it waits for nothing.
-    intervalMsMin: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MIN,
-    intervalMsMax: isStrict ? 0 : TRANSACTION_INTERVAL_MS_MAX,
-    checkpointIntervalSlots: settings.checkpointIntervalSlots,
-  };
 }
 
 function egressOf({ genesis }: StartReplicaOptions, { keys, socket }: Parts, drops: Tally): Egress {

@@ -2,8 +2,11 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import Libsql from "libsql";
 import type { Seq } from "../core/base/ids.js";
-import { type PackedAccounts, unpackAccounts } from "../core/ledger/packed-accounts.js";
-import type { PackedBalances } from "../core/ledger/packed-accounts.js";
+import {
+  type PackedAccounts,
+  type PackedBalances,
+  unpackAccounts,
+} from "../core/ledger/packed-accounts.js";
 import { nextBlockHash, startOfChain } from "./block-chain.js";
 import type { Durability } from "./config-schema.js";
 import { storeErrorOf } from "./sqlite-error.js";
@@ -168,7 +171,7 @@ export class SqliteDatabase {
     throw missingRowsError(`The database ${this.#path}`);
   }
 
-  /** Changes the `count` balances of `pieces`; of which the table has no row it does not count. */
+  /** Changes the `count` balances of `pieces`, and returns how many of them had a row. */
   #changedCount(pieces: readonly PackedBalances[], count: number): number {
     const { balances, manyBalances } = this.#statements;
     const changed = (rows: SqliteRows): number =>

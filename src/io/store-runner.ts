@@ -58,6 +58,8 @@ export class StoreRunner {
   #onProgress: () => void = () => undefined;
   #storedSeq: Seq;
   #work: Promise<void> | null = null;
+  /** Whether a group was taken that is not stored. */
+  #isUnderWay = false;
   #failed = false;
   #isClosing = false;
   #nextStartMs = 0;
@@ -77,16 +79,17 @@ export class StoreRunner {
 
   /**
    * Notes that a batch was executed. The state is read when the transaction begins, which is after
-   * the present turn: by then the client table holds the batch's replies too. The transaction waits
+   * what runs now: by then the client table holds the batch's replies too. The transaction waits
    * until the journal holds append `after`: the database never knows more than the journal.
    */
   executed(block: BlockRow, after: AppendId): void {
+    if (this.#failed) return;
     this.#blocks.push(block);
     this.#after = Math.max(this.#after, after);
-    if (this.#wake !== null && this.#isCheckpointWaiting()) {
-      // At once: it ends with the checkpoint, unless that came while another was under way.
+    if (!this.#isUnderWay && this.#isCheckpointWaiting()) {
+      // At once, before anything else is executed: what is stored ends with the checkpoint.
       this.#taken ??= this.#take();
-      this.#wake();
+      this.#wake?.();
     }
     this.#work ??= this.#run();
   }
@@ -136,12 +139,14 @@ export class StoreRunner {
   async #run(): Promise<void> {
     for (;;) {
       await this.#itsTime();
-      if (this.#failed || (this.#taken === null && this.#blocks.length === 0)) break;
-      const taken = await (this.#taken ?? this.#take());
+      if (this.#taken === null && this.#blocks.length === 0) break;
+      this.#taken ??= this.#take();
+      const taken = await this.#taken;
       this.#taken = null;
       // A whole state came meanwhile, which what waited is part of.
       if (taken === null) continue;
       const { after, group } = taken;
+      this.#isUnderWay = true;
       if (!(await this.#isJournaled(after))) break;
       // The rest follows from what the database took, not from what the journal let it wait.
       const startMs = performance.now();
@@ -149,9 +154,11 @@ export class StoreRunner {
         await this.#options.store.commit(group);
         this.#storedSeq = group.seq;
         this.#nextStartMs = startMs + this.#intervalMs(performance.now() - startMs);
+        this.#isUnderWay = false;
         this.#options.onStored(group.seq);
       } catch (error) {
         this.#fail(error);
+        break;
       }
     }
     this.#work = null;
@@ -160,7 +167,7 @@ export class StoreRunner {
   /** Resolves, at the earliest after the present turn, when the next transaction may begin. */
   async #itsTime(): Promise<void> {
     const waitMs = this.#nextStartMs - performance.now();
-    const isUrgent = this.#isClosing || this.#isCheckpointWaiting();
+    const isUrgent = this.#isClosing || this.#taken !== null || this.#isCheckpointWaiting();
     if (this.#blocks.length === 0 || isUrgent || waitMs <= 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);

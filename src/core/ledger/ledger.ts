@@ -52,8 +52,12 @@ interface Undo {
 /** With its profiles, which nobody hashed yet, a page takes 10 µs. */
 const PAGES_HASHED_PER_STEP = 64;
 
-/** Accounts of one piece of what a store is given. Databases take rows by the hundred. */
-const PACK_ACCOUNTS = 8_192;
+/**
+ * Accounts of one piece of what a store is given: whole ones, which are up to 240 bytes each, and
+ * balances, which take 0.1 ms to collect. Databases take rows by the hundred.
+ */
+const PACK_ACCOUNTS = 1_000;
+const PACK_BALANCES = 8_192;
 
 /** Instead of an account's number. */
 const NO_ACCOUNT = -1;
@@ -75,7 +79,7 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
   #accounts: Accounts;
   #tree: StateTree<BigInt64Array>;
   #changed = new ChangeSet();
-  /** Accounts that whoever takes changes knows of. */
+  /** How many accounts, from the first on, whoever takes changes knows of. */
   #toldCount: number;
   readonly #ahead = new LookAhead();
   #looksAhead = false;
@@ -190,12 +194,12 @@ export class Ledger extends PagedService<BigInt64Array> implements Service {
   /**
    * The accounts that operations opened or changed since the last call, or since the whole state
    * was replaced, each once, ascending by customer id, in pieces: whole if they were opened since,
-   * else their balances. A piece is looked for and copied
-   * when it is asked for: nothing may be executed before the last one is.
+   * else their balances. A piece is looked for and copied when it is asked for: nothing may be
+   * executed before the last one is.
    */
   *takeChangedAccounts(): Generator<PackedChanges> {
     const accounts = this.#accounts;
-    for (const indices of this.#changed.take(PACK_ACCOUNTS)) {
+    for (const indices of this.#changed.take(PACK_BALANCES)) {
       // Whatever was opened changed, so what there is of it in a piece is one range, at its end.
       const end = (indices.at(-1) ?? 0) + 1;
       const openedCount = Math.min(Math.max(end - this.#toldCount, 0), indices.length);

@@ -195,6 +195,19 @@ describe("the store runner", () => {
     await closed;
   });
 
+  test("ends with a checkpoint that finds it idle", async () => {
+    const fixture = new Fixture();
+    const { store } = fixture;
+    fixture.execute(31);
+    fixture.execute(32);
+    fixture.rest.change(fixture.executing(33));
+    await nextTurn();
+    assert.equal(store.groups[0]?.seq, 32);
+    await store.end();
+    assert.equal(store.groups[1]?.seq, 33);
+    await store.end();
+  });
+
   test("goes on at once if a checkpoint came while a transaction was under way", async () => {
     const fixture = new Fixture(3_600_000);
     const { store } = fixture;
@@ -226,7 +239,7 @@ describe("the store runner", () => {
     fixture.execute(2);
     const cause = new Error("disk full");
     await store.end(cause);
-    fixture.execute(3);
+    for (let seq = 3; seq <= 32; seq += 1) fixture.execute(seq);
     await runner.replace(stateAt(9));
     await nextTurn();
     assert.deepEqual(fatal, [cause]);
