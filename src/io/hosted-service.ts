@@ -3,7 +3,7 @@ import { EntryMachine } from "../core/entries/entry-machine.js";
 import { EntryRowError } from "../core/entries/entry-row.js";
 import { AccountRowError } from "../core/ledger/account-row.js";
 import { Ledger } from "../core/ledger/ledger.js";
-import type { PackedAccounts, PackedBalances } from "../core/ledger/packed-accounts.js";
+import { partChanges } from "../core/ledger/packed-accounts.js";
 import type { StoredState, StoreGroup } from "./store.js";
 
 /**
@@ -19,7 +19,7 @@ const ENTRY_PAGES_PER_STEP = 16;
 export type ServiceRows = Pick<StoreGroup, "accounts" | "entries">;
 
 /** What a service gives a store that has what it was given before. */
-export type ServiceChanges = ServiceRows & Pick<StoreGroup, "balances">;
+type ServiceChanges = ServiceRows & Pick<StoreGroup, "balances">;
 
 /** A service with what its host and its database want of it, beside what the protocol does. */
 export interface HostedService extends Service {
@@ -73,11 +73,7 @@ export class HostedLedger extends Ledger implements HostedService {
   }
 
   *takeChanges(): Generator<void, ServiceChanges> {
-    const pieces = yield* collected(this.takeChangedAccounts());
-    return {
-      accounts: pieces.map(({ opened }) => opened).filter(isFilled),
-      balances: pieces.map(({ changed }) => changed).filter(isFilled),
-    };
+    return partChanges(yield* collected(this.takeChangedAccounts()));
   }
 }
 
@@ -112,10 +108,6 @@ function* collected<T>(pieces: Iterable<T>): Generator<void, T[]> {
     yield;
   }
   return all;
-}
-
-function isFilled({ balances }: PackedAccounts | PackedBalances): boolean {
-  return balances.length > 0;
 }
 
 /** Loads; false when that ends in a `fault`. */

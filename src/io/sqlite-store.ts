@@ -3,7 +3,6 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { assert } from "../core/base/assert.js";
 import type { Durability } from "./config-schema.js";
-import type { ServiceChanges } from "./hosted-service.js";
 import type { NewRows, SqliteAnswer, SqliteRequest, SqliteWorkerSetup } from "./sqlite-worker.js";
 import {
   type NewState,
@@ -23,6 +22,9 @@ interface SqliteStoreOptions {
 
 /** Entries that are handed to the thread in one turn. */
 const ENTRIES_PER_PIECE = 1_024;
+
+/** What goes to the thread ahead of what is asked with it. */
+type Rows = Required<Pick<StoreGroup, "accounts" | "balances" | "entries">>;
 
 interface Pending {
   readonly resolve: (state: StoredState | null) => void;
@@ -94,7 +96,7 @@ export class SqliteStore implements Store {
   }
 
   /** Hands rows over before what is asked with them: a piece a turn, and few at once. */
-  async #sendRows(all: Required<ServiceChanges>): Promise<void> {
+  async #sendRows(all: Rows): Promise<void> {
     let isFirst = true;
     for (const rows of rowPieces(all)) {
       if (!isFirst) await nextTurn();
@@ -125,8 +127,7 @@ export class SqliteStore implements Store {
   }
 }
 
-function* rowPieces(rows: Required<ServiceChanges>): Generator<NewRows> {
-  const { accounts, balances, entries } = rows;
+function* rowPieces({ accounts, balances, entries }: Rows): Generator<NewRows> {
   for (const piece of accounts) yield { kind: "rows", accounts: piece };
   for (const piece of balances) yield { kind: "rows", balances: piece };
   for (let first = 0; first < entries.length; first += ENTRIES_PER_PIECE) {

@@ -5,7 +5,7 @@
 import { assert } from "../../src/core/base/assert.js";
 import type { AppendId, Seq } from "../../src/core/base/ids.js";
 import type { Ledger } from "../../src/core/ledger/ledger.js";
-import { unpackAccounts } from "../../src/core/ledger/packed-accounts.js";
+import { partChanges, unpackAccounts } from "../../src/core/ledger/packed-accounts.js";
 import type { ClientTable } from "../../src/core/pbft/client-table.js";
 import {
   type AccountRow,
@@ -209,12 +209,9 @@ export class SimStoreRunner {
     assert(seq !== undefined, "a group has a batch");
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
     const serviceRoot = ledger.root();
-    const changes = [...ledger.takeChangedAccounts()];
-    const accounts = changes.map(({ opened }) => opened);
-    const balances = changes.map(({ changed }) => changed);
+    const rows = partChanges([...ledger.takeChangedAccounts()]);
     const sessionsEvicted = evicted;
-    const rows = { accounts, balances, sessions, sessionsEvicted, evictedThrough };
-    return { seq, serviceRoot, blocks, ...rows };
+    return { seq, serviceRoot, blocks, ...rows, sessions, sessionsEvicted, evictedThrough };
   }
 }
 

@@ -7,6 +7,7 @@ import { ClusterHasher } from "../../core/crypto/prefix.js";
 import { Ledger } from "../../core/ledger/ledger.js";
 import { encodeOperation } from "../../core/ledger/operation.js";
 import type { LedgerOperation } from "../../core/ledger/operation.js";
+import { partChanges } from "../../core/ledger/packed-accounts.js";
 import { ResultReader } from "../../core/ledger/result-reader.js";
 import type { Durability } from "../../io/config-schema.js";
 import { SqliteDatabase } from "../../io/sqlite-database.js";
@@ -65,13 +66,11 @@ class LoneLedger implements MeasuredClient {
   #commit(): void {
     this.#seq += 1;
     const [seq, serviceRoot] = [this.#seq, this.#ledger.root()];
-    const changes = [...this.#ledger.takeChangedAccounts()];
     this.#database.commit({
       seq,
       serviceRoot,
       blocks: [{ seq, view: 0, digest: serviceRoot, requestCount: 1 }],
-      accounts: changes.map(({ opened }) => opened),
-      balances: changes.map(({ changed }) => changed),
+      ...partChanges([...this.#ledger.takeChangedAccounts()]),
       ...{ sessions: [], sessionsEvicted: [], evictedThrough: [] },
     });
   }

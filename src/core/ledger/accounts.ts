@@ -24,6 +24,7 @@ export class Accounts {
   /** The same memory: a `BigInt` of it would be an object. */
   #halves = new Int32Array(this.#balances.buffer);
   #owners = new Int32Array(ACCOUNTS_INITIAL);
+  /** As in the profiles, which to reach for costs more than to copy a balance. */
   #customerIds = new Uint32Array(ACCOUNTS_INITIAL);
   /**
    * The profiles one after another; that of account i is [`#profileEnds`[i], `#profileEnds`[i +

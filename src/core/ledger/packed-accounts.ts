@@ -26,6 +26,21 @@ export interface PackedChanges {
   readonly opened: PackedAccounts;
 }
 
+/** All that `pieces` hold, as a store keeps it apart; without pieces of nothing. */
+export function partChanges(pieces: readonly PackedChanges[]): {
+  readonly accounts: readonly PackedAccounts[];
+  readonly balances: readonly PackedBalances[];
+} {
+  return {
+    accounts: pieces.map(({ opened }) => opened).filter(isFilled),
+    balances: pieces.map(({ changed }) => changed).filter(isFilled),
+  };
+}
+
+function isFilled({ balances }: PackedAccounts | PackedBalances): boolean {
+  return balances.length > 0;
+}
+
 /** The rows of `packed`, in the same order. */
 export function unpackAccounts({ balances, profiles }: PackedAccounts): AccountRow[] {
   const rows: AccountRow[] = [];
