@@ -38,6 +38,12 @@ const HASH =
   "c84958d3a8eead9e824db826e4cd8987e007d3550eaab2aedab54a60d0a34844" +
   "f65efe4c3fed1419e493182180764524e15295933dc42ee01c4f36ed289e27f1";
 
+/** BLAKE2b-512 of the bytes 0 to 127 and 9,000 that count up: long ones may go another way. */
+const LONG_HASH =
+  "0fd6bb7501c41384e3b992ea1e3134652f2a1117589bfd8850ff05e663347fc7" +
+  "80417574151b9ef978d5b9e98d276314a893bbbcd9c0e570816b220577ad165e";
+const LONG_BYTES = 9_000;
+
 /**
  * What a provider does differently from what the protocol demands, as a clause; null when it
  * answers everything as it must. Takes less than a millisecond.
@@ -45,7 +51,10 @@ const HASH =
 export function providerDefect(provider: CryptoProvider): string | null {
   const publicKey = bytesOf(PUBLIC_KEY);
   const message = bytesOf(MESSAGE);
-  if (hashAnswer(provider) !== HASH) return "its BLAKE2b-512 is wrong";
+  if (hashAnswer(provider, bytesOf("616263")) !== HASH) return "its BLAKE2b-512 is wrong";
+  if (hashAnswer(provider, countingUp(LONG_BYTES)) !== LONG_HASH) {
+    return "its BLAKE2b-512 of what is long is wrong";
+  }
   if (hexOf(provider.signPublicKey(bytesOf(SEED))) !== PUBLIC_KEY)
     return "its Ed25519 keys are wrong";
   if (hexOf(provider.sign(message, bytesOf(SEED))) !== SIGNATURE) return "its Ed25519 is wrong";
@@ -64,11 +73,14 @@ export function providerDefect(provider: CryptoProvider): string | null {
   return hexOf(shared) === SHARED ? null : "its X25519 is wrong";
 }
 
-function hashAnswer(provider: CryptoProvider): string {
-  const prefix = Uint8Array.from({ length: PREFIX_BYTES }, (_, index) => index);
+function hashAnswer(provider: CryptoProvider, bytes: Uint8Array): string {
   const hash = new Uint8Array(HASH_BYTES);
-  provider.hashInto(hash, 0, HASH_BYTES, prefix, bytesOf("616263"), 0, 3);
+  provider.hashInto(hash, 0, HASH_BYTES, countingUp(PREFIX_BYTES), bytes, 0, bytes.length);
   return hexOf(hash);
+}
+
+function countingUp(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, index) => index);
 }
 
 function bytesOf(hex: string): Uint8Array {
