@@ -24,10 +24,13 @@ type ServiceChanges = ServiceRows & Pick<StoreGroup, "balances">;
 /** A service with what its host and its database want of it, beside what the protocol does. */
 export interface HostedService extends Service {
   /**
-   * Does a part of what the next `root` or `pin` has to: what takes less than a millisecond, unless
-   * entries are large. Returns whether nothing is left to do.
+   * Does a part of what the next `root` has to: what takes less than a millisecond, unless entries
+   * are large. Returns whether nothing is left to do.
    */
   rehashSome(): boolean;
+
+  /** Does likewise a part of what the next `pinRoot` has to. */
+  rehashSomePinned(): boolean;
 
   /**
    * Reads a whole state in step by step, a millisecond or less each, and changes nothing: returns
@@ -61,6 +64,10 @@ export class HostedLedger extends Ledger implements HostedService {
     return this.rehash(ACCOUNT_PAGES_PER_STEP);
   }
 
+  rehashSomePinned(): boolean {
+    return this.rehashPin(ACCOUNT_PAGES_PER_STEP);
+  }
+
   loadState({ accounts, entries = [] }: StoredState): boolean {
     if (entries.length > 0) return false;
     return isLoaded(AccountRowError, () => {
@@ -81,6 +88,10 @@ export class HostedLedger extends Ledger implements HostedService {
 export class HostedEntries extends EntryMachine implements HostedService {
   rehashSome(): boolean {
     return this.rehash(ENTRY_PAGES_PER_STEP);
+  }
+
+  rehashSomePinned(): boolean {
+    return this.rehashPin(ENTRY_PAGES_PER_STEP);
   }
 
   loadState({ accounts, entries = [] }: StoredState): boolean {

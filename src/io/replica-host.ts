@@ -17,7 +17,8 @@ import { Destination, type Egress } from "./egress.js";
 import type { HostProbe, Outgoing } from "./host-probe.js";
 import type { KeyRing } from "./key-ring.js";
 import type { HostedService } from "./hosted-service.js";
-import { hashing, type ServiceRest } from "./service-rest.js";
+import { PinRoots } from "./pin-roots.js";
+import type { ServiceRest } from "./service-rest.js";
 import type { RecordLog } from "./record-log.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
@@ -83,6 +84,7 @@ export class ReplicaHost {
   readonly #world: ReplicaWorld;
   readonly #others: readonly Destination[];
   readonly #addresses = new AddressBook();
+  readonly #roots: PinRoots;
   readonly #gate = new EffectGate<Outgoing>(HELD_EFFECTS_MAX);
   /** Answers to what the database does not hold yet, by sequence number; strict replies only. */
   #unstored = new EffectGate<Outgoing>(UNSTORED_REPLIES_MAX);
@@ -109,6 +111,14 @@ export class ReplicaHost {
     this.#replica = replica;
     this.#world = world;
     this.#others = world.peers.filter((peer): peer is Destination => peer !== null);
+    const { service, budget } = world;
+    this.#roots = new PinRoots({
+      ...{ service, budget },
+      tell: (seq, serviceRoot) => {
+        this.#tell({ kind: "pinned", seq, serviceRoot });
+        world.stores.pinned(seq, serviceRoot);
+      },
+    });
   }
 
   /** Takes a verified message from the ingress. */
@@ -148,6 +158,8 @@ export class ReplicaHost {
 
   /** The database holds everything up to `seq`. */
   onStored(seq: Seq): void {
+    // For a group that ends behind a checkpoint that is hashed too.
+    this.#roots.tell(seq);
     this.dispatch({ kind: "stored", seq });
     this.#releaseStored(seq);
   }
@@ -320,12 +332,12 @@ export class ReplicaHost {
   }
 
   /**
-   * Executes a batch, for the core wants the next one only after that. Most of what a checkpoint
-   * has to hash is hashed before its batch: once that has begun reads wait.
+   * Executes a batch, for the core wants the next one only after that. Before one that is pinned
+   * the last pin is hashed, if that took an interval of checkpoints.
    */
   *#executing(effect: ExecuteEffect): Generator<void, void> {
     const { service } = this.#world;
-    if (effect.pin) yield* hashing(service);
+    if (effect.pin) yield* this.#roots.hashing();
     if (this.#isStopped) return;
     this.#isExecuting = true;
     const results: Uint8Array[] = [];
@@ -344,11 +356,6 @@ export class ReplicaHost {
       operationCount += writer.count;
       results.push(writer.finish());
     }
-    if (effect.pin) {
-      yield* hashing(service);
-      // To pin a large state takes milliseconds too.
-      yield;
-    }
     this.#isExecuting = false;
     this.#onExecuted(effect, operationCount, results);
     yield* this.#answeringReads();
@@ -359,9 +366,8 @@ export class ReplicaHost {
     operationCount: number,
     results: readonly Uint8Array[],
   ): void {
-    const { service, stores, records, isStrict } = this.#world;
-    if (pin) service.pin(seq);
-    const serviceRoot = pin ? service.root() : null;
+    const { stores, records, isStrict } = this.#world;
+    if (pin) this.#roots.pin(seq);
     this.counts.requests += requests.length;
     if (requests.length > 0) this.counts.batches += 1;
     for (const probe of this.#world.probes) {
@@ -371,9 +377,7 @@ export class ReplicaHost {
     stores.executed(block, after);
     // The replies wait for the database, and the database for the decision.
     if (isStrict) records.hurry();
-    const executed: Event = { kind: "executed", seq, results, serviceRoot };
-    if (this.#isStopped) this.#noteAtEnd(executed);
-    else this.dispatch(executed);
+    this.#tell({ kind: "executed", seq, results });
   }
 
   /**
@@ -391,11 +395,16 @@ export class ReplicaHost {
   }
 
   /**
-   * A batch that was half executed when this host stopped is stored with its replies, or it could
-   * be executed again after the restart. What else follows from it could not be recorded.
+   * Tells the core what came of a batch. One that was half executed when this host stopped is
+   * stored with its replies, or it could be executed again after the restart; what else follows
+   * from it could not be recorded.
    */
-  #noteAtEnd(executed: Event): void {
-    this.#replica.step(executed);
+  #tell(event: Event): void {
+    if (!this.#isStopped) {
+      this.dispatch(event);
+      return;
+    }
+    this.#replica.step(event);
     this.#replica.takeEffects();
   }
 
@@ -419,8 +428,10 @@ export class ReplicaHost {
   async #install(effect: InstallEffect): Promise<void> {
     const { service, rest, budget } = this.#world;
     const takeOver = await budget.complete(this.#untilStopped(service.readIn(effect.pages)));
+    await budget.complete(this.#roots.hashing());
     rest.whenOver(() => {
       if (this.#isStopped || takeOver === null) return;
+      this.#roots.tell();
       takeOver();
       void this.#storeInstalled(effect);
     });

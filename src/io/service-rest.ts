@@ -37,7 +37,7 @@ export class ServiceRest {
   change(steps: Iterator<unknown, void>): void {
     this.whenOver(() => {
       if (this.#budget.attempt(steps) !== null) return;
-      void this.#alone(() => this.#budget.complete(steps));
+      void this.resting(() => this.#budget.complete(steps));
     });
   }
 
@@ -46,13 +46,17 @@ export class ServiceRest {
    * nothing; the service rests until `act` is done.
    */
   hashed<T>(act: () => T | Promise<T>): Promise<T> {
-    return this.#alone(async () => {
+    return this.resting(async () => {
       await this.#budget.complete(hashing(this.#service));
       return act();
     });
   }
 
-  #alone<T>(act: () => Promise<T>): Promise<T> {
+  /**
+   * Calls `act`, at the earliest after what runs now, and after all that was asked for before; the
+   * service rests until `act` is done.
+   */
+  resting<T>(act: () => Promise<T>): Promise<T> {
     this.#restCount += 1;
     const result = this.#last.then(act);
     // Before whoever waits for the result goes on; and the result itself is not kept.

@@ -2,7 +2,7 @@ import type { Digest } from "../core/base/hasher.js";
 import type { AppendId, Seq } from "../core/base/ids.js";
 import type { ClientTable } from "../core/pbft/client-table.js";
 import type { HostedService, ServiceRows } from "./hosted-service.js";
-import type { ServiceRest } from "./service-rest.js";
+import { hashing, type ServiceRest } from "./service-rest.js";
 import type { BlockRow, NewState, Store, StoreGroup } from "./store.js";
 import type { TurnBudget } from "./turn-budget.js";
 
@@ -41,11 +41,19 @@ interface Taken {
   readonly after: AppendId;
 }
 
+/** The same with the root of the state that it leads to apart: null if that is a checkpoint's. */
+interface TakenRows {
+  readonly group: Omit<StoreGroup, "serviceRoot">;
+  readonly serviceRoot: Digest | null;
+  readonly after: AppendId;
+}
+
 /**
  * Brings the database forward behind the protocol: while one transaction is under way, executed
  * batches gather, and the next transaction takes them all. So its size follows the load, and what
  * it costs is shared by everything that waited (BK3). Where it can it ends with a checkpoint: the
- * log cannot go on for long before the database holds that, and the state is hashed then anyway.
+ * log cannot go on for long before the database holds that, and that state is hashed anyway, while
+ * others are executed.
  */
 export class StoreRunner {
   readonly #options: StoreRunnerOptions;
@@ -58,6 +66,9 @@ export class StoreRunner {
   #onProgress: () => void = () => undefined;
   #storedSeq: Seq;
   #work: Promise<void> | null = null;
+  /** Roots of checkpoints that are not stored. */
+  readonly #roots = new Map<Seq, Digest>();
+  #onRoot: () => void = () => undefined;
   /** Whether a group was taken that is not stored. */
   #isUnderWay = false;
   #failed = false;
@@ -94,6 +105,18 @@ export class StoreRunner {
     this.#work ??= this.#run();
   }
 
+  /**
+   * The state after `seq`, a checkpoint that was executed, has this root. To be called for each,
+   * and before a whole state replaces it.
+   */
+  pinned(seq: Seq, serviceRoot: Digest): void {
+    if (this.#failed || seq <= this.#storedSeq) return;
+    this.#roots.set(seq, serviceRoot);
+    const onRoot = this.#onRoot;
+    this.#onRoot = () => undefined;
+    onRoot();
+  }
+
   /** The journal holds everything up to append `id`. */
   onDurable(id: AppendId): void {
     this.#durable = id;
@@ -112,6 +135,7 @@ export class StoreRunner {
     this.#blocks = [];
     this.#wake?.();
     await this.#work;
+    this.#roots.clear();
     if (this.#failed) return;
     try {
       const rows = await this.#options.budget.complete(this.#options.service.allRows());
@@ -153,6 +177,7 @@ export class StoreRunner {
       try {
         await this.#options.store.commit(group);
         this.#storedSeq = group.seq;
+        for (const seq of this.#roots.keys()) if (seq <= group.seq) this.#roots.delete(seq);
         this.#nextStartMs = startMs + this.#intervalMs(performance.now() - startMs);
         this.#isUnderWay = false;
         this.#options.onStored(group.seq);
@@ -200,24 +225,45 @@ export class StoreRunner {
     return append <= this.#durable;
   }
 
-  /** What waits; null if nothing does. From now on nothing is executed before it is taken. */
-  #take(): Promise<Taken | null> {
-    return this.#options.rest.hashed(() => this.#takeGroup());
+  /**
+   * What waits; null if nothing does. From now on nothing is executed before it is taken, but what
+   * has begun.
+   */
+  async #take(): Promise<Taken | null> {
+    const rows = await this.#options.rest.resting(() => this.#takeRows());
+    if (rows === null) return null;
+    const { group, after } = rows;
+    const serviceRoot = rows.serviceRoot ?? (await this.#rootAt(group.seq));
+    return { group: { ...group, serviceRoot }, after };
   }
 
-  async #takeGroup(): Promise<Taken | null> {
-    const { service, clients, budget } = this.#options;
+  /** The root of checkpoint `seq`, once it is told. */
+  async #rootAt(seq: Seq): Promise<Digest> {
+    for (;;) {
+      const root = this.#roots.get(seq);
+      if (root !== undefined) return root;
+      await new Promise<void>((resolve) => {
+        this.#onRoot = resolve;
+      });
+    }
+  }
+
+  /** Copies what changed, and hashes the state, unless that is pinned, for its root is told. */
+  async #takeRows(): Promise<TakenRows | null> {
+    const { service, clients, budget, checkpointIntervalSlots } = this.#options;
     const blocks = this.#blocks;
-    const after = this.#after;
-    this.#blocks = [];
     const seq = blocks.at(-1)?.seq;
     if (seq === undefined) return null;
+    const isCheckpoint = seq % checkpointIntervalSlots === 0;
+    if (!isCheckpoint) await budget.complete(hashing(service));
+    const serviceRoot = isCheckpoint ? null : service.root();
+    const after = this.#after;
+    this.#blocks = [];
     const { sessions, evicted, evictedThrough } = clients.takeChanges();
-    const serviceRoot: Digest = service.root();
     const rows = await budget.complete(service.takeChanges());
     const sessionsEvicted = evicted;
-    const group = { seq, serviceRoot, blocks, ...rows, sessions, sessionsEvicted, evictedThrough };
-    return { group, after };
+    const group = { seq, blocks, ...rows, sessions, sessionsEvicted, evictedThrough };
+    return { group, serviceRoot, after };
   }
 
   #fail(error: unknown): void {

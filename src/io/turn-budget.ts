@@ -68,6 +68,21 @@ export class TurnBudget {
     }
   }
 
+  /**
+   * Makes all of `steps`, from now on, one in each turn however much that has taken: what has time,
+   * but must come to its end under any load.
+   */
+  async trickle<T>(steps: Iterator<unknown, T>): Promise<T> {
+    for (;;) {
+      this.#begin();
+      const startMs = this.#nowMs();
+      const step = steps.next();
+      this.#spentMs += this.#nowMs() - startMs;
+      if (step.done === true) return step.value;
+      await this.#nextTurn();
+    }
+  }
+
   #nextTurn(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);

@@ -17,7 +17,9 @@ const anyPrefix = fc.uint8Array({ minLength: PREFIX_BYTES, maxLength: PREFIX_BYT
 const anyMessage = fc.uint8Array({ maxLength: 400 });
 
 /** Lengths around every switch: one block, libsodium or OpenSSL, copied or fed twice. */
-const NOTABLE_LENGTHS = [0, 1, 127, 128, 129, 255, 256, 512, 513, 2048, 2049, 8191, 8192, 8193, 100_000];
+const NOTABLE_LENGTHS = [
+  0, 1, 127, 128, 129, 255, 256, 512, 513, 2048, 2049, 8191, 8192, 8193, 100_000,
+];
 
 describe("both providers give the same result, bit for bit", () => {
   test("hashes, of any range, into any place, cut to any length", () => {

@@ -49,6 +49,7 @@ export class Machine {
   /** When the last state that was fetched here is read in; in the past: it is. */
   readingUntil: Micros = 0;
   readonly #mishaps: Prng;
+  readonly #hashing: Prng;
   #process: ReplicaProcess | null = null;
   #tickerEpoch = 0;
   /** What waits for the end of a pause; null while there is none. */
@@ -71,6 +72,7 @@ export class Machine {
     this.address = { address: `r${id}`, port: 1 };
     this.prng = world.prng.fork(`machine ${id}${life}`);
     this.#mishaps = this.prng.fork("mishaps");
+    this.#hashing = this.prng.fork("hashing");
     const { tick, faults } = world.options;
     this.journalDisk = new JournalDisk(this.prng.fork("journal"), faults.lostShare);
     this.storeDisk = new StoreDisk(this.prng.fork("store"), faults.lostShare);
@@ -218,6 +220,13 @@ export class Machine {
     const delay = this.#mishap(this.world.options.mishaps.executionStallShare, 0) ?? 0;
     if (delay === 0) execute();
     else this.#later(process, delay, execute);
+  }
+
+  /** Runs `tell` at once, or as late as a large state makes its root, which nobody waits for. */
+  whenPinIsHashed(process: ReplicaProcess, tell: () => void): void {
+    const { storeMean } = this.world.options.faults;
+    if (this.#hashing.chance(0.5)) tell();
+    else this.#later(process, this.#hashing.exponential(storeMean), tell);
   }
 
   /** Runs `install` at once, or once a large state that was fetched is read in. */

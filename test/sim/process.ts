@@ -5,7 +5,7 @@
 import { assert, unreachable } from "../../src/core/base/assert.js";
 import { BundleReader, BundleWriter } from "../../src/core/base/bundle.js";
 import { bytesEqual } from "../../src/core/base/bytes.js";
-import type { Principal, ReplicaId } from "../../src/core/base/ids.js";
+import type { Principal, ReplicaId, Seq } from "../../src/core/base/ids.js";
 import { Ledger } from "../../src/core/ledger/ledger.js";
 import type {
   ClientMessage,
@@ -63,6 +63,8 @@ export class ReplicaProcess {
   readonly #requests: Event[] = [];
   readonly #drops = new Tally();
   readonly #afterTurn: (() => void)[] = [];
+  /** The last pin, if the core does not know its root yet. */
+  #pinnedSeq: Seq | null = null;
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -97,6 +99,7 @@ export class ReplicaProcess {
       afterCommit: (run) => {
         machine.afterCommit(this, run);
       },
+      isRootTold: () => this.#pinnedSeq === null,
       onStored: (seq) => {
         machine.tell((watcher) => watcher.onStored?.(id, seq));
         this.#dispatch({ kind: "stored", seq });
@@ -326,14 +329,34 @@ export class ReplicaProcess {
       this.ledger.execute(request.client, new BundleReader(request.bundle), writer);
       return writer.finish();
     });
-    if (pin) this.ledger.pin(seq);
+    if (pin) this.#pin(seq);
     const root = this.ledger.root();
-    this.#events.push({ kind: "executed", seq, results, serviceRoot: pin ? root : null });
+    this.#events.push({ kind: "executed", seq, results });
+    if (pin) {
+      this.#machine.whenPinIsHashed(this, () => {
+        if (this.#pinnedSeq === seq) this.#tellPinned();
+      });
+    }
     const block = { seq, view, digest: batch.digest, requestCount: requests.length };
     this.#stores.executed(block, after);
     const executed = { seq, batch, requests, results, root };
     this.#machine.tell((watcher) => watcher.onExecuted?.(this.#machine.id, executed));
     this.#say(() => `executes ${seq}: ${requests.length} of ${batch.requests.length} requests`);
+  }
+
+  #pin(seq: Seq): void {
+    this.#tellPinned();
+    this.ledger.pin(seq);
+    this.#pinnedSeq = seq;
+  }
+
+  #tellPinned(): void {
+    const seq = this.#pinnedSeq;
+    if (seq === null) return;
+    this.#pinnedSeq = null;
+    const serviceRoot = this.ledger.pinRoot(seq);
+    assert(serviceRoot !== null, "what was pinned stays so until it is told");
+    this.#events.push({ kind: "pinned", seq, serviceRoot });
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {
@@ -348,6 +371,7 @@ export class ReplicaProcess {
 
   #install(effect: Extract<Effect, { kind: "install" }>): void {
     const { seq, serviceRoot, pages, sessions, evictedThrough } = effect;
+    this.#tellPinned();
     this.ledger.restore(pages);
     this.ledger.pin(seq);
     const root = this.ledger.root();

@@ -117,6 +117,8 @@ interface StoreSurroundings {
   readonly clients: ClientTable;
   /** Runs something when one transaction is done, unless the process has ended by then. */
   readonly afterCommit: (run: () => void) => void;
+  /** Whether the core knows the root of the last checkpoint: what comes after it needs that. */
+  readonly isRootTold: () => boolean;
   /** The database holds everything up to `seq`. */
   readonly onStored: (seq: Seq) => void;
 }
@@ -160,7 +162,7 @@ export class SimStoreRunner {
 
   /** Begins the next transaction, if none is under way; called at the end of every turn. */
   flush(): void {
-    if (this.#isBusy) return;
+    if (this.#isBusy || !this.#with.isRootTold()) return;
     if (this.#taken === null && this.#blocks.length > 0) {
       this.#taken = { after: this.#after, group: this.#takeGroup() };
     }

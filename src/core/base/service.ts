@@ -50,8 +50,12 @@ export interface Service {
   /**
    * Pins the present state as the one of checkpoint `seq`, so that its pages stay readable while
    * execution goes on (ST3). The previous pin is kept too; older ones are dropped unless held.
+   * Takes little time: what changed is hashed later, as it is now.
    */
   pin(seq: Seq): void;
+
+  /** Merkle root of the state pinned at `seq`, as `root` was then; null when it is not pinned. */
+  pinRoot(seq: Seq): Digest | null;
 
   /**
    * From now on the pins at `seqs` are kept although newer ones come (ST3). Those of a former call

@@ -121,8 +121,8 @@ export class EntryTable implements PagedRows<readonly SlotContent[]> {
     return encodePage(copy?.slice(0, end - first) ?? this.#slots.slice(first, end));
   }
 
-  digest(first: number, end: number): Digest {
-    return this.#hasher.digest(Domain.page, this.encode(first, end, null));
+  digest(first: number, end: number, copy: readonly SlotContent[] | null): Digest {
+    return this.#hasher.digest(Domain.page, this.encode(first, end, copy));
   }
 
   #at(slot: number): SlotContent {

@@ -32,13 +32,16 @@ export class AccountPages implements PagedRows<BigInt64Array> {
   }
 
   encode(first: number, end: number, copy: BigInt64Array | null): Uint8Array {
-    const balances = copy?.subarray(0, end - first) ?? this.#accounts.balances(first, end);
-    return encodePage(balances, this.#accounts.profiles(first, end));
+    return encodePage(this.#balances(first, end, copy), this.#accounts.profiles(first, end));
   }
 
-  digest(first: number, end: number): Digest {
-    const balances = this.#accounts.balances(first, end);
+  digest(first: number, end: number, copy: BigInt64Array | null): Digest {
+    const balances = this.#balances(first, end, copy);
     return this.#hasher.pageDigest(balances, this.#profilesDigest(first, end));
+  }
+
+  #balances(first: number, end: number, copy: BigInt64Array | null): BigInt64Array {
+    return copy?.subarray(0, end - first) ?? this.#accounts.balances(first, end);
   }
 
   #profilesDigest(first: number, end: number): Digest {

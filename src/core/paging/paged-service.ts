@@ -23,9 +23,8 @@ export abstract class PagedService<Copy> {
   }
 
   /**
-   * Does a part of what the next `root` or `pin` has to: hashes up to `pagesMax` pages, 1 and up,
-   * or what is above them.
-   * Returns whether nothing is left to do.
+   * Does a part of what the next `root` has to: hashes up to `pagesMax` pages, 1 and up, or what is
+   * above them. Returns whether nothing is left to do.
    */
   rehash(pagesMax: number): boolean {
     return this.tree.rehash(pagesMax);
@@ -33,6 +32,15 @@ export abstract class PagedService<Copy> {
 
   pin(seq: Seq): void {
     this.tree.pin(seq);
+  }
+
+  /** Does likewise a part of what the next `pinRoot` has to. */
+  rehashPin(pagesMax: number): boolean {
+    return this.tree.rehashPin(pagesMax);
+  }
+
+  pinRoot(seq: Seq): Digest | null {
+    return this.tree.pinRoot(seq);
   }
 
   hold(seqs: readonly Seq[]): void {

@@ -19,8 +19,8 @@ export interface PagedRows<Copy> {
    * @param copy what they held, and rows after them; null: what they hold now.
    */
   encode(first: number, end: number, copy: Copy | null): Uint8Array;
-  /** Digest of the page of these rows as they are now, which `encode` need not be called for. */
-  digest(first: number, end: number): Digest;
+  /** Digest of the bytes that `encode` would return, which need not be called for it. */
+  digest(first: number, end: number, copy: Copy | null): Digest;
 }
 
 const PAGES_INITIAL = 16;
@@ -30,12 +30,15 @@ const STALE = 1;
 /** The newest pin does not need the page as it is now: it has its own copy, or there is no pin. */
 const SAVED = 2;
 const TOUCHED = STALE | SAVED;
+/** The newest pin's digest of the page is out of date as well. */
+const DUE = 4;
 
 /** The state at a checkpoint, kept readable. */
 interface Pin<Copy> {
   readonly seq: Seq;
   readonly rowCount: number;
-  readonly tree: MerkleTree;
+  /** Null while pages are due, or what is above them. */
+  tree: MerkleTree | null;
   /** Of the pages that changed after this pin and before the next, what they held at this pin. */
   readonly saved: Map<number, Copy>;
 }
@@ -47,16 +50,21 @@ interface Pin<Copy> {
  * A pin costs a copy of the tree's digests, about 35 bytes a page. The pages themselves are copied
  * on the first write after the pin, and of these only what may change. A page that an older pin
  * lacks is found in the next newer pin, or, when no pin has it, in the present.
+ *
+ * What changed before a pin need not be hashed before the state changes again: the pin's digests
+ * are made of what it saved. Until they are, the tree holds its digests, not those of the present.
  */
 export class StateTree<Copy> {
   readonly #rows: PagedRows<Copy>;
   readonly #pageRows: number;
   readonly #tree: MerkleTree;
-  /** Bits `STALE` and `SAVED` of each page. */
+  /** Bits `STALE`, `SAVED` and `DUE` of each page. */
   #flags = new Uint8Array(PAGES_INITIAL);
   #pageCount = 0;
   /** No page before this one is stale; infinity when none is. */
   #staleFrom = Number.POSITIVE_INFINITY;
+  /** No page before this one is due. */
+  #dueFrom = 0;
   #pins: readonly Pin<Copy>[] = [];
   #held: readonly Seq[] = [];
 
@@ -70,7 +78,7 @@ export class StateTree<Copy> {
   /** To be called before row `index` changes. */
   beforeWrite(index: number): void {
     const page = Math.floor(index / this.#pageRows);
-    if (this.#flags[page] !== TOUCHED) this.#touch(page);
+    if (((this.#flags[page] ?? 0) & TOUCHED) !== TOUCHED) this.#touch(page);
   }
 
   /** To be called after row `index` was added. */
@@ -89,10 +97,11 @@ export class StateTree<Copy> {
 
   /**
    * Hashes up to `pagesMax` of the pages that changed, or, once none is left, what is above them:
-   * that of a million rows takes as long as some hundred pages. Returns whether `root` and `pin`
-   * have nothing left to hash.
+   * that of a million rows takes as long as some hundred pages. Returns whether `root` has nothing
+   * left to hash. What the newest pin lacks comes first.
    */
   rehash(pagesMax: number): boolean {
+    if (!this.rehashPin(pagesMax)) return false;
     if (this.#staleFrom === Number.POSITIVE_INFINITY) {
       this.#tree.rehash();
       return true;
@@ -103,14 +112,35 @@ export class StateTree<Copy> {
 
   /**
    * Keeps the present state readable as that of `seq`, and forgets older ones but for the previous
-   * pin and those that are held.
+   * pin and those that are held. Hashes no page, unless the previous pin lacks the digest of one.
    */
   pin(seq: Seq): void {
     assert(seq > (this.#pins.at(-1)?.seq ?? -1), "checkpoints are pinned in ascending order");
-    this.#rehash();
-    const pin = { seq, rowCount: this.#rows.count, tree: this.#tree.snapshot(), saved: new Map() };
+    this.#completePin();
+    const pin = { seq, rowCount: this.#rows.count, tree: null, saved: new Map() };
     this.#pins = [...this.#pinsToKeep(), pin];
-    for (let page = 0; page < this.#flags.length; page += 1) this.#flags[page] = 0;
+    this.#dueFrom = Math.min(this.#staleFrom, this.#pageCount);
+    for (let page = 0; page < this.#flags.length; page += 1) {
+      this.#flags[page] = ((this.#flags[page] ?? 0) & STALE) === 0 ? 0 : STALE | DUE;
+    }
+    if (this.#dueFrom === this.#pageCount) this.#completePin();
+  }
+
+  /**
+   * Hashes up to `pagesMax` of the pages that the newest pin lacks the digests of, or what is above
+   * them, as `rehash`. Returns whether it lacks nothing.
+   */
+  rehashPin(pagesMax: number): boolean {
+    const pin = this.#pins.at(-1);
+    if (pin?.tree !== null) return true;
+    if (this.#dueFrom < this.#pageCountOf(pin.rowCount)) this.#hashDue(pin, pagesMax);
+    else pin.tree = this.#tree.snapshot();
+    return pin.tree !== null;
+  }
+
+  /** Merkle root of the state pinned at `seq`, or null when it is not pinned. */
+  pinRoot(seq: Seq): Digest | null {
+    return this.#treeAt(seq)?.root() ?? null;
   }
 
   /** Which pins stay, from now on, when newer ones come. */
@@ -131,8 +161,7 @@ export class StateTree<Copy> {
 
   /** The children's digests of one inner node at `seq`, or null. */
   treeNode(seq: Seq, level: number, index: number): Uint8Array | null {
-    const pin = this.#pins.find((candidate) => candidate.seq === seq);
-    return pin === undefined ? null : pin.tree.node(level, index);
+    return this.#treeAt(seq)?.node(level, index) ?? null;
   }
 
   /** The bytes of one page at `seq`, or null. */
@@ -150,6 +179,37 @@ export class StateTree<Copy> {
     const first = this.#pageRows * index;
     const end = Math.min(first + this.#pageRows, this.#rows.count);
     return first < end ? this.#rows.encode(first, end, null) : null;
+  }
+
+  #treeAt(seq: Seq): MerkleTree | null {
+    const pin = this.#pins.find((candidate) => candidate.seq === seq);
+    if (pin === undefined) return null;
+    if (pin.tree === null) this.#completePin();
+    return pin.tree;
+  }
+
+  #completePin(): void {
+    let isComplete = false;
+    while (!isComplete) isComplete = this.rehashPin(Number.POSITIVE_INFINITY);
+  }
+
+  #hashDue(pin: Pin<Copy>, pagesMax: number): void {
+    const { count } = this.#rows;
+    const pageCount = this.#pageCountOf(pin.rowCount);
+    let left = pagesMax;
+    let page = this.#dueFrom;
+    for (; page < pageCount && left > 0; page += 1) {
+      const flags = this.#flags[page] ?? 0;
+      if ((flags & DUE) === 0) continue;
+      left -= 1;
+      const first = this.#pageRows * page;
+      const end = Math.min(first + this.#pageRows, pin.rowCount);
+      this.#tree.setLeaf(page, this.#rows.digest(first, end, pin.saved.get(page) ?? null));
+      // Rows may have been added to the last page since, which does not save it.
+      const isPresent = (flags & SAVED) === 0 && end === Math.min(first + this.#pageRows, count);
+      this.#flags[page] = flags & ~(isPresent ? DUE | STALE : DUE);
+    }
+    this.#dueFrom = page;
   }
 
   #pinsToKeep(): Pin<Copy>[] {
@@ -172,13 +232,14 @@ export class StateTree<Copy> {
 
   #touch(page: number): void {
     const newest = this.#pins.at(-1);
-    const isSaved = ((this.#flags[page] ?? 0) & SAVED) !== 0;
+    const flags = this.#flags[page] ?? 0;
+    const isSaved = (flags & SAVED) !== 0;
     if (newest !== undefined && !isSaved) {
       const first = this.#pageRows * page;
       const end = Math.min(first + this.#pageRows, newest.rowCount);
       if (first < end) newest.saved.set(page, this.#rows.copy(first, end));
     }
-    this.#flags[page] = TOUCHED;
+    this.#flags[page] = flags | TOUCHED;
     this.#noteStale(page);
   }
 
@@ -199,6 +260,7 @@ export class StateTree<Copy> {
   }
 
   #rehash(pagesMax = Number.POSITIVE_INFINITY): void {
+    this.#completePin();
     const { count } = this.#rows;
     let left = pagesMax;
     for (let page = this.#staleFrom; page < this.#pageCount; page += 1) {
@@ -211,7 +273,7 @@ export class StateTree<Copy> {
       left -= 1;
       const first = this.#pageRows * page;
       const end = Math.min(first + this.#pageRows, count);
-      this.#tree.setLeaf(page, this.#rows.digest(first, end));
+      this.#tree.setLeaf(page, this.#rows.digest(first, end, null));
       this.#flags[page] = flags & ~STALE;
     }
     this.#staleFrom = Number.POSITIVE_INFINITY;

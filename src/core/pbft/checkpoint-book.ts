@@ -13,13 +13,17 @@ export interface StableCertificate {
   readonly votes: readonly Checkpoint[];
 }
 
-/** A checkpoint of our own: what it takes to vote for it and to hand its state to others. */
-export interface OwnCheckpoint {
+/** A checkpoint of our own whose digest is not known yet. */
+export interface CheckpointBegun {
   readonly seq: Seq;
-  readonly stateDigest: Digest;
   /** The client table's digests and entries as of `seq`. */
   readonly tableSummary: Uint8Array;
   readonly tableEntries: readonly SessionEntry[];
+}
+
+/** A checkpoint of our own: what it takes to vote for it and to hand its state to others. */
+export interface OwnCheckpoint extends CheckpointBegun {
+  readonly stateDigest: Digest;
 }
 
 /** Votes kept of one replica: those inside the window, and the newest beyond it (CK5). */

@@ -6,28 +6,50 @@ import { bytesEqual } from "../base/bytes.js";
 import { Domain, type Digest } from "../base/hasher.js";
 import type { AppendId, Seq } from "../base/ids.js";
 import type { Checkpoint, Verified } from "../message.js";
-import type { OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
+import type { CheckpointBegun, OwnCheckpoint, StableCertificate } from "./checkpoint-book.js";
 import type { RejectCode } from "./reject.js";
 import { stateDigestOf } from "./state-digest.js";
 import type { State } from "./state.js";
 
-/** Notes the state after `seq`, which is the present one, as a checkpoint of our own. */
-export function takeCheckpoint(s: State, seq: Seq, serviceRoot: Digest): void {
-  s.checkpoints.keepOwn(presentCheckpoint(s, seq, serviceRoot));
+/**
+ * Notes that the state after `seq`, which is the present one and pinned, is to be a checkpoint of
+ * our own: once its root is known, which takes long to compute if the state is large. Its vote
+ * waits for that, and execution does not.
+ */
+export function beginCheckpoint(s: State, seq: Seq): void {
+  assert(s.checkpointBegun === null, "one checkpoint's root is told before the next is begun");
+  s.checkpointBegun = { seq, ...presentTable(s, seq) };
 }
 
-function presentCheckpoint(s: State, seq: Seq, serviceRoot: Digest): OwnCheckpoint {
+/** The root of the state that was pinned after `seq` is known: it is a checkpoint of our own. */
+export function onPinned(s: State, seq: Seq, serviceRoot: Digest): void {
+  const begun = s.checkpointBegun;
+  // The state was replaced meanwhile, or found to be wrong.
+  if (begun?.seq !== seq) return;
+  s.checkpointBegun = null;
+  s.checkpoints.keepOwn(checkpointOf(s, begun, serviceRoot));
+}
+
+/** Notes the present state as a checkpoint of our own whose root is known. */
+export function takeCheckpoint(s: State, seq: Seq, serviceRoot: Digest): void {
+  s.checkpoints.keepOwn(checkpointOf(s, { seq, ...presentTable(s, seq) }, serviceRoot));
+}
+
+function presentTable(s: State, seq: Seq): Omit<CheckpointBegun, "seq"> {
   assert(seq === s.executedSeq, "a checkpoint is taken when its batch was executed");
-  const tableSummary = s.clients.summary();
-  const tableDigest = s.hasher.digest(Domain.clientTable, tableSummary);
-  const stateDigest = stateDigestOf(s.hasher, seq, serviceRoot, tableDigest);
-  const tableEntries = s.clients.snapshot();
-  return { seq, stateDigest, tableSummary, tableEntries };
+  return { tableSummary: s.clients.summary(), tableEntries: s.clients.snapshot() };
+}
+
+function checkpointOf(s: State, begun: CheckpointBegun, serviceRoot: Digest): OwnCheckpoint {
+  const tableDigest = s.hasher.digest(Domain.clientTable, begun.tableSummary);
+  return { ...begun, stateDigest: stateDigestOf(s.hasher, begun.seq, serviceRoot, tableDigest) };
 }
 
 /** The store holds everything up to `seq`: checkpoints up to there may be voted for (CK2). */
 export function onStored(s: State, seq: Seq): void {
   if (seq <= s.storedSeq) return;
+  const begun = s.checkpointBegun;
+  assert(begun === null || seq < begun.seq, "a checkpoint's root is told before it is stored");
   const before = s.storedSeq;
   s.storedSeq = seq;
   if (!s.mayVote) return;
@@ -63,7 +85,8 @@ export function takeInterimCheckpoint(s: State): void {
   if (executedSeq === 0 || executedSeq < s.log.lowWatermark) return;
   if (s.checkpoints.ownAt(executedSeq) === null) {
     s.service.pin(executedSeq);
-    s.checkpoints.keepOffered(presentCheckpoint(s, executedSeq, s.service.root()));
+    const begun = { seq: executedSeq, ...presentTable(s, executedSeq) };
+    s.checkpoints.keepOffered(checkpointOf(s, begun, s.service.root()));
   }
   const own = s.checkpoints.ownAt(executedSeq);
   assert(own !== null, "the checkpoint was just taken");
@@ -134,6 +157,7 @@ function diverge(s: State): void {
   s.diverged = true;
   s.recantedSeq = s.executing?.seq ?? s.executedSeq;
   s.checkpoints.forgetOwnAbove(s.log.lowWatermark);
+  s.checkpointBegun = null;
 }
 
 /** Moves the low watermark, and lets the journal forget what is below it once that is durable. */

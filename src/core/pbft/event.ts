@@ -16,14 +16,19 @@ export type Event =
   | { readonly kind: "appended"; readonly id: AppendId }
   /**
    * The answer to an `execute` effect. `results` holds one bundle of results for each request of
-   * the effect; `serviceRoot` is the state's root if the effect asked to pin it, else null.
+   * the effect. If that asked to pin the state, it is pinned.
    */
   | {
       readonly kind: "executed";
       readonly seq: Seq;
       readonly results: readonly Uint8Array[];
-      readonly serviceRoot: Digest | null;
     }
+  /**
+   * The root of the state that was pinned after `seq`: after "executed" says so, and before
+   * anything is pinned or installed after it, and before "stored" tells of that state or a later
+   * one.
+   */
+  | { readonly kind: "pinned"; readonly seq: Seq; readonly serviceRoot: Digest }
   /** The store holds the state after `seq` (or a later one) durably. */
   | { readonly kind: "stored"; readonly seq: Seq }
   /** The answer to an `install` effect: service and store hold the state after `seq`, durably. */

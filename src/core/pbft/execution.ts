@@ -4,6 +4,7 @@
 import { assert } from "../base/assert.js";
 import type { AppendId, Seq, Ticks } from "../base/ids.js";
 import { ReplyCode, type Reply, type Request } from "../message.js";
+import { beginCheckpoint, isRegular } from "./checkpoints.js";
 import { isOvertaken } from "./overtaken.js";
 import type { SessionEntry } from "./session-entry.js";
 import type { State } from "./state.js";
@@ -22,7 +23,7 @@ export function executeNext(s: State): void {
   if (slot === null || batch === null) return;
   const requests = selectFresh(s, seq, batch.requests);
   s.executing = { seq, requests };
-  const pin = seq % s.options.checkpointIntervalSlots === 0;
+  const pin = isRegular(s, seq);
   const { acceptedView: view, committedAppend: after } = slot;
   s.emit({ kind: "execute", seq, view, batch, requests, pin, after });
 }
@@ -60,6 +61,7 @@ export function onExecuted(s: State, seq: Seq, results: readonly Uint8Array[]): 
   const isKnown = executedAsTold(s, seq, results);
   watchPrimary(s, seq);
   answerBatch(s, seq, isKnown);
+  if (isRegular(s, seq)) beginCheckpoint(s, seq);
 }
 
 /**

@@ -20,9 +20,9 @@ import {
   discardStable,
   onCheckpoint,
   onCheckpointSigned,
+  onPinned,
   onStored,
   settleCheckpoints,
-  takeCheckpoint,
 } from "./checkpoints.js";
 import type { ClientTable } from "./client-table.js";
 import {
@@ -189,7 +189,9 @@ export class Replica {
         return null;
       case "executed":
         onExecuted(s, event.seq, event.results);
-        if (event.serviceRoot !== null) takeCheckpoint(s, event.seq, event.serviceRoot);
+        return null;
+      case "pinned":
+        onPinned(s, event.seq, event.serviceRoot);
         return null;
       case "stored":
         onStored(s, event.seq);

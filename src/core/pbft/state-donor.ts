@@ -172,6 +172,7 @@ function installFetched(s: State, fetched: FetchedState): void {
 export function onInstalled(s: State, seq: Seq): void {
   const { installing } = s;
   assert(installing?.fetched.seq === seq, "the host answers the installation that was asked for");
+  assert(s.checkpointBegun === null, "the last root is told before its state is replaced");
   s.installing = null;
   forgetTentative(s);
   s.orderedTicks = s.waitTicks;

@@ -15,7 +15,7 @@ import type {
   ReplyMessage,
   Request,
 } from "../message.js";
-import { CheckpointBook, type StableCertificate } from "./checkpoint-book.js";
+import { type CheckpointBegun, CheckpointBook, type StableCertificate } from "./checkpoint-book.js";
 import { ClientTable } from "./client-table.js";
 import type { Effect } from "./effect.js";
 import { GuestBook } from "./guest-book.js";
@@ -137,6 +137,8 @@ export class State {
   executedSeq: Seq = 0;
   /** The last batch whose effects the store holds durably. */
   storedSeq: Seq = 0;
+  /** A checkpoint whose root the host has not told yet; it is not stored before that. */
+  checkpointBegun: CheckpointBegun | null = null;
   /** The last sequence number this primary assigned in the present view. */
   assignedSeq: Seq = 0;
   /** The last sequence number that a batch was accepted for. */

@@ -111,6 +111,7 @@ type Step =
   | { readonly kind: "deposit"; readonly account: number }
   | { readonly kind: "open" }
   | { readonly kind: "pin" }
+  | { readonly kind: "hash"; readonly whole: boolean }
   | { readonly kind: "hold"; readonly share: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -120,6 +121,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { arbitrary: fc.constant<Step>({ kind: "open" }), weight: 3 },
   { arbitrary: fc.constant<Step>({ kind: "pin" }), weight: 2 },
+  { arbitrary: fc.boolean().map((whole): Step => ({ kind: "hash", whole })), weight: 2 },
   { arbitrary: fc.nat(7).map((share): Step => ({ kind: "hold", share })), weight: 1 },
 );
 
@@ -134,7 +136,12 @@ test("ST3: two checkpoints, and those held, stay readable while execution goes o
         if (kind === "pin") {
           ledger.pin(index);
           kept = [...kept.filter((seq) => seq === kept.at(-1) || held.includes(seq)), index];
-          pinned.set(index, { pages: presentPages(ledger), root: ledger.root() });
+          // Of another ledger: to ask this one would hash what changed before the pin.
+          const root = newLedger(ledger.accountRows()).root();
+          pinned.set(index, { pages: presentPages(ledger), root });
+        } else if (kind === "hash") {
+          if ("whole" in rest && rest.whole) ledger.rehash(1);
+          else ledger.rehashPin(1);
         } else if (kind === "hold") {
           held = kept.filter((_, place) => "share" in rest && (rest.share & (1 << place)) !== 0);
           ledger.hold(held);
@@ -149,14 +156,17 @@ test("ST3: two checkpoints, and those held, stay readable while execution goes o
       assert.deepEqual(ledger.pins(), kept);
       for (const [seq, { pages, root }] of pinned) {
         if (!ledger.pins().includes(seq)) {
+          assert.equal(ledger.pinRoot(seq), null);
           assert.equal(ledger.pageCount(seq), null);
           assert.equal(ledger.page(seq, 0), null);
           assert.equal(ledger.treeNode(seq, 0, 0), null);
           continue;
         }
+        assert.deepEqual(ledger.pinRoot(seq), root);
         assert.deepEqual(pinnedPages(ledger, seq), pages);
         assert.deepEqual(fetchPages(ledger, seq, root), pages);
       }
+      assert.deepEqual(ledger.root(), newLedger(ledger.accountRows()).root());
     }),
     { numRuns: 150 },
   );
@@ -177,6 +187,27 @@ test("a root that is hashed bit by bit, between changes too, is the same", () =>
   assert.deepEqual(bits.root(), whole.root());
   bits.pin(1);
   assert.deepEqual(pinnedPages(bits, 1), presentPages(whole));
+});
+
+test("CK1: what changed before a pin is hashed bit by bit while the state goes on changing", () => {
+  const ledger = newLedger(rowsOf(3 * PAGE - 2));
+  ledger.root();
+  const deposit = (account: number): void => {
+    execute(ledger, TELLER, { kind: "deposit", account: String(account), amount: 7n });
+  };
+  for (const account of [1, PAGE + 1, 2 * PAGE + 1]) deposit(account);
+  const [pinned, pages] = [newLedger(ledger.accountRows()).root(), presentPages(ledger)];
+  ledger.pin(5);
+  deposit(PAGE + 1);
+  assert.equal(ledger.rehashPin(1), false, "a page that did not change since");
+  deposit(1);
+  assert.equal(ledger.rehashPin(1), false, "one that did");
+  execute(ledger, TELLER, { kind: "open", account: "new", name: "", address: "", balance: 1n });
+  assert.equal(ledger.rehashPin(1), false, "one that grew");
+  assert.equal(ledger.rehashPin(1), true, "what is above them");
+  assert.deepEqual(ledger.pinRoot(5), pinned);
+  assert.deepEqual(fetchPages(ledger, 5, pinned), pages);
+  assert.deepEqual(ledger.root(), newLedger(ledger.accountRows()).root());
 });
 
 test("past the end there is no page and no node", () => {

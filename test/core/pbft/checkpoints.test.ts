@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { InvariantError } from "../../../src/core/base/assert.js";
 import { CheckpointBook } from "../../../src/core/pbft/checkpoint-book.js";
 import { type Batch } from "../../../src/core/message.js";
 import {
@@ -53,6 +54,51 @@ describe("a replica's own checkpoint", () => {
     lone.step({ kind: "signed", message: vote });
     const to = { kind: "others" } as const;
     assert.deepEqual(lone.take(), [{ kind: "send", to, message: vote, after: null }]);
+  });
+
+  test("waits for the root of its state, which nothing else waits for (CK1)", () => {
+    const lone = new LoneReplica({ self: 2 });
+    lone.tellsRoots = false;
+    for (let seq = 1; seq <= 6; seq += 1) {
+      decide(lone, seq, sampleBatch(seq));
+      lone.answer();
+    }
+    assert.equal(lone.replica.executedSeq, 6);
+    lone.step({ kind: "stored", seq: 3 });
+    assert.deepEqual(lone.take(), []);
+    lone.tellRoot(4);
+    assert.deepEqual(lone.take(), [], "nor is it stored yet");
+    const other = new LoneReplica({ self: 2 });
+    for (let seq = 1; seq <= 4; seq += 1) decide(other, seq, sampleBatch(seq));
+    other.answer();
+    assert.deepEqual(signedBy(lone, 4), signedBy(other, 4), "that of its batch, not of later ones");
+  });
+
+  test("is stored, and another begun, only once its root was told: else that is our bug", () => {
+    const lone = new LoneReplica({ self: 2 });
+    lone.tellsRoots = false;
+    for (let seq = 1; seq <= 8; seq += 1) decide(lone, seq, batchOf());
+    assert.throws(() => lone.answer(), InvariantError);
+    const early = new LoneReplica({ self: 2 });
+    early.tellsRoots = false;
+    for (let seq = 1; seq <= 4; seq += 1) decide(early, seq, batchOf());
+    early.answer();
+    assert.throws(() => early.step({ kind: "stored", seq: 4 }), InvariantError);
+  });
+
+  test("is none if its state was found to be wrong before its root was told (CK4)", () => {
+    const lone = executed(4);
+    lone.step({ kind: "stored", seq: 4 });
+    lone.tellsRoots = false;
+    for (let seq = 5; seq <= 8; seq += 1) decide(lone, seq, batchOf());
+    lone.answer();
+    for (const replica of [0, 1, 3]) lone.receive(replica, checkpointOf(replica, 4, digestOf(9)));
+    assert.equal(lone.replica.diverged, true);
+    lone.take();
+    lone.tellRoot(8);
+    lone.step({ kind: "stored", seq: 8 });
+    const signed = ofKind(lone.take(), "sign").map(({ message }) => message.kind);
+    assert.ok(!signed.includes("checkpoint"));
   });
 
   test("is voted for once, however often the store reports", () => {

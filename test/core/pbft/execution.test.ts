@@ -44,12 +44,7 @@ describe("execution", () => {
       ofKind(lone.take(), "execute").map(({ seq }) => seq),
       [1],
     );
-    lone.step({
-      kind: "executed",
-      seq: 1,
-      results: [Uint8Array.of(0, 1, 0, 0)],
-      serviceRoot: null,
-    });
+    lone.step({ kind: "executed", seq: 1, results: [Uint8Array.of(0, 1, 0, 0)] });
     assert.deepEqual(
       ofKind(lone.take(), "execute").map(({ seq }) => seq),
       [2],
@@ -74,7 +69,7 @@ describe("execution", () => {
 
   test("stops on an answer that nobody asked for: that would be our own bug", () => {
     const lone = backup();
-    const answer = { kind: "executed", seq: 1, results: [], serviceRoot: null } as const;
+    const answer = { kind: "executed", seq: 1, results: [] } as const;
     assert.throws(() => lone.step(answer), InvariantError);
   });
 });

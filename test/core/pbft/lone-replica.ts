@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BundleReader, BundleWriter } from "../../../src/core/base/bundle.js";
-import type { AppendId, ReplicaId } from "../../../src/core/base/ids.js";
+import type { AppendId, ReplicaId, Seq } from "../../../src/core/base/ids.js";
 import type { Ledger } from "../../../src/core/ledger/ledger.js";
 import type { ClientMessage, ReplicaMessage, Request } from "../../../src/core/message.js";
 import type { Effect } from "../../../src/core/pbft/effect.js";
@@ -21,6 +21,8 @@ export class LoneReplica {
   readonly options: ReplicaOptions;
   /** How many ticks it takes to read a fetched state in. */
   readingTicks = 0;
+  /** Whether the root of what is pinned is told at once; else `tellRoot` does it. */
+  tellsRoots = true;
   readonly #questions: Question[] = [];
   /** An installation that is under way. */
   #reading: { readonly question: Question; ticksLeft: number } | null = null;
@@ -89,7 +91,15 @@ export class LoneReplica {
     const question = this.#questions.shift();
     if (question === undefined) return false;
     this.step(this.#answerTo(question));
+    if (question.kind === "execute" && question.pin && this.tellsRoots) this.tellRoot(question.seq);
     return true;
+  }
+
+  /** Tells the root of the state that was pinned after `seq`. */
+  tellRoot(seq: Seq): void {
+    const serviceRoot = this.ledger.pinRoot(seq);
+    assert(serviceRoot !== null, "the state is pinned");
+    this.step({ kind: "pinned", seq, serviceRoot });
   }
 
   #read(): void {
@@ -108,7 +118,7 @@ export class LoneReplica {
         const { seq, requests, pin } = question;
         const results = requests.map((request) => executeRequest(this.ledger, request));
         if (pin) this.ledger.pin(seq);
-        return { kind: "executed", seq, results, serviceRoot: pin ? this.ledger.root() : null };
+        return { kind: "executed", seq, results };
       }
       case "install":
         this.ledger.restore(question.pages);

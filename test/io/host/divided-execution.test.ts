@@ -128,4 +128,33 @@ describe("a host that divides execution over turns", () => {
     assert.deepEqual(said, [], "nobody hears of what was not recorded");
     assert.deepEqual(fixture.appended, appended);
   });
+
+  test("tells a checkpoint's root behind its batch, before it is stored (CK1)", async () => {
+    const fixture = new Fixture();
+    const { turns, host, replica } = fixture;
+    for (let seq = 1; seq <= 4; seq += 1) fixture.execute(seq);
+    turns.stepMs = 100;
+    fixture.order(5, largeBatch(5, 1));
+    fixture.commit(5, largeBatch(5, 1));
+    host.onDurable(10);
+    assert.deepEqual([replica.executedSeq, fixture.pinned], [4, []]);
+    await turns.pass(3);
+    assert.deepEqual([replica.executedSeq, fixture.pinned], [5, [4]]);
+    const late = new Fixture();
+    for (let seq = 1; seq <= 5; seq += 1) late.execute(seq);
+    assert.deepEqual([late.replica.executedSeq, late.pinned], [5, []]);
+    late.store(5);
+    assert.deepEqual(late.pinned, [4], "what is stored was told");
+    await late.turns.pass(3);
+    assert.deepEqual(late.pinned, [4], "once");
+  });
+
+  test("tells a root at the end too: what is stored waits for it (BK3)", async () => {
+    const fixture = new Fixture();
+    for (let seq = 1; seq <= 8; seq += 1) fixture.order(seq);
+    for (let seq = 1; seq <= 4; seq += 1) fixture.commit(seq);
+    fixture.host.stop();
+    await fixture.turns.pass(3);
+    assert.deepEqual(fixture.pinned, [4]);
+  });
 });

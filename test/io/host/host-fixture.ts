@@ -40,6 +40,8 @@ export class Fixture {
   readonly appended: JournalRecord["kind"][] = [];
   readonly durable: number[] = [];
   readonly stored: [number, number][] = [];
+  /** Checkpoints whose root the store was told. */
+  readonly pinned: number[] = [];
   readonly discarded: number[] = [];
   /** What was queued: the kind of message, and the ports that it goes to. */
   readonly queued: [Message["kind"], number[]][] = [];
@@ -77,6 +79,7 @@ export class Fixture {
       stores: {
         onDurable: (id: number) => this.durable.push(id),
         executed: ({ seq }: { seq: number }, after: number) => this.stored.push([seq, after]),
+        pinned: (seq: number) => this.pinned.push(seq),
         replace: ({ seq }: { seq: number }): Promise<void> => {
           this.storedSeq = seq;
           return Promise.resolve();

@@ -8,7 +8,7 @@ import { ServiceRest } from "../../../src/io/service-rest.js";
 import { StoreRunner } from "../../../src/io/store-runner.js";
 import { digestOf, hasher, requestOf, sampleBank } from "../../core/pbft/builders.js";
 import { executeRequest } from "../../core/pbft/lone-replica.js";
-import { Turns } from "./turns.js";
+import { steps, Turns } from "./turns.js";
 
 /** A database whose transactions end when the test says so. */
 class HeldStore implements Store {
@@ -61,19 +61,24 @@ class HeldStore implements Store {
   }
 }
 
+const CHECKPOINT_INTERVAL = 32;
+
 class Fixture {
   readonly store = new HeldStore();
   readonly ledger = new HostedLedger(sampleBank());
   readonly clients = new ClientTable(hasher, 2);
   readonly stored: number[] = [];
   readonly fatal: unknown[] = [];
+  readonly turns = new Turns(0);
+  /** Whether the root of a checkpoint is told at once; else `tellRoot` does it. */
+  tellsRoots = true;
   readonly rest: ServiceRest;
   readonly runner: StoreRunner;
 
   constructor(intervalMs = 0, intervalMsMax = intervalMs) {
     const { store, ledger, clients } = this;
     // In which everything fits, whatever else takes the processor.
-    const { budget } = new Turns(0);
+    const { budget } = this.turns;
     this.rest = new ServiceRest(ledger, budget);
     this.runner = new StoreRunner(
       {
@@ -84,7 +89,7 @@ class Fixture {
         clients,
         intervalMsMin: intervalMs,
         intervalMsMax,
-        checkpointIntervalSlots: 32,
+        checkpointIntervalSlots: CHECKPOINT_INTERVAL,
         onStored: (seq) => this.stored.push(seq),
         onFatal: (error) => this.fatal.push(error),
       },
@@ -96,8 +101,18 @@ class Fixture {
   execute(seq: number, after = 0): void {
     const results = executeRequest(this.ledger, requestOf({ session: seq }));
     const entry = { client: 0, session: seq, timestamp: 1, seq, code: 0, results } as const;
+    if (seq % CHECKPOINT_INTERVAL === 0) this.ledger.pin(seq);
     this.runner.executed(blockOf(seq), after);
     this.clients.record(entry);
+    if (seq % CHECKPOINT_INTERVAL === 0 && this.tellsRoots) this.tellRoot(seq);
+  }
+
+  /** Tells the root of the state after `seq`, which was pinned. */
+  tellRoot(seq: number): Uint8Array {
+    const root = this.ledger.pinRoot(seq);
+    assert(root !== null);
+    this.runner.pinned(seq, root);
+    return root;
   }
 
   /** The same as a change of the state, which a rest of the service holds up. */
@@ -195,6 +210,61 @@ describe("the store runner", () => {
     await closed;
   });
 
+  test("waits for the root of a checkpoint while others are executed (CK1)", async () => {
+    const fixture = new Fixture();
+    const { store, stored } = fixture;
+    fixture.tellsRoots = false;
+    fixture.execute(32);
+    await nextTurn();
+    for (const seq of [33, 64, 96]) fixture.execute(seq);
+    assert.deepEqual(store.calls, []);
+    // Two pins are kept, and this one was told before the next but one.
+    fixture.runner.pinned(32, digestOf(32));
+    fixture.tellRoot(64);
+    const root = fixture.tellRoot(96);
+    await nextTurn();
+    assert.deepEqual([store.groups[0]?.seq, store.groups[0]?.serviceRoot], [32, digestOf(32)]);
+    await store.end();
+    assert.deepEqual([store.groups[1]?.seq, store.groups[1]?.serviceRoot], [96, root]);
+    await store.end();
+    assert.deepEqual(stored, [32, 96]);
+  });
+
+  test("ends with what had begun when it was its turn", async () => {
+    const fixture = new Fixture();
+    const { store, rest, turns, ledger } = fixture;
+    fixture.execute(1);
+    await nextTurn();
+    fixture.execute(32);
+    turns.stepMs = 100;
+    rest.change(
+      steps(2, (step) => {
+        if (step === 2) fixture.execute(33);
+      }),
+    );
+    await store.end();
+    await turns.pass(8);
+    assert.deepEqual([store.groups[1]?.seq, store.groups[1]?.serviceRoot], [33, ledger.root()]);
+    await store.end();
+  });
+
+  test("stores a checkpoint whose root comes with the whole state that follows it", async () => {
+    const fixture = new Fixture();
+    const { store, runner, stored } = fixture;
+    fixture.tellsRoots = false;
+    fixture.execute(32);
+    await nextTurn();
+    // As the host does: the root, then memory, then the database.
+    fixture.tellRoot(32);
+    const replaced = runner.replace(stateAt(40));
+    await nextTurn();
+    assert.deepEqual(store.calls, ["commit 32"]);
+    await store.end();
+    await store.end();
+    await replaced;
+    assert.deepEqual([store.calls.at(-1), stored, runner.storedSeq], ["replace 40", [32], 40]);
+  });
+
   test("ends with a checkpoint that finds it idle", async () => {
     const fixture = new Fixture();
     const { store } = fixture;
@@ -210,7 +280,7 @@ describe("the store runner", () => {
 
   test("goes on at once if a checkpoint came while a transaction was under way", async () => {
     const fixture = new Fixture(3_600_000);
-    const { store } = fixture;
+    const { store, runner } = fixture;
     fixture.execute(1);
     await nextTurn();
     for (let seq = 2; seq <= 34; seq += 1) fixture.execute(seq);
@@ -221,14 +291,19 @@ describe("the store runner", () => {
     for (let seq = 35; seq <= 63; seq += 1) fixture.execute(seq);
     await nextTurn();
     assert.equal(store.groups.length, 2);
-    for (let seq = 64; seq <= 70; seq += 1) fixture.execute(seq);
+    for (let seq = 64; seq <= 70; seq += 1) fixture.rest.change(fixture.executing(seq));
     await nextTurn();
     assert.deepEqual(
       [store.groups.length, store.groups[2]?.blocks.length],
-      [3, 36],
+      [3, 30],
       "none is lost",
     );
     await store.end();
+    const closed = runner.close();
+    await nextTurn();
+    assert.equal(store.groups[3]?.blocks.length, 6);
+    await store.end();
+    await closed;
   });
 
   test("reports a failure once and stores nothing after it (BK6)", async () => {

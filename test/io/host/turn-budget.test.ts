@@ -59,4 +59,18 @@ describe("the budget of a turn", () => {
     }
     assert.equal(await new TurnBudget().complete(sum()), 7);
   });
+
+  test("what trickles makes one step a turn, whatever that has taken, and counts", async () => {
+    const turns = new Turns(100);
+    const made: string[] = [];
+    turns.budget.attempt(steps(2, (step) => made.push(`a ${step}`)));
+    const trickled = turns.budget.trickle(steps(3, (step) => made.push(`b ${step}`)));
+    assert.deepEqual(made, ["a 1", "b 1"]);
+    await turns.pass(1);
+    assert.deepEqual(made, ["a 1", "b 1", "b 2"]);
+    assert.equal(turns.budget.attempt(steps(1, (step) => made.push(`c ${step}`))), null);
+    await turns.pass(1);
+    await trickled;
+    assert.deepEqual(made.slice(3), ["b 3"]);
+  });
 });

@@ -170,9 +170,9 @@ export const OTHER_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: CHECKPOINTS,
-        find: "s.checkpoints.keepOwn(presentCheckpoint(s, seq, serviceRoot));",
+        find: "s.checkpoints.keepOwn(checkpointOf(s, begun, serviceRoot));",
         replace:
-          "const own = presentCheckpoint(s, seq, serviceRoot);\n    " +
+          "const own = checkpointOf(s, begun, serviceRoot);\n    " +
           "s.checkpoints.keepOwn(own);\n    signCheckpoint(s, own.seq, " +
           "own.stateDigest);",
       },
