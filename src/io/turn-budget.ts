@@ -1,9 +1,11 @@
 /**
  * What a turn of the main loop may spend on work that can be cut into steps, in milliseconds by the
- * clock: what others take of the processor meanwhile makes a turn shorter, never longer. Half of
- * the 10 ms that no turn should take, for it has datagrams, signatures and garbage beside that.
+ * clock: what others take of the processor meanwhile makes a turn shorter, never longer. A fifth of
+ * the 10 ms that no turn should take, for a full collection of garbage takes 5 to 7 on a slow
+ * processor, and there are datagrams and signatures beside that. With 4 as many operations are
+ * executed, and the longest turns take 2 more.
  */
-const TURN_MS_MAX = 4;
+const TURN_MS_MAX = 2;
 
 /**
  * What a turn may have taken before the first of these steps, in milliseconds of processor time:

@@ -24,7 +24,7 @@ describe("the budget of a turn", () => {
   });
 
   test("what a turn took before leaves less of it, and one step at least", async () => {
-    const turns = new Turns(1);
+    const turns = new Turns(0.5);
     const madeAfter = async (turnMs: number): Promise<number> => {
       let made = 0;
       turns.turnMs = turnMs;
@@ -34,8 +34,8 @@ describe("the budget of a turn", () => {
     };
     assert.equal(await madeAfter(0), 4);
     assert.equal(await madeAfter(2), 4, "which is for other things than steps");
-    assert.equal(await madeAfter(3.5), 3);
-    assert.equal(await madeAfter(5.5), 1);
+    assert.equal(await madeAfter(2.75), 3);
+    assert.equal(await madeAfter(3.75), 1);
     assert.equal(await madeAfter(50), 1);
   });
 
