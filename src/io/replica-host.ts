@@ -158,7 +158,7 @@ export class ReplicaHost {
 
   /** The database holds everything up to `seq`. */
   onStored(seq: Seq): void {
-    // For a group that ends behind a checkpoint that is hashed too.
+    // A group that ends behind a checkpoint has hashed that too, and may be ahead of its turn.
     this.#roots.tell(seq);
     this.dispatch({ kind: "stored", seq });
     this.#releaseStored(seq);

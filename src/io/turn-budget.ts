@@ -3,7 +3,7 @@
  * clock: what others take of the processor meanwhile makes a turn shorter, never longer. A fifth of
  * the 10 ms that no turn should take, for a full collection of garbage takes 5 to 7 on a slow
  * processor, and there are datagrams and signatures beside that. With 4 as many operations are
- * executed, and the longest turns take 2 more.
+ * executed, and the median of longest turns is half a millisecond more.
  */
 const TURN_MS_MAX = 2;
 

@@ -222,7 +222,7 @@ export class Machine {
     else this.#later(process, delay, execute);
   }
 
-  /** Runs `tell` at once, or as late as a large state makes its root, which nobody waits for. */
+  /** Runs `tell` at once, or as late as a large state has its root; execution goes on. */
   whenPinIsHashed(process: ReplicaProcess, tell: () => void): void {
     const { storeMean } = this.world.options.faults;
     if (this.#hashing.chance(0.5)) tell();

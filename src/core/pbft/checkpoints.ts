@@ -18,13 +18,13 @@ import type { State } from "./state.js";
  */
 export function beginCheckpoint(s: State, seq: Seq): void {
   assert(s.checkpointBegun === null, "one checkpoint's root is told before the next is begun");
-  s.checkpointBegun = { seq, ...presentTable(s, seq) };
+  s.checkpointBegun = presentTable(s, seq);
 }
 
 /** The root of the state that was pinned after `seq` is known: it is a checkpoint of our own. */
 export function onPinned(s: State, seq: Seq, serviceRoot: Digest): void {
   const begun = s.checkpointBegun;
-  // The state was replaced meanwhile, or found to be wrong.
+  // The state was found to be wrong meanwhile.
   if (begun?.seq !== seq) return;
   s.checkpointBegun = null;
   s.checkpoints.keepOwn(checkpointOf(s, begun, serviceRoot));
@@ -32,12 +32,12 @@ export function onPinned(s: State, seq: Seq, serviceRoot: Digest): void {
 
 /** Notes the present state as a checkpoint of our own whose root is known. */
 export function takeCheckpoint(s: State, seq: Seq, serviceRoot: Digest): void {
-  s.checkpoints.keepOwn(checkpointOf(s, { seq, ...presentTable(s, seq) }, serviceRoot));
+  s.checkpoints.keepOwn(checkpointOf(s, presentTable(s, seq), serviceRoot));
 }
 
-function presentTable(s: State, seq: Seq): Omit<CheckpointBegun, "seq"> {
+function presentTable(s: State, seq: Seq): CheckpointBegun {
   assert(seq === s.executedSeq, "a checkpoint is taken when its batch was executed");
-  return { tableSummary: s.clients.summary(), tableEntries: s.clients.snapshot() };
+  return { seq, tableSummary: s.clients.summary(), tableEntries: s.clients.snapshot() };
 }
 
 function checkpointOf(s: State, begun: CheckpointBegun, serviceRoot: Digest): OwnCheckpoint {
@@ -85,8 +85,8 @@ export function takeInterimCheckpoint(s: State): void {
   if (executedSeq === 0 || executedSeq < s.log.lowWatermark) return;
   if (s.checkpoints.ownAt(executedSeq) === null) {
     s.service.pin(executedSeq);
-    const begun = { seq: executedSeq, ...presentTable(s, executedSeq) };
-    s.checkpoints.keepOffered(checkpointOf(s, begun, s.service.root()));
+    const present = presentTable(s, executedSeq);
+    s.checkpoints.keepOffered(checkpointOf(s, present, s.service.root()));
   }
   const own = s.checkpoints.ownAt(executedSeq);
   assert(own !== null, "the checkpoint was just taken");
@@ -119,7 +119,8 @@ export function settleCheckpoints(s: State): void {
   // Not by the wrong state that is being replaced.
   if (s.diverged) return;
   const own = s.checkpoints.ownAt(certificate.seq);
-  // There is none if it was taken before a restart: then the others' word has to do, for without
+  // There is none before its root is told, and then it is not stored either. Nor if it was taken
+  // before a restart: then the others' word has to do, for without
   // it our votes would start from a checkpoint that most have left behind.
   if (own !== null && !bytesEqual(own.stateDigest, certificate.stateDigest)) {
     diverge(s);
