@@ -5,7 +5,6 @@ import { clientKeyPath, loadGenesis, storeOfReplica } from "../io/cluster-direct
 import type { Genesis } from "../io/config.js";
 import { readTableOf } from "../io/read-customer-table.js";
 import type { ReplicaStatus } from "../io/replica-status.js";
-import { TRANSACTION_INTERVAL_MS_MAX } from "../io/store-pace.js";
 import type { CommandDescription, CommandInput, ExitStatus, Output } from "./command.js";
 import { compareTables } from "./customer-tables.js";
 import type { TableComparison } from "./customer-tables.js";
@@ -66,10 +65,10 @@ function printTable({ customers, sequences, identical }: TableComparison, output
 }
 
 /**
- * How long replicas that run get to bring their databases up to what they have executed: until the
- * next transaction begins, and for that.
+ * How long replicas that run get to bring their databases up to what they have executed: until they
+ * see that no batch comes any more, then for the transaction that is under way, and for the rest.
  */
-const SETTLE_TIMEOUT_MS = TRANSACTION_INTERVAL_MS_MAX + 4_000;
+const SETTLE_TIMEOUT_MS = 12_000;
 const SETTLE_PAUSE_MS = 50;
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { assert } from "../core/base/assert.js";
+import { WINDOW_SLOTS_MAX } from "../core/base/limits.js";
 import type { CryptoProvider } from "../core/crypto/crypto.js";
 import { KEY_BYTES } from "../core/crypto/crypto.js";
 import { REPLICA_OPTIONS_DEFAULT } from "../core/pbft/options.js";
@@ -27,11 +28,23 @@ export interface ClusterOptions {
   readonly service?: string;
   /** Ascending by customer id; none for another service. */
   readonly accounts: readonly AccountRow[];
-  /** Settings that differ from the defaults. */
+  /** Settings that differ from the defaults, which depend on how many accounts there are. */
   readonly settings?: Partial<ClusterSettings>;
 }
 
 const SETTINGS_DEFAULT: ClusterSettings = { tickMs: 10, ...REPLICA_OPTIONS_DEFAULT };
+
+/**
+ * Accounts from which on checkpoints are twice as far apart: each costs the hashes and the rows of
+ * all accounts that changed since the last, which are fewer for a write the longer that is. A
+ * smaller ledger would only have to keep more of its log, and order it anew with each view change.
+ */
+const LARGE_LEDGER_ACCOUNTS_MIN = 50_000;
+
+const LARGE_LEDGER_SETTINGS = {
+  checkpointIntervalSlots: WINDOW_SLOTS_MAX / 2,
+  windowSlots: WINDOW_SLOTS_MAX,
+} as const satisfies Partial<ClusterSettings>;
 
 /** The accounts of the reference experiments, so that these come out as published. */
 export const DEMO_ACCOUNTS: readonly AccountRow[] = [
@@ -70,13 +83,19 @@ export function createCluster(options: ClusterOptions, crypto: CryptoProvider): 
     clients: clients.map(({ identity }) => identity),
     ...(options.service === undefined ? {} : { service: options.service }),
     accounts: options.accounts,
-    settings: { ...SETTINGS_DEFAULT, ...options.settings },
+    settings: settingsOf(options),
   };
   return {
     genesis,
     replicaKeys: replicas.map(({ key }) => key),
     clientKeys: clients.map(({ key }) => key),
   };
+}
+
+function settingsOf({ accounts, settings = {} }: ClusterOptions): ClusterSettings {
+  const isChosen = "windowSlots" in settings || "checkpointIntervalSlots" in settings;
+  const isLarge = accounts.length >= LARGE_LEDGER_ACCOUNTS_MIN && !isChosen;
+  return { ...SETTINGS_DEFAULT, ...(isLarge ? LARGE_LEDGER_SETTINGS : {}), ...settings };
 }
 
 function clientNamed(index: number): Pick<ClientIdentity, "name" | "role"> {

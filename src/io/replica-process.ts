@@ -337,7 +337,7 @@ function storeRunnerOf(
   const onFatal = (error: unknown): void => {
     hooks.onFatal(error);
   };
-  const pace = storePaceOf(genesis.settings, key.replies === "strict");
+  const pace = storePaceOf(genesis, key.id, key.replies === "strict");
   return new StoreRunner({ store, service, onFatal, ...others, ...pace }, storedSeq);
 }
 

@@ -18,8 +18,15 @@ interface StoreRunnerOptions {
   readonly intervalMsMin: number;
   /** Most that a slow database may make of it. */
   readonly intervalMsMax: number;
-  /** Batches from one checkpoint to the next, 1 and up: a checkpoint waits for no time. */
+  /** Time without a batch, in milliseconds, 0 and up, after which a transaction waits no longer. */
+  readonly quietMs: number;
+  /** Batches from one checkpoint to the next, 1 and up: a checkpoint does not wait for its time. */
   readonly checkpointIntervalSlots: number;
+  /**
+   * A transaction that ends with a checkpoint begins so many batches behind it where transactions
+   * take long, 0 and up.
+   */
+  readonly lateSlots: number;
   /** The store holds everything up to `seq` durably. */
   readonly onStored: (seq: Seq) => void;
   /** The store failed; nothing more will be stored. */
@@ -34,6 +41,12 @@ interface StoreRunnerOptions {
  */
 const REST_RATIO = 16;
 
+/** From which duration of the last transaction on the next one is likely to take long. */
+const LONG_MS = 100;
+
+/** Most that such a one waits for its turn, where batches come slowly. */
+const TURN_WAIT_MS_MAX = 4_000;
+
 /** What a transaction writes. */
 interface Taken {
   readonly group: StoreGroup;
@@ -46,6 +59,13 @@ interface TakenRows {
   readonly group: Omit<StoreGroup, "serviceRoot">;
   readonly serviceRoot: Digest | null;
   readonly after: AppendId;
+}
+
+/** A wait that is going on. */
+interface Wait {
+  isOver(): boolean;
+  /** Ends it, unless it is not over. */
+  end(): void;
 }
 
 /**
@@ -73,9 +93,15 @@ export class StoreRunner {
   #isUnderWay = false;
   #failed = false;
   #isClosing = false;
+  #isReplacing = false;
   #nextStartMs = 0;
-  /** Ends the wait for the next transaction's time, while there is one. */
-  #wake: (() => void) | null = null;
+  /** What the last transaction took. */
+  #durationMs = 0;
+  /** The last batch that was executed, and when. */
+  #executedSeq: Seq = 0;
+  #executedMs = 0;
+  /** The wait for a transaction's time, while there is one. */
+  #wait: Wait | null = null;
 
   /** @param storedSeq the last batch that the store holds. */
   constructor(options: StoreRunnerOptions, storedSeq: Seq) {
@@ -97,11 +123,11 @@ export class StoreRunner {
     if (this.#failed) return;
     this.#blocks.push(block);
     this.#after = Math.max(this.#after, after);
-    if (!this.#isUnderWay && this.#isCheckpointWaiting()) {
-      // At once, before anything else is executed: what is stored ends with the checkpoint.
-      this.#taken ??= this.#take();
-      this.#wake?.();
-    }
+    this.#executedSeq = block.seq;
+    this.#executedMs = performance.now();
+    // At once, before anything else is executed: what is stored ends with the checkpoint.
+    if (!this.#isUnderWay && this.#isCheckpointWaiting()) this.#taken ??= this.#take();
+    if (this.#wait?.isOver() === true) this.#wait.end();
     this.#work ??= this.#run();
   }
 
@@ -133,8 +159,10 @@ export class StoreRunner {
    */
   async replace(state: Omit<NewState, keyof ServiceRows>): Promise<void> {
     this.#blocks = [];
-    this.#wake?.();
+    this.#isReplacing = true;
+    this.#wait?.end();
     await this.#work;
+    this.#isReplacing = false;
     this.#roots.clear();
     if (this.#failed) return;
     try {
@@ -155,7 +183,7 @@ export class StoreRunner {
     this.#isClosing = true;
     this.#options.store.hurry();
     this.#onProgress();
-    this.#wake?.();
+    this.#wait?.end();
     await this.#work;
     await this.#options.store.close();
   }
@@ -171,6 +199,7 @@ export class StoreRunner {
       if (taken === null) continue;
       const { after, group } = taken;
       this.#isUnderWay = true;
+      await this.#itsTurn(group.seq);
       if (!(await this.#isJournaled(after))) break;
       // The rest follows from what the database took, not from what the journal let it wait.
       const startMs = performance.now();
@@ -178,7 +207,8 @@ export class StoreRunner {
         await this.#options.store.commit(group);
         this.#storedSeq = group.seq;
         for (const seq of this.#roots.keys()) if (seq <= group.seq) this.#roots.delete(seq);
-        this.#nextStartMs = startMs + this.#intervalMs(performance.now() - startMs);
+        this.#durationMs = performance.now() - startMs;
+        this.#nextStartMs = startMs + this.#intervalMs(this.#durationMs);
         this.#isUnderWay = false;
         this.#options.onStored(group.seq);
       } catch (error) {
@@ -191,17 +221,42 @@ export class StoreRunner {
 
   /** Resolves, at the earliest after the present turn, when the next transaction may begin. */
   async #itsTime(): Promise<void> {
-    const waitMs = this.#nextStartMs - performance.now();
-    const isUrgent = this.#isClosing || this.#taken !== null || this.#isCheckpointWaiting();
-    if (this.#blocks.length === 0 || isUrgent || waitMs <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = null;
+    if (this.#blocks.length === 0) return;
+    const isOver = () => this.#taken !== null || this.#isCheckpointWaiting();
+    await this.#until(isOver, this.#nextStartMs);
+  }
+
+  /**
+   * Resolves when a transaction that ends with batch `seq`, and has been taken, may begin: at once
+   * unless it is likely to take long. Nor does one wait that the window may be waiting for.
+   */
+  async #itsTurn(seq: Seq): Promise<void> {
+    const { checkpointIntervalSlots, lateSlots } = this.#options;
+    const isBehind = seq - this.#storedSeq > checkpointIntervalSlots;
+    if (this.#durationMs < LONG_MS || isBehind || seq % checkpointIntervalSlots !== 0) return;
+    const isOver = () => this.#executedSeq >= seq + lateSlots;
+    await this.#until(isOver, performance.now() + TURN_WAIT_MS_MAX);
+  }
+
+  /**
+   * Resolves once `isOver`, at the latest at `timeMs`, or when no batch comes any more. That takes
+   * as long as the last transaction took, too: a load that pauses often is not slowed down by half.
+   */
+  async #until(isOver: () => boolean, timeMs: number): Promise<void> {
+    const quietMs = Math.max(this.#options.quietMs, this.#durationMs);
+    while (!this.#isClosing && !this.#isReplacing && !isOver()) {
+      const waitMs = Math.min(timeMs, this.#executedMs + quietMs) - performance.now();
+      if (waitMs <= 0) break;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        const end = (): void => {
+          clearTimeout(timer);
+          resolve();
+        };
+        this.#wait = { isOver, end };
+      });
+      this.#wait = null;
+    }
   }
 
   #isCheckpointWaiting(): boolean {

@@ -96,6 +96,20 @@ test("a new cluster has a teller, customers, and the accounts of the experiments
   );
 });
 
+test("checkpoints of a large ledger are twice as far apart, unless said otherwise", () => {
+  const [account] = DEMO_ACCOUNTS;
+  assert(account !== undefined);
+  const settingsOf = (accountCount: number, settings: ClusterOptions["settings"] = {}) => {
+    const accounts = Array<typeof account>(accountCount).fill(account);
+    const made = createCluster({ ...OPTIONS, accounts, settings }, crypto).genesis.settings;
+    return [made.checkpointIntervalSlots, made.windowSlots];
+  };
+  assert.deepEqual(settingsOf(49_999), [128, 256]);
+  assert.deepEqual(settingsOf(50_000), [256, 512]);
+  assert.deepEqual(settingsOf(50_000, { windowSlots: 512 }), [128, 512]);
+  assert.deepEqual(settingsOf(50_000, { checkpointIntervalSlots: 64 }), [64, 256]);
+});
+
 test("replicas on hosts of their own listen on the same port", () => {
   const hosts = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"];
   const { replicas } = createCluster({ ...OPTIONS, hosts }, crypto).genesis;

@@ -1,133 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { ClientTable } from "../../../src/core/pbft/client-table.js";
-import type { BlockRow, Store, NewState, StoredState, StoreGroup } from "../../../src/io/store.js";
-import { HostedLedger } from "../../../src/io/hosted-service.js";
-import { ServiceRest } from "../../../src/io/service-rest.js";
-import { StoreRunner } from "../../../src/io/store-runner.js";
-import { digestOf, hasher, requestOf, sampleBank } from "../../core/pbft/builders.js";
-import { executeRequest } from "../../core/pbft/lone-replica.js";
-import { steps, Turns } from "./turns.js";
-
-/** A database whose transactions end when the test says so. */
-class HeldStore implements Store {
-  readonly name = "held";
-  readonly calls: string[] = [];
-  readonly groups: StoreGroup[] = [];
-  hurried = false;
-  #end: ((error: Error | null) => void) | null = null;
-
-  open(): Promise<StoredState | null> {
-    return Promise.resolve(null);
-  }
-
-  commit(group: StoreGroup): Promise<void> {
-    this.groups.push(group);
-    return this.#begin(`commit ${group.blocks.map(({ seq }) => seq).join(" ")}`);
-  }
-
-  replace(state: NewState): Promise<void> {
-    return this.#begin(`replace ${state.seq}`);
-  }
-
-  hurry(): void {
-    this.hurried = true;
-  }
-
-  close(): Promise<void> {
-    this.calls.push("close");
-    return Promise.resolve();
-  }
-
-  /** Ends the transaction that is under way. */
-  async end(error: Error | null = null): Promise<void> {
-    assert(this.#end !== null, "a transaction is under way");
-    const end = this.#end;
-    this.#end = null;
-    end(error);
-    await nextTurn();
-  }
-
-  #begin(call: string): Promise<void> {
-    assert.equal(this.#end, null, "one transaction at a time");
-    this.calls.push(call);
-    return new Promise((resolve, reject) => {
-      this.#end = (error) => {
-        if (error === null) resolve();
-        else reject(error);
-      };
-    });
-  }
-}
-
-const CHECKPOINT_INTERVAL = 32;
-
-class Fixture {
-  readonly store = new HeldStore();
-  readonly ledger = new HostedLedger(sampleBank());
-  readonly clients = new ClientTable(hasher, 2);
-  readonly stored: number[] = [];
-  readonly fatal: unknown[] = [];
-  readonly turns = new Turns(0);
-  /** Whether the root of a checkpoint is told at once; else `tellRoot` does it. */
-  tellsRoots = true;
-  readonly rest: ServiceRest;
-  readonly runner: StoreRunner;
-
-  constructor(intervalMs = 0, intervalMsMax = intervalMs) {
-    const { store, ledger, clients } = this;
-    // In which everything fits, whatever else takes the processor.
-    const { budget } = this.turns;
-    this.rest = new ServiceRest(ledger, budget);
-    this.runner = new StoreRunner(
-      {
-        store,
-        service: ledger,
-        rest: this.rest,
-        budget,
-        clients,
-        intervalMsMin: intervalMs,
-        intervalMsMax,
-        checkpointIntervalSlots: CHECKPOINT_INTERVAL,
-        onStored: (seq) => this.stored.push(seq),
-        onFatal: (error) => this.fatal.push(error),
-      },
-      0,
-    );
-  }
-
-  /** Executes a deposit of its own session as batch `seq`, as a replica's host does. */
-  execute(seq: number, after = 0): void {
-    const results = executeRequest(this.ledger, requestOf({ session: seq }));
-    const entry = { client: 0, session: seq, timestamp: 1, seq, code: 0, results } as const;
-    if (seq % CHECKPOINT_INTERVAL === 0) this.ledger.pin(seq);
-    this.runner.executed(blockOf(seq), after);
-    this.clients.record(entry);
-    if (seq % CHECKPOINT_INTERVAL === 0 && this.tellsRoots) this.tellRoot(seq);
-  }
-
-  /** Tells the root of the state after `seq`, which was pinned. */
-  tellRoot(seq: number): Uint8Array {
-    const root = this.ledger.pinRoot(seq);
-    assert(root !== null);
-    this.runner.pinned(seq, root);
-    return root;
-  }
-
-  /** The same as a change of the state, which a rest of the service holds up. */
-  *executing(seq: number): Generator<void, void> {
-    this.execute(seq);
-  }
-}
-
-function blockOf(seq: number): BlockRow {
-  return { seq, view: 0, digest: digestOf(seq), requestCount: 1 };
-}
-
-function stateAt(seq: number): Omit<NewState, "accounts"> {
-  return { seq, serviceRoot: digestOf(0), sessions: [], evictedThrough: [] };
-}
+import { digestOf } from "../../core/pbft/builders.js";
+import { blockOf, Fixture, HOUR_MS, stateAt } from "./store-runner-fixture.js";
+import { steps } from "./turns.js";
 
 describe("the store runner", () => {
   test("stores what one turn executed in one transaction, with its replies (BK3)", async () => {
@@ -168,46 +44,6 @@ describe("the store runner", () => {
     await nextTurn();
     await store.end();
     assert.deepEqual(stored, [1, 4, 5]);
-  });
-
-  test("rests for what the database took, not for its wait for the journal", async (context) => {
-    let nowMs = 0;
-    context.mock.method(performance, "now", () => nowMs);
-    const fixture = new Fixture(0, 3_600_000);
-    const { store, runner } = fixture;
-    fixture.execute(1, 1);
-    await nextTurn();
-    nowMs = 10_000;
-    runner.onDurable(1);
-    await nextTurn();
-    await store.end();
-    fixture.execute(2, 1);
-    await nextTurn();
-    assert.deepEqual(store.calls, ["commit 1", "commit 2"]);
-    await store.end();
-  });
-
-  test("keeps its distance, unless a checkpoint came or it closes", async () => {
-    const fixture = new Fixture(3_600_000);
-    const { store, runner, stored } = fixture;
-    fixture.execute(1);
-    await nextTurn();
-    await store.end();
-    for (let seq = 2; seq <= 31; seq += 1) fixture.execute(seq);
-    await nextTurn();
-    assert.deepEqual(store.calls, ["commit 1"], "the next one waits");
-    fixture.execute(32);
-    fixture.rest.change(fixture.executing(33));
-    await nextTurn();
-    assert.deepEqual([store.groups[1]?.seq, store.groups[1]?.blocks.length], [32, 31]);
-    await store.end();
-    await nextTurn();
-    assert.deepEqual(stored, [1, 32], "what came behind the checkpoint waits again");
-    const closed = runner.close();
-    await nextTurn();
-    assert.deepEqual(store.calls.at(-1), "commit 33");
-    await store.end();
-    await closed;
   });
 
   test("waits for the root of a checkpoint while others are executed (CK1)", async () => {
@@ -279,7 +115,7 @@ describe("the store runner", () => {
   });
 
   test("goes on at once if a checkpoint came while a transaction was under way", async () => {
-    const fixture = new Fixture(3_600_000);
+    const fixture = new Fixture(HOUR_MS);
     const { store, runner } = fixture;
     fixture.execute(1);
     await nextTurn();
