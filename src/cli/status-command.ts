@@ -60,15 +60,24 @@ function printTable(answers: Answers, output: Output): void {
   const rows = answers.map((answer, id) => [
     id.toString(),
     answer === null ? "no" : "yes",
-    ...COLUMNS.map(([, field]) => (answer === null ? "-" : cell(answer[field]))),
+    ...COLUMNS.map(([, field]) => (answer === null ? "-" : cell(answer, field))),
   ]);
   output.result(renderTable(heads, rows));
+}
+
+/** A root that is not that of the last executed batch says of which it is. */
+function cell(answer: ReplicaStatus, field: keyof ReplicaStatus): string {
+  const { executed, stateRootSeq } = answer;
+  const text = textOf(answer[field]);
+  return field === "stateRoot" && stateRootSeq !== executed
+    ? `${text} after ${textOf(stateRootSeq)}`
+    : text;
 }
 
 /**
  * A faulty replica may answer anything: nothing but numbers and plain words gets to the terminal.
  */
-function cell(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value === "number") return value.toString();
   if (typeof value !== "string" || !/^[0-9a-z]*$/.test(value)) return "?";
   return value.slice(0, ROOT_DIGITS);

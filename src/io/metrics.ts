@@ -6,12 +6,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { CountingVerifier } from "./counting-verifier.js";
 import type { HostProbe } from "./host-probe.js";
 import { PhaseClock } from "./phase-clock.js";
-import type { ReplicaStatus } from "./replica-status.js";
+import type { ReplicaFigures } from "./replica-status.js";
 
 /** What a replica's metrics are read from. */
 interface MetricsSources {
   /** The present status, without the state root, which costs time. */
-  readonly status: () => Omit<ReplicaStatus, "stateRoot">;
+  readonly status: () => ReplicaFigures;
   readonly verifier: Pick<CountingVerifier, "queued">;
 }
 

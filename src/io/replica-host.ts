@@ -40,8 +40,8 @@ interface ReplicaWorld {
   readonly rejects: Tally;
   /** Whether answers wait for the database: `replies` of the key file is "strict". */
   readonly isStrict: boolean;
-  /** Answers an inspection with JSON text. */
-  readonly inspect: () => object;
+  /** What an inspection is answered, as JSON text. */
+  readonly inspect: () => Promise<object>;
   /** Those who watch. */
   readonly probes: readonly HostProbe[];
 }
@@ -70,6 +70,9 @@ const STEP_OPERATIONS = 256;
 
 /** Reads of one step: half a millisecond. */
 const STEP_READS = 64;
+
+/** How long who asks how this replica is waits, so that all who ask meanwhile get one answer. */
+const INSPECTION_DELAY_MS = 10;
 
 /** Reads that wait while a batch is executed over several turns; more are refused. */
 const WAITING_READS_MAX = 4_096;
@@ -125,7 +128,7 @@ export class ReplicaHost {
   onMessage(from: Principal, message: Verified<Message>, address: SocketAddress): void {
     if (from.role === "client") this.#addresses.saw(from.id, message, address);
     if (message.kind === "inspect") {
-      this.#answerInspection(from, message.nonce, address);
+      this.#inspect(from, message.nonce, address);
       return;
     }
     if (message.kind === "request" && !this.#world.records.canAppend()) {
@@ -433,6 +436,7 @@ export class ReplicaHost {
       if (this.#isStopped || takeOver === null) return;
       this.#roots.tell();
       takeOver();
+      for (const probe of this.#world.probes) probe.replaced?.();
       void this.#storeInstalled(effect);
     });
   }
@@ -456,6 +460,7 @@ export class ReplicaHost {
     // get. What else waited is part of the state, and the core answers it anew.
     this.#unstored = new EffectGate(UNSTORED_REPLIES_MAX);
     this.dispatch({ kind: "installed", seq });
+    for (const probe of this.#world.probes) probe.replaced?.();
   }
 
   /** The journal may be believed again, and the core goes on once that is durable (RS4). */
@@ -465,21 +470,18 @@ export class ReplicaHost {
   }
 
   /**
-   * The state's root is part of the answer, and may take some turns to compute. Meanwhile the last
-   * question of a client takes the place of those before it, so that few wait, whoever asks on and
-   * on (I11).
+   * Answers a little later how this replica is, for that costs more than to ask. Of each client the
+   * last question is answered, so that few wait, whoever asks on and on (I11).
    */
-  #answerInspection(from: Principal, nonce: number, address: SocketAddress): void {
+  #inspect(from: Principal, nonce: number, address: SocketAddress): void {
     const isFirst = this.#inspections.size === 0;
     this.#inspections.set(from.id, { nonce, to: new Destination(from, address) });
-    if (!isFirst) return;
-    void this.#world.rest.hashed(() => {
-      this.#answerInspections();
-    });
+    if (isFirst) setTimeout(() => void this.#answerInspections(), INSPECTION_DELAY_MS).unref();
   }
 
-  #answerInspections(): void {
-    const json = new TextEncoder().encode(JSON.stringify(this.#world.inspect()));
+  async #answerInspections(): Promise<void> {
+    if (this.#isStopped) return;
+    const json = new TextEncoder().encode(JSON.stringify(await this.#world.inspect()));
     for (const { nonce, to } of this.#inspections.values()) {
       this.#world.egress.queue({ kind: "inspect-reply", nonce, json }, [to]);
     }

@@ -32,6 +32,7 @@ import { PatientStore } from "./patient-store.js";
 import { PartitionSwitch } from "./partition-switch.js";
 import { type Closer, openPast, type Past } from "./replica-past.js";
 import { ReplicaHost } from "./replica-host.js";
+import { RootReader, type StateRoot } from "./root-reader.js";
 import { alarmOf, figuresOf, type ReplicaStatus, statusOf } from "./replica-status.js";
 import { StateLog } from "./state-log.js";
 import { storePaceOf } from "./store-pace.js";
@@ -84,7 +85,7 @@ export interface StartReplicaOptions {
 /** A replica that takes part in its cluster. */
 export interface RunningReplica {
   readonly address: { readonly host: string; readonly port: number };
-  /** What it would answer an inspection. Computes the state root, so it may take some turns. */
+  /** What it would answer an inspection. May compute the state root, which takes some turns. */
   status(): Promise<ReplicaStatus>;
   /**
    * The messages of batch `seq` that went through here; null when it was not seen. What comes
@@ -269,18 +270,20 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   const loopDelay = new LoopDelay();
   const sources = (): Parameters<typeof statusOf>[0] => {
     return {
-      ...{ key, replica, host, store, stores, service, verifier, drops, rejects, socket },
+      ...{ key, replica, host, store, stores, verifier, drops, rejects, socket },
       ...{ loopDelay, turns, replicaCount: genesis.replicas.length },
     };
   };
-  const inspect = (): ReplicaStatus => statusOf(sources());
+  const roots = new RootReader(rest, () => presentRoot(replica, service));
+  const status = (): Promise<ReplicaStatus> => roots.read((root) => statusOf(sources(), root));
   const flows = new FlowRecorder(machineMicros);
   const metrics = metricsOf(options, parts, () => figuresOf(sources()));
-  const probes = [flows, turns, new StateLog(replica, log), ...(metrics === null ? [] : [metrics])];
+  const watching = [flows, turns, roots, new StateLog(replica, log)];
+  const probes = metrics === null ? watching : [...watching, metrics];
   const tellNews = newsOf(parts, replica, log);
   const world = {
     ...{ keys, egress, records, stores, service, rest, budget, peers, rejects, isStrict, probes },
-    inspect,
+    inspect: status,
   };
   const host = new ReplicaHost(replica, world);
   const unfollow = followTurns(turns, host);
@@ -295,7 +298,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     tellNews();
     records.tick();
   });
-  logStart(log, inspect());
+  logStart(log, statusOf(sources(), presentRoot(replica, service)));
   const stop = once(async () => {
     stopTicker();
     unfollow();
@@ -310,9 +313,12 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     log.info({ executed: replica.executedSeq, view: replica.view }, "stopped");
   });
   const { address, port } = socket.local;
-  const status = (): Promise<ReplicaStatus> => rest.hashed(inspect);
   const flow = (seq: Seq): RequestFlow | null => flows.flow(seq);
   return { address: { host: address, port }, status, flow, cutOff: cutterOf(socket, log), stop };
+}
+
+function presentRoot({ executedSeq }: Replica, service: HostedService): StateRoot {
+  return { seq: executedSeq, root: service.root() };
 }
 
 function budgetOf(turns: TurnClock, onceTurned: (over: () => void) => void): TurnBudget {

@@ -1,12 +1,13 @@
 import { hexOf } from "../core/base/bytes.js";
+import type { Seq } from "../core/base/ids.js";
 import { quorumsOf } from "../core/base/quorum.js";
 import type { Verifier } from "../core/crypto/check.js";
-import type { HostedService } from "./hosted-service.js";
 import type { Replica } from "../core/pbft/replica.js";
 import type { ReplicaKey } from "./config.js";
 import type { LoopDelay } from "./loop-delay.js";
 import type { PatientStore, StoreHealth } from "./patient-store.js";
 import type { ReplicaHost } from "./replica-host.js";
+import type { StateRoot } from "./root-reader.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
 import type { TurnClock } from "./turn-clock.js";
@@ -23,7 +24,7 @@ export interface ReplicaStatus {
   readonly executed: number;
   /** The last stable checkpoint. */
   readonly stable: number;
-  /** Merkle root of the accounts after `executed`, hexadecimal. */
+  /** Merkle root of the accounts after batch `stateRootSeq`, hexadecimal. */
   readonly stateRoot: string;
   /** Views entered since this process started. */
   readonly viewChanges: number;
@@ -41,6 +42,11 @@ export interface ReplicaStatus {
    * anew (CK4).
    */
   readonly state: "voting" | "rejoining" | "repairing";
+  /**
+   * `executed`, or less if this replica was asked within the last few seconds: the root of a large
+   * state costs time.
+   */
+  readonly stateRootSeq: number;
   /** What an operator must know, or null. */
   readonly alarm: string | null;
   /** False while a view change is under way. */
@@ -73,6 +79,9 @@ export interface ReplicaStatus {
   readonly longestTurnCpuMs: number | null;
 }
 
+/** A status without the root, which may cost time. */
+export type ReplicaFigures = Omit<ReplicaStatus, "stateRoot" | "stateRootSeq">;
+
 /** The parts of a replica that its status is read from. */
 interface StatusSources {
   readonly key: ReplicaKey;
@@ -82,7 +91,6 @@ interface StatusSources {
   readonly host: ReplicaHost;
   readonly store: PatientStore;
   readonly stores: StoreRunner;
-  readonly service: HostedService;
   readonly verifier: Verifier;
   readonly drops: Tally;
   readonly rejects: Tally;
@@ -91,17 +99,17 @@ interface StatusSources {
   readonly turns: TurnClock;
 }
 
-/** The present status. Computes the state root, so it is not for every operation. */
-export function statusOf(sources: StatusSources): ReplicaStatus {
-  return statusWith(sources, hexOf(sources.service.root()));
+/** The present status, with a root that was computed. */
+export function statusOf(sources: StatusSources, { seq, root }: StateRoot): ReplicaStatus {
+  return statusWith(sources, hexOf(root), seq);
 }
 
 /** The present status without what takes time to compute. */
-export function figuresOf(sources: StatusSources): Omit<ReplicaStatus, "stateRoot"> {
-  return statusWith(sources, "");
+export function figuresOf(sources: StatusSources): ReplicaFigures {
+  return statusWith(sources, "", 0);
 }
 
-function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
+function statusWith(sources: StatusSources, stateRoot: string, stateRootSeq: Seq): ReplicaStatus {
   const { key, replica, host, store, stores, verifier, drops, rejects, socket } = sources;
   const { state, problem } = store.health;
   const { user, system } = process.cpuUsage();
@@ -121,6 +129,7 @@ function statusWith(sources: StatusSources, stateRoot: string): ReplicaStatus {
     database: state,
     databaseProblem: problem,
     state: stateOf(replica),
+    stateRootSeq,
     alarm: alarmOf(replica, sources.replicaCount),
     active: replica.active,
     requests: host.counts.requests,

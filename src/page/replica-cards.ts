@@ -36,9 +36,16 @@ const FACTS = [
 /** What the card says for each of `FACTS`. */
 function valuesOf({ status }: ReplicaView, executedMax: number): string[] {
   if (status === null) return FACTS.map(() => "–");
-  const { view, executed, stable, databaseLag, requestsPerSecond, stateRoot } = status;
+  const { view, executed, stable, databaseLag, requestsPerSecond } = status;
   const numbers = [view, executed, executedMax - executed, stable, databaseLag, requestsPerSecond];
-  return [...numbers.map(wholeText), stateRoot.slice(0, ROOT_DIGITS)];
+  return [...numbers.map(wholeText), rootText(status)];
+}
+
+/** A root that is not that of the last executed batch says of which it is. */
+function rootText(status: NonNullable<ReplicaView["status"]>): string {
+  const { executed, stateRoot, stateRootSeq } = status;
+  const root = stateRoot.slice(0, ROOT_DIGITS);
+  return stateRootSeq === executed ? root : `${root} after ${wholeText(stateRootSeq)}`;
 }
 
 /** The largest sequence number that any of `replicas` executed. */

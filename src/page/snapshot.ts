@@ -19,6 +19,8 @@ export interface ReplicaView {
     readonly viewChanges: number;
     readonly requestsPerSecond: number;
     readonly stateRoot: string;
+    /** The batch after which it is that. */
+    readonly stateRootSeq: number;
   } | null;
 }
 

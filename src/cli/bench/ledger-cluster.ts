@@ -91,8 +91,8 @@ export class LedgerCluster implements MeasuredCluster {
     if (table !== null) return { ...table, root: null };
     const status = await this.#observer.inspect(replica, { timeoutMs: INSPECT_TIMEOUT_MS });
     if (status === null) return null;
-    const { executed, stateRoot } = status;
-    return { seq: executed, accounts: await this.#accountsAt(stateRoot), root: stateRoot };
+    const { stateRootSeq, stateRoot } = status;
+    return { seq: stateRootSeq, accounts: await this.#accountsAt(stateRoot), root: stateRoot };
   }
 
   async close(): Promise<void> {

@@ -83,10 +83,10 @@ export class ClusterObserver {
     if (status === null) return null;
     const { view, primary, active, executed, stable, databaseLag, viewChanges } = status;
     const requestsPerSecond = this.#rateOf(replica, status.requests, atMs);
-    const { stateRoot } = status;
+    const { stateRoot, stateRootSeq } = status;
     return {
       ...{ view, primary, active, executed, stable, databaseLag, viewChanges, requestsPerSecond },
-      stateRoot,
+      ...{ stateRoot, stateRootSeq },
     };
   }
 

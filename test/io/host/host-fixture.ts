@@ -103,7 +103,7 @@ export class Fixture {
       }),
       rejects: this.rejects,
       isStrict,
-      inspect: () => ({ executed: replica.executedSeq }),
+      inspect: () => Promise.resolve({ executed: replica.executedSeq }),
       probes: [],
     };
     Object.defineProperty(world.stores, "storedSeq", { get: () => this.storedSeq });

@@ -230,9 +230,11 @@ describe("a replica's host", () => {
     assert.deepEqual(fixture.appended, ["pre-prepared"], "what is under way goes on");
   });
 
-  test("answers an inspection of anybody who may ask, with JSON", async () => {
+  test("answers an inspection of anybody who may ask, with JSON", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
     const fixture = new Fixture();
     fixture.hear({ kind: "inspect", nonce: 3 });
+    context.mock.timers.tick(10);
     await nextTurn();
     const reply = fixture.messages.at(-1);
     assert(reply?.kind === "inspect-reply");
@@ -241,12 +243,16 @@ describe("a replica's host", () => {
     assert.deepEqual(fixture.queued, [["inspect-reply", [CLIENT_PORT]]]);
   });
 
-  test("answers of many inspections the last of each client, so that few wait (I11)", async () => {
+  test("answers the last inspection of each client, so that few wait (I11)", async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
     const fixture = new Fixture();
     for (let nonce = 1; nonce <= 1_000; nonce += 1) fixture.hear({ kind: "inspect", nonce });
+    assert.equal(fixture.messages.length, 0, "they wait a little");
+    context.mock.timers.tick(10);
     fixture.hear({ kind: "inspect", nonce: 7 }, CUSTOMER);
     await nextTurn();
     fixture.hear({ kind: "inspect", nonce: 1_001 });
+    context.mock.timers.tick(10);
     await nextTurn();
     const nonces = fixture.messages.map((reply) => "nonce" in reply && reply.nonce);
     assert.deepEqual(nonces, [1_000, 7, 1_001]);
