@@ -20,7 +20,7 @@ export interface HostProbe {
   executed?(seq: Seq, view: View, requestCount: number, operationCount: number): void;
   /** What a turn of the event loop brought was dealt with, and what follows was sent. */
   turned?(): void;
-  /** A whole state took the place of the present one, or the core has come to know of it. */
+  /** A whole state took the place of the present one. */
   replaced?(): void;
   /** The core took one event. */
   stepped?(): void;

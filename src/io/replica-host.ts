@@ -103,6 +103,8 @@ export class ReplicaHost {
   #due: ExecuteEffect | null = null;
   /** Whether a batch has begun to be executed and the core does not know yet. */
   #isExecuting = false;
+  /** The batch of a state that the service has taken over, and the core does not know yet. */
+  #installingSeq: Seq | null = null;
   /** Reads that came meanwhile: what they would show is the state after no batch. */
   readonly #reads = new FairRoom<Event>(WAITING_READS_MAX);
   /** Questions for this replica's status that are not answered yet, the last of each client. */
@@ -122,6 +124,11 @@ export class ReplicaHost {
         world.stores.pinned(seq, serviceRoot);
       },
     });
+  }
+
+  /** The batch after which the service's state is what it is now. */
+  get stateSeq(): Seq {
+    return this.#installingSeq ?? this.#replica.executedSeq;
   }
 
   /** Takes a verified message from the ingress. */
@@ -436,6 +443,7 @@ export class ReplicaHost {
       if (this.#isStopped || takeOver === null) return;
       this.#roots.tell();
       takeOver();
+      this.#installingSeq = effect.seq;
       for (const probe of this.#world.probes) probe.replaced?.();
       void this.#storeInstalled(effect);
     });
@@ -459,8 +467,8 @@ export class ReplicaHost {
     // A repaired state may lie below what was stored of a wrong one, whose answers nobody should
     // get. What else waited is part of the state, and the core answers it anew.
     this.#unstored = new EffectGate(UNSTORED_REPLIES_MAX);
+    this.#installingSeq = null;
     this.dispatch({ kind: "installed", seq });
-    for (const probe of this.#world.probes) probe.replaced?.();
   }
 
   /** The journal may be believed again, and the core goes on once that is durable (RS4). */

@@ -274,7 +274,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
       ...{ loopDelay, turns, replicaCount: genesis.replicas.length },
     };
   };
-  const roots = new RootReader(rest, () => presentRoot(replica, service));
+  const roots: RootReader = new RootReader(rest, () => presentRoot(host, service));
   const status = (): Promise<ReplicaStatus> => roots.read((root) => statusOf(sources(), root));
   const flows = new FlowRecorder(machineMicros);
   const metrics = metricsOf(options, parts, () => figuresOf(sources()));
@@ -298,7 +298,7 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
     tellNews();
     records.tick();
   });
-  logStart(log, statusOf(sources(), presentRoot(replica, service)));
+  logStart(log, statusOf(sources(), presentRoot(host, service)));
   const stop = once(async () => {
     stopTicker();
     unfollow();
@@ -317,8 +317,8 @@ function run(options: StartReplicaOptions, parts: Parts, lock: Lock): RunningRep
   return { address: { host: address, port }, status, flow, cutOff: cutterOf(socket, log), stop };
 }
 
-function presentRoot({ executedSeq }: Replica, service: HostedService): StateRoot {
-  return { seq: executedSeq, root: service.root() };
+function presentRoot({ stateSeq }: ReplicaHost, service: HostedService): StateRoot {
+  return { seq: stateSeq, root: service.root() };
 }
 
 function budgetOf(turns: TurnClock, onceTurned: (over: () => void) => void): TurnBudget {

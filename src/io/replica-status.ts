@@ -43,8 +43,8 @@ export interface ReplicaStatus {
    */
   readonly state: "voting" | "rejoining" | "repairing";
   /**
-   * `executed`, or less if this replica was asked within the last few seconds: the root of a large
-   * state costs time.
+   * `executed`, or less if this replica was asked within the last few seconds, for the root of a
+   * large state costs time; or the batch of a state that it is taking over from others.
    */
   readonly stateRootSeq: number;
   /** What an operator must know, or null. */

@@ -41,8 +41,8 @@ export class RootReader implements HostProbe {
   }
 
   /**
-   * Resolves with what `tell` makes of the root, which it is called with in the same turn as that
-   * is computed.
+   * Resolves with what `tell` makes of the root, of which it hears in the same turn if that is the
+   * present one.
    */
   async read<T>(tell: (root: StateRoot) => T): Promise<T> {
     const startMs = performance.now();

@@ -53,6 +53,7 @@ export class Fixture {
   hasRoom = true;
   /** What the journal does at the end of a turn. */
   onFlush = (): void => undefined;
+  onReplace: () => void = () => undefined;
   /** The last batch in the database. */
   storedSeq = 0;
   readonly replica: Replica;
@@ -82,6 +83,7 @@ export class Fixture {
         pinned: (seq: number) => this.pinned.push(seq),
         replace: ({ seq }: { seq: number }): Promise<void> => {
           this.storedSeq = seq;
+          this.onReplace();
           return Promise.resolve();
         },
       },

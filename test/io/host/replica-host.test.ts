@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Effect } from "../../../src/core/pbft/effect.js";
+import type { Event } from "../../../src/core/pbft/event.js";
 import type { Replica } from "../../../src/core/pbft/replica.js";
 import { HELD_EFFECTS_MAX } from "../../../src/io/effect-gate.js";
 import {
@@ -171,6 +172,30 @@ describe("a replica's host", () => {
     fixture.storedSeq = 9;
     host.onStored(9);
     assert.equal(fixture.queued.length - count, 1, "what waits now, not what the wrong state said");
+  });
+
+  test("tells the batch of a state that the core does not know yet (ST4)", async () => {
+    const fixture = new Fixture();
+    const effects: Effect[] = [];
+    const core = {
+      step: ({ kind }: Event) => {
+        if (kind === "installed") core.executedSeq = 8;
+        return null;
+      },
+      takeEffects: () => effects.splice(0),
+      ...{ executedSeq: 10, view: 0, active: true },
+    };
+    const host = fixture.hostOf(core as unknown as Replica);
+    const told: number[] = [];
+    fixture.onReplace = () => told.push(core.executedSeq, host.stateSeq);
+    const state = { seq: 8, serviceRoot: new Uint8Array(32), pages: [] };
+    effects.push({ kind: "install", ...state, sessions: [], evictedThrough: [] });
+    assert.equal(host.stateSeq, 10);
+    host.dispatch({ kind: "ticked" });
+    await nextTurn();
+    assert.deepEqual(told, [10, 8], "while the database takes the state");
+    core.executedSeq = 9;
+    assert.equal(host.stateSeq, 9);
   });
 
   test("answers that wait for a database that is away have a bound", () => {
