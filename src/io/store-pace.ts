@@ -37,7 +37,7 @@ interface StorePace {
  * How the database of replica `id` follows it. Each replica of a cluster writes what takes long
  * later behind a checkpoint than the one before it, so that fewer are busy with that at a time, and
  * databases that share a machine take less of its processors and its disk from each other. The last
- * one begins within half an interval, and another one later the window ends.
+ * one begins within half an interval, and the window ends after a whole one.
  * @param isStrict whether clients wait for the database: then it waits for nothing.
  */
 export function storePaceOf(genesis: Genesis, id: ReplicaId, isStrict: boolean): StorePace {

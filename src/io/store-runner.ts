@@ -61,13 +61,6 @@ interface TakenRows {
   readonly after: AppendId;
 }
 
-/** A wait that is going on. */
-interface Wait {
-  isOver(): boolean;
-  /** Ends it, unless it is not over. */
-  end(): void;
-}
-
 /**
  * Brings the database forward behind the protocol: while one transaction is under way, executed
  * batches gather, and the next transaction takes them all. So its size follows the load, and what
@@ -97,11 +90,10 @@ export class StoreRunner {
   #nextStartMs = 0;
   /** What the last transaction took. */
   #durationMs = 0;
-  /** The last batch that was executed, and when. */
-  #executedSeq: Seq = 0;
+  /** When a batch was executed last. */
   #executedMs = 0;
-  /** The wait for a transaction's time, while there is one. */
-  #wait: Wait | null = null;
+  /** Has whoever waits to begin a transaction see whether that is over. */
+  #lookUp: () => void = () => undefined;
 
   /** @param storedSeq the last batch that the store holds. */
   constructor(options: StoreRunnerOptions, storedSeq: Seq) {
@@ -123,11 +115,10 @@ export class StoreRunner {
     if (this.#failed) return;
     this.#blocks.push(block);
     this.#after = Math.max(this.#after, after);
-    this.#executedSeq = block.seq;
     this.#executedMs = performance.now();
     // At once, before anything else is executed: what is stored ends with the checkpoint.
     if (!this.#isUnderWay && this.#isCheckpointWaiting()) this.#taken ??= this.#take();
-    if (this.#wait?.isOver() === true) this.#wait.end();
+    this.#lookUp();
     this.#work ??= this.#run();
   }
 
@@ -160,7 +151,7 @@ export class StoreRunner {
   async replace(state: Omit<NewState, keyof ServiceRows>): Promise<void> {
     this.#blocks = [];
     this.#isReplacing = true;
-    this.#wait?.end();
+    this.#lookUp();
     await this.#work;
     this.#isReplacing = false;
     this.#roots.clear();
@@ -183,7 +174,7 @@ export class StoreRunner {
     this.#isClosing = true;
     this.#options.store.hurry();
     this.#onProgress();
-    this.#wait?.end();
+    this.#lookUp();
     await this.#work;
     await this.#options.store.close();
   }
@@ -234,7 +225,7 @@ export class StoreRunner {
     const { checkpointIntervalSlots, lateSlots } = this.#options;
     const isBehind = seq - this.#storedSeq > checkpointIntervalSlots;
     if (this.#durationMs < LONG_MS || isBehind || seq % checkpointIntervalSlots !== 0) return;
-    const isOver = () => this.#executedSeq >= seq + lateSlots;
+    const isOver = () => (this.#blocks.at(-1)?.seq ?? seq) >= seq + lateSlots;
     await this.#until(isOver, performance.now() + TURN_WAIT_MS_MAX);
   }
 
@@ -248,14 +239,15 @@ export class StoreRunner {
       const waitMs = Math.min(timeMs, this.#executedMs + quietMs) - performance.now();
       if (waitMs <= 0) break;
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs);
-        const end = (): void => {
+        const lookUp = (): void => {
+          // Once, as above.
+          this.#lookUp = () => undefined;
           clearTimeout(timer);
           resolve();
         };
-        this.#wait = { isOver, end };
+        const timer = setTimeout(lookUp, waitMs);
+        this.#lookUp = lookUp;
       });
-      this.#wait = null;
     }
   }
 
