@@ -1,7 +1,8 @@
 /*
  * What the others do for a replica that forgot its votes (rules PR3, PR4): they tell it where they
  * are, and then bring the cluster past what it may have voted for, because an idle one would stay
- * where it is. The primary orders null batches up to the checkpoint and hands its view on.
+ * where it is. The primary orders null batches up to the checkpoint, where no requests do it for
+ * them, and hands its view on.
  *
  * Whoever asks may be lying, so what it gets is bounded: it is granted one pair of goals, within
  * reach of where we are ourselves, and the next one only after a pause that doubles each time. A

@@ -371,6 +371,36 @@ describe("a wiped replica of an idle cluster (F8)", () => {
   });
 });
 
+describe("a wiped replica of a cluster that is used", () => {
+  /** Runs `cluster` with a request every `ticks` until its replica 3 votes again. */
+  function useUntilWhole(cluster: Cluster, ticks: number): { nullCount: number; orders: number } {
+    const ordered = new Map<string, number>();
+    cluster.carries = ({ message: m }) => {
+      if (m.kind === "pre-prepare") ordered.set(`${m.view} ${m.seq}`, m.batch.requests.length);
+      return true;
+    };
+    for (let session = 7; cluster.node(3).lone.replica.rejoin !== null; session += 1) {
+      assert(session < 60, "it comes back");
+      cluster.submit(requestOf({ session }), [0, 1, 2]);
+      cluster.run();
+      cluster.tick(ticks);
+    }
+    const counts = [...ordered.values()];
+    return { nullCount: counts.filter((count) => count === 0).length, orders: counts.length };
+  }
+
+  test("comes back by the requests alone, where these are near each other", () => {
+    const { nullCount, orders } = useUntilWhole(wipedCluster(3), 4);
+    assert.equal(nullCount, 0);
+    assert(orders > 0);
+  });
+
+  test("is helped by null batches where requests are far from each other", () => {
+    const { nullCount } = useUntilWhole(wipedCluster(3), 30);
+    assert(nullCount > 0);
+  });
+});
+
 describe("more than f replicas that forgot (F9)", () => {
   test("stop the cluster, which says so, and say nothing that was not agreed on", () => {
     const cluster = wipedCluster(2);
