@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import type { CryptoProvider } from "../../src/core/crypto/crypto.js";
 
 /** What one signature and one verification take of one processor, in microseconds. */
@@ -21,11 +20,6 @@ export function cryptoCost(provider: CryptoProvider): CryptoCost {
     signMicros: cpuMicrosOf(() => provider.sign(digest, seed)),
     verifyMicros: cpuMicrosOf(() => provider.verify(digest, signature, publicKey)),
   };
-}
-
-/** Requests a second, each signed once and verified by every replica, if nothing else cost time. */
-export function signatureLimit({ signMicros, verifyMicros }: CryptoCost, n: number): number {
-  return (availableParallelism() * MICROS_PER_SECOND) / (signMicros + n * verifyMicros);
 }
 
 /** Processor time of one call of `work`. */

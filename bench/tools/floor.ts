@@ -1,5 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { LatencyHistogram } from "../../src/cli/bench/latency-histogram.js";
 import { spreadOf } from "../../src/cli/bench/spread.js";
 import type { LedgerClient } from "../../src/io/ledger-client.js";
 import { loadCrypto } from "../../src/workers/load-crypto.js";
+import { messageOf } from "../harness/child-message.js";
 import { cryptoCost, type CryptoCost } from "../harness/crypto-cost.js";
 import { PatternClient } from "../harness/datagrams.js";
 import { DurableBlocks } from "../harness/durable-blocks.js";
@@ -248,11 +248,6 @@ async function withPeers<T>(
   } finally {
     for (const peer of peers) peer.disconnect();
   }
-}
-
-async function messageOf(peer: ChildProcess): Promise<unknown> {
-  const [message] = (await once(peer, "message")) as unknown[];
-  return message;
 }
 
 async function withDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
