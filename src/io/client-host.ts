@@ -102,6 +102,33 @@ interface SessionWorld extends ClientWorld {
   readonly deadlines: Deadlines;
 }
 
+/*
+ * Field by field, as everything that each of many clients of a process has one of: objects that are
+ * made by spreading come to have a shape each, and what is read of so many shapes V8 looks up.
+ */
+
+function sessionWorld(world: ClientWorld, deadlines: Deadlines): SessionWorld {
+  const { keys, egress, endOfTurn, signer, verifier, replicas } = world;
+  return { keys, egress, endOfTurn, signer, verifier, replicas, deadlines };
+}
+
+function sessionOptions(
+  options: Omit<ClientOptions, "session">,
+  session: SessionId,
+): ClientOptions {
+  const { client, replicaCount, retryTicksMin, retryTicksMax } = options;
+  const { bundleBytesMax, bundleOperationsMax } = options;
+  return {
+    client,
+    session,
+    replicaCount,
+    retryTicksMin,
+    retryTicksMax,
+    bundleBytesMax,
+    bundleOperationsMax,
+  };
+}
+
 /** One session and those who wait for its operations. */
 class SessionHost<T> {
   readonly session: ClientSession;
@@ -127,7 +154,7 @@ class SessionHost<T> {
     this.#make = make;
     this.#onWanted = onWanted;
     this.id = newSessionId();
-    this.session = new ClientSession({ ...options, session: this.id });
+    this.session = new ClientSession(sessionOptions(options, this.id));
   }
 
   /** Whether somebody waits for one of its operations. */
@@ -447,7 +474,7 @@ export class ClientHost<T> {
     const onWanted = (wanted: SessionHost<T>): void => {
       if (!this.#isClosed) this.#sessions.set(wanted.id, wanted);
     };
-    const world = { ...this.#world, deadlines: this.#deadlines };
+    const world = sessionWorld(this.#world, this.#deadlines);
     const session = new SessionHost<T>(world, this.#options, this.#make, onWanted);
     this.#sessions.set(session.id, session);
     return session;

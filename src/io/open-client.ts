@@ -1,12 +1,12 @@
 import { assert } from "../core/base/assert.js";
 import type { ReplicaId } from "../core/base/ids.js";
 import { quorumsOf } from "../core/base/quorum.js";
-import { CLIENT_OPTIONS_DEFAULT } from "../core/client/options.js";
 import type { ResultPath } from "../core/client/effect.js";
 import { isUnwantedReply } from "../core/wire/lone-reply.js";
 import { createVerifier } from "../workers/create-verifier.js";
 import { loadCrypto } from "../workers/load-crypto.js";
 import { openClientPort, type ClientPort, type SocketOpener } from "./client-port.js";
+import { CLIENT_OPTIONS_DEFAULT } from "../core/client/options.js";
 import { ClientHost, type OutcomeMaker, type Wait } from "./client-host.js";
 import type { ClientKey, Genesis } from "./config.js";
 import { Destination, Egress } from "./egress.js";
@@ -102,7 +102,7 @@ export async function openClient<T>(
   assert(id >= 0, "the key belongs to this genesis");
   const { provider } = await loadCrypto(process.env);
   const keys = new KeyRing(provider, genesis, { role: "client", id }, key);
-  const { port, ...world } = await openWorld(options, keys);
+  const { port, world } = await openWorld(options, keys);
   const { replicaCount } = quorumsOf(genesis.replicas.length);
   const clientOptions = { ...CLIENT_OPTIONS_DEFAULT, client: id, replicaCount };
   const { operationsWaitingMax = OPERATIONS_WAITING_MAX_DEFAULT } = options;
@@ -110,7 +110,9 @@ export async function openClient<T>(
   const host = new ClientHost(world, clientOptions, make, operationsWaitingMax);
   const { verifier } = world;
   const ingress = new Ingress({
-    ...{ roster: keys.roster, verifier, drops: port.drops },
+    roster: keys.roster,
+    verifier,
+    drops: port.drops,
     macKeyOf: (from, epoch) => keys.macKeyOf(from, epoch),
     reassemblyTicksMax: REASSEMBLY_TICKS_MAX,
     onMessage: (from, message) => {
@@ -154,7 +156,7 @@ async function openWorld({ genesis, port: shared, openSocket }: ConnectOptions, 
   const replicas = genesis.replicas.map(
     ({ id, host, port }) => new Destination({ role: "replica", id }, { address: host, port }),
   );
-  return { keys, egress, endOfTurn, signer, verifier, replicas, port };
+  return { port, world: { keys, egress, endOfTurn, signer, verifier, replicas } };
 }
 
 /** No operation, no outcome. */

@@ -87,9 +87,11 @@ export class PeerBook {
 
   /** The checkpoints that others were sent pieces of since `sinceTicks` (included): one each. */
   fetchedSince(sinceTicks: Ticks): Seq[] {
-    return this.#peers.flatMap(({ fetched }) =>
-      fetched !== null && fetched.ticks >= sinceTicks ? [fetched.seq] : [],
-    );
+    const seqs: Seq[] = [];
+    for (const { fetched } of this.#peers) {
+      if (fetched !== null && fetched.ticks >= sinceTicks) seqs.push(fetched.seq);
+    }
+    return seqs;
   }
 
   /** Notes how far `replica` says it is. */

@@ -61,9 +61,11 @@ export class CheckList {
 
   /** Demands the MAC of the digest computed last, which is that of `request`. */
   authenticator(request: Authentication): void {
-    const { macKey: key, tag } = request;
-    this.authenticated.push({ ...request, check: this.checks.length });
-    this.checks.push({ kind: "digest-mac", key, digest: this.#digestCount - 1, tag });
+    const { macKey, tag, publicKey, start, signature } = request;
+    const check = this.checks.length;
+    // Field by field: made by spreading, each one's shape costs V8 more than its MAC does.
+    this.authenticated.push({ macKey, tag, publicKey, start, signature, check });
+    this.checks.push({ kind: "digest-mac", key: macKey, digest: this.#digestCount - 1, tag });
   }
 
   /** Where the list ends now, for `rewind`. */
