@@ -5,6 +5,7 @@ import { HASH_BYTES, KEY_BYTES, PREFIX_BYTES } from "../src/core/crypto/crypto.j
 import type { CryptoProvider } from "../src/core/crypto/crypto.js";
 import { isAcceptableSignature } from "../src/core/crypto/ed25519-acceptance.js";
 import { RecentlyUsed } from "./recently-used.js";
+import { ShortBlake2b } from "./short-blake2b.js";
 
 const HASH_NAME = "blake2b512";
 
@@ -19,6 +20,24 @@ const SECRETS_MAX = 1_024;
  * one would not even load where it is missing.
  */
 const hashAtOnce: typeof nodeCrypto.hash | undefined = nodeCrypto.hash;
+
+/**
+ * Longest input, without its prefix, that the module of short-blake2b.ts hashes. Measured on Node
+ * 20, x64, a slow processor, with the prefix, the best of seven runs each:
+ *
+ *     bytes                  0      64     200     512   1,024
+ *     that module         0.46    0.82    1.23    1.33    3.27   µs
+ *     sodium-native       1.17    1.06    1.44    1.82    2.56   µs, copied together
+ *     OpenSSL             1.76    1.10    2.09    1.71    3.53   µs, copied together
+ *
+ * In a loop, that is; what counts more is how little code it runs through: 64 clients that write
+ * get 1.04 to 1.07 times as much done with it as with sodium-native. The packages hash-wasm and
+ * blake2b-wasm take 1.3 to 2.6 µs for up to 200 bytes by their interfaces.
+ */
+const SHORT_BYTES_MAX = 512;
+
+/** One for all of this thread: it keeps nothing from one hash to the next. */
+const shortHash = new ShortBlake2b();
 
 /**
  * Up to here it is cheaper to copy prefix and bytes together and hash them in one call (0.5 µs
@@ -60,6 +79,10 @@ export class PortableCrypto implements CryptoProvider {
     assert(prefix.length === PREFIX_BYTES, "a prefix is one block");
     assert(start >= 0 && start <= end && end <= bytes.length, "the range lies in the bytes");
     assert(outOffset + length <= out.length, "the hash fits its place");
+    if (end - start <= SHORT_BYTES_MAX) {
+      shortHash.hashInto(out, outOffset, length, prefix, bytes, start, end);
+      return;
+    }
     const hash =
       hashAtOnce !== undefined && end - start <= COPY_BYTES_MAX
         ? hashAtOnce(HASH_NAME, this.#gather(prefix, bytes, start, end), "binary")

@@ -2,8 +2,6 @@
  * The part of sodium-native that we call; the package brings no types. All throw on wrong sizes.
  */
 declare module "sodium-native" {
-  /** BLAKE2b of `input`, as many bytes as `output` has (16 to 64). Refuses shared memory. */
-  export function crypto_generichash(output: Uint8Array, input: Uint8Array): void;
   /** Writes the 32-byte public key and the 64-byte secret key of a 32-byte seed. */
   export function crypto_sign_seed_keypair(
     publicKey: Uint8Array,
