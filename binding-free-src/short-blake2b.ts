@@ -31,17 +31,16 @@ export class ShortBlake2b {
     end: number,
   ): void {
     const memory = this.#memory;
-    const first = prefix.length;
+    const prefixBytes = prefix.length;
     memory.set(prefix);
     const byteCount = end - start;
-    if (byteCount === bytes.length) memory.set(bytes, first);
-    else if (byteCount > VIEWLESS_BYTES_MAX) memory.set(bytes.subarray(start, end), first);
+    if (byteCount > VIEWLESS_BYTES_MAX) memory.set(bytes.subarray(start, end), prefixBytes);
     else {
       for (let index = 0; index < byteCount; index += 1) {
-        memory[first + index] = bytes[start + index] ?? 0;
+        memory[prefixBytes + index] = bytes[start + index] ?? 0;
       }
     }
-    this.#hash(first + byteCount);
+    this.#hash(prefixBytes + byteCount);
     for (let index = 0; index < length; index += 1) {
       out[outOffset + index] = memory[HASH_OFFSET + index] ?? 0;
     }

@@ -1,8 +1,17 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 
-/** The next message of `child`. */
-export async function messageOf(child: ChildProcess): Promise<unknown> {
-  const [message] = (await once(child, "message")) as unknown[];
-  return message;
+/** The next message of `child`. @throws Error when it ends before. */
+export function messageOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      child.off("exit", onExit);
+      resolve(message);
+    };
+    const onExit = (): void => {
+      child.off("message", onMessage);
+      reject(new Error(`A process of the benchmark has ended: ${child.spawnargs.join(" ")}`));
+    };
+    child.once("message", onMessage);
+    child.once("exit", onExit);
+  });
 }

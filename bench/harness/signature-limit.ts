@@ -31,6 +31,6 @@ export async function withSignatureLimit<T>(
       return rates.reduce<number>((sum, rate) => sum + Number(rate), 0);
     });
   } finally {
-    for (const each of processes) each.disconnect();
+    for (const each of processes) if (each.connected) each.disconnect();
   }
 }

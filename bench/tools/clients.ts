@@ -70,17 +70,17 @@ function blocksOf(
   });
 }
 
-/** The block whose share of its limit is the median, and the range of the others. */
+/** The median of the blocks' shares and their range, with what else the middle one came to. */
 function medianOf(blocks: readonly Block[]): Figures {
   const shareOf = ({ row, limitPerSecond }: Block): number =>
     Number(row["operationsPerSecond"]) / limitPerSecond;
   const byShare = [...blocks].sort((left, right) => shareOf(left) - shareOf(right));
-  const median = byShare[Math.floor(byShare.length / 2)];
-  const { min, max } = spreadOf(blocks.map(shareOf));
+  const middle = byShare[Math.ceil(byShare.length / 2) - 1];
+  const { median, min, max } = spreadOf(blocks.map(shareOf));
   return {
-    ...median?.row,
-    signatureLimitPerSecond: Math.round(median?.limitPerSecond ?? 0),
-    shareOfSignatureLimit: median === undefined ? 0 : rounded(shareOf(median)),
+    ...middle?.row,
+    signatureLimitPerSecond: Math.round(middle?.limitPerSecond ?? 0),
+    shareOfSignatureLimit: rounded(median),
     shareOfSignatureLimitRange: `${rounded(min)} to ${rounded(max)}`,
   };
 }

@@ -246,7 +246,7 @@ async function withPeers<T>(
       await client.close();
     }
   } finally {
-    for (const peer of peers) peer.disconnect();
+    for (const peer of peers) if (peer.connected) peer.disconnect();
   }
 }
 

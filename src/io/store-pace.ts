@@ -6,8 +6,8 @@ import type { Genesis } from "./config.js";
  * One costs some 0.7 ms of processor time and an fsync however little is in it: one for each lone
  * write was a third of what a replica did for that write, and one every 20 ms still a tenth.
  * Sessions, and the pages that accounts share, are hashed and written once for all their changes:
- * with 64 clients that write all the time one every 250 ms took a twentieth of a replica's time
- * more than one a second, and one every 100 ms as much again.
+ * with 64 clients that write all the time one every 100 ms took a tenth of a replica's time more
+ * than one a second, and one every 250 ms a twentieth.
  */
 const TRANSACTION_INTERVAL_MS_MIN = 1_000;
 

@@ -16,7 +16,7 @@ const anyKey = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const anyPrefix = fc.uint8Array({ minLength: PREFIX_BYTES, maxLength: PREFIX_BYTES });
 const anyMessage = fc.uint8Array({ maxLength: 400 });
 
-/** Lengths around every switch: one block, libsodium or OpenSSL, copied or fed twice. */
+/** Lengths around every switch: one block, WebAssembly or OpenSSL, copied or fed twice. */
 const NOTABLE_LENGTHS = [
   0, 1, 127, 128, 129, 255, 256, 512, 513, 2048, 2049, 8191, 8192, 8193, 100_000,
 ];

@@ -4,7 +4,6 @@
  */
 import { bytesConcat } from "../base/bytes.js";
 import { Domain, type Hasher } from "../base/hasher.js";
-import type { Ticks } from "../base/ids.js";
 import type { Batch, Request } from "../message.js";
 import { acceptBatch } from "./normal-case.js";
 import { orderedForGuests } from "./rejoin-help.js";
@@ -37,13 +36,6 @@ const SHARE_REQUESTS_MIN = 16;
 const DIVIDED_REQUESTS_MIN = 64;
 
 /**
- * For so long after a batch with requests no null batch is ordered, whoever asks for them: they
- * would leave those who load the cluster a fifth of their writes. It moves all the same, by a batch
- * in so many ticks at least.
- */
-const IDLE_TICKS: Ticks = 5;
-
-/**
  * Orders what waits, as long as a slot is free. A few requests go out at once; while many are
  * in flight, requests gather until they are a share of what was pending at most of late, so that
  * batches grow with the load. They wait for a batch to be executed, or answered, at most, and never
@@ -57,16 +49,8 @@ export function orderWaiting(s: State): void {
     const requests = taken.filter((request) => s.clients.standing(request) === "fresh");
     if (requests.length > 0) orderBatch(s, requests);
   }
-  while (s.leads && isNullBatchDue(s) && hasFreeSlot(s)) orderBatch(s, []);
-}
-
-/**
- * Nothing else moves an idle cluster past what a replica that forgot its votes voted for (PR3). One
- * that has requests to order moves by itself.
- */
-function isNullBatchDue(s: State): boolean {
-  const isIdle = s.now - s.requestsAcceptedTicks >= IDLE_TICKS;
-  return isIdle && s.assignedSeq < orderedForGuests(s);
+  // Nothing else moves an idle cluster past what a replica that forgot its votes voted for (PR3).
+  while (s.leads && s.assignedSeq < orderedForGuests(s) && hasFreeSlot(s)) orderBatch(s, []);
 }
 
 /** Whether what waits is a share of what is pending at most, or a full batch, or all there is. */

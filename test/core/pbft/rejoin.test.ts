@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { NewView, Rejoin, RejoinAnswer } from "../../../src/core/message.js";
+import type { ReplicaOptions } from "../../../src/core/pbft/options.js";
 import type { Recovered } from "../../../src/core/pbft/recovery.js";
 import {
   balanceOf,
@@ -292,8 +293,12 @@ describe("a replica that is asked for help (PR3, PR4)", () => {
 });
 
 /** A cluster with a few batches executed, and replica `id` wiped and started again. */
-function wipedCluster(id: number, replicaCount = 4): Cluster {
-  const cluster = new Cluster({ replicaCount });
+function wipedCluster(
+  id: number,
+  replicaCount = 4,
+  changes: Partial<ReplicaOptions> = {},
+): Cluster {
+  const cluster = new Cluster({ ...changes, replicaCount });
   for (let session = 1; session <= 6; session += 1) cluster.submit(requestOf({ session }));
   cluster.run();
   cluster.tick(5);
@@ -380,7 +385,7 @@ describe("a wiped replica of a cluster that is used", () => {
       return true;
     };
     for (let session = 7; cluster.node(3).lone.replica.rejoin !== null; session += 1) {
-      assert(session < 60, "it comes back");
+      assert(session < 100, "it comes back");
       cluster.submit(requestOf({ session }), [0, 1, 2]);
       cluster.run();
       cluster.tick(ticks);
@@ -398,6 +403,14 @@ describe("a wiped replica of a cluster that is used", () => {
   test("is helped by null batches where requests are far from each other", () => {
     const { nullCount } = useUntilWhole(wipedCluster(3), 30);
     assert(nullCount > 0);
+  });
+
+  test("is helped by null batches once requests alone have taken long", () => {
+    const isFar = { windowSlots: 64, viewChangeTicksMax: 80 };
+    const { nullCount, orders } = useUntilWhole(wipedCluster(3, 4, isFar), 4);
+    assert(nullCount > 0);
+    const requestCount = orders - nullCount;
+    assert(requestCount > 30 && requestCount < 45, `${requestCount} in two timeouts of 80 ticks`);
   });
 });
 
