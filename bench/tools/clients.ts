@@ -11,7 +11,7 @@ const CLIENTS_MAX = 1_000;
 const BLOCKS_MAX = 100;
 
 /** V8 compiles what is called often, and each of few operations that are far apart calls little. */
-const WARM_UP_SECONDS = 10;
+const WARM_UP_SECONDS = 20;
 
 /** Until a load that stopped for a moment runs as before. */
 const BLOCK_WARM_UP_MS = 300;
