@@ -42,7 +42,9 @@ const DIVIDED_REQUESTS_MIN = 64;
  * for a timer (BA1, BA2).
  */
 export function orderWaiting(s: State): void {
-  s.pendingPeak = Math.max(s.pendingPeak, s.pool.unansweredCount);
+  const { unansweredCount } = s.pool;
+  s.pendingPeak = Math.max(s.pendingPeak, unansweredCount);
+  if (unansweredCount > 0) s.usedTicks = s.now;
   while (s.leads && isWorthABatch(s) && hasFreeSlot(s)) {
     const { batchRequestsMax, batchBytesMax } = s.options;
     const taken = s.pool.take(Math.min(portionOf(s), batchRequestsMax), batchBytesMax);

@@ -77,7 +77,7 @@ export function acceptBatch(s: State, slot: Slot, batch: Batch): AppendId {
   slot.accepted = true;
   s.acceptedSeqMax = Math.max(s.acceptedSeqMax, slot.seq);
   slot.acceptedTicks = s.waitTicks;
-  if (batch.requests.length > 0) s.requestsAcceptedTicks = s.now;
+  if (batch.requests.length > 0) s.usedTicks = s.now;
   s.touched.add(slot);
   slot.keepAccepted(batch);
   slot.recordPrePrepared(s.view, batch.digest);

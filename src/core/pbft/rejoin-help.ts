@@ -35,8 +35,8 @@ const PATIENCE_TIMEOUTS = 4;
 const PATIENCE_IN_ALL_TIMEOUTS = 16;
 
 /**
- * How long nothing may have been accepted, with nothing pending, for the cluster to be idle: the
- * next request of whoever waits for each before it sends another comes sooner.
+ * How long no request may have waited for the cluster to be idle: the next one of whoever sends
+ * another once it is answered comes sooner, unless it is far away.
  */
 const IDLE_TICKS: Ticks = 5;
 
@@ -104,7 +104,7 @@ export function orderedForGuests(s: State): Seq {
 
 /** Whether requests are to bring the cluster to where `guest` needs it. */
 function isLeftToRequests(s: State, guest: Guest): boolean {
-  const isIdle = s.now - s.requestsAcceptedTicks >= IDLE_TICKS && s.pool.unansweredCount === 0;
+  const isIdle = s.now - s.usedTicks >= IDLE_TICKS;
   const forTicks = LEFT_TO_REQUESTS_TIMEOUTS * s.options.viewChangeTicksMax;
   return !isIdle && s.now - guest.grantedTicks < forTicks;
 }

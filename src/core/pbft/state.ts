@@ -143,8 +143,8 @@ export class State {
   assignedSeq: Seq = 0;
   /** The last sequence number that a batch was accepted for. */
   acceptedSeqMax: Seq = 0;
-  /** When a batch that holds requests was last accepted. */
-  requestsAcceptedTicks: Ticks = -Infinity;
+  /** When a request last waited for an answer, or a batch that holds some was accepted. */
+  usedTicks: Ticks = -Infinity;
   /** The most requests that were pending when this primary ordered, of late (batcher.ts). */
   pendingPeak = 0;
   /** Reads are refused until this much is executed again after a restart or a repair (RO6). */

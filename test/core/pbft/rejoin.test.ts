@@ -377,18 +377,29 @@ describe("a wiped replica of an idle cluster (F8)", () => {
 });
 
 describe("a wiped replica of a cluster that is used", () => {
-  /** Runs `cluster` with a request every `ticks` until its replica 3 votes again. */
-  function useUntilWhole(cluster: Cluster, ticks: number): { nullCount: number; orders: number } {
+  /**
+   * Runs `cluster` with a request every `ticks` until its replica 3 votes again. No COMMIT gets
+   * through for the first `heldTicks` of these.
+   */
+  function useUntilWhole(
+    cluster: Cluster,
+    ticks: number,
+    heldTicks = 0,
+  ): { nullCount: number; orders: number } {
     const ordered = new Map<string, number>();
+    let isHeld = false;
     cluster.carries = ({ message: m }) => {
       if (m.kind === "pre-prepare") ordered.set(`${m.view} ${m.seq}`, m.batch.requests.length);
-      return true;
+      return m.kind !== "commit" || !isHeld;
     };
     for (let session = 7; cluster.node(3).lone.replica.rejoin !== null; session += 1) {
       assert(session < 100, "it comes back");
+      isHeld = heldTicks > 0;
       cluster.submit(requestOf({ session }), [0, 1, 2]);
       cluster.run();
-      cluster.tick(ticks);
+      cluster.tick(heldTicks);
+      isHeld = false;
+      cluster.tick(ticks - heldTicks);
     }
     const counts = [...ordered.values()];
     return { nullCount: counts.filter((count) => count === 0).length, orders: counts.length };
@@ -398,6 +409,11 @@ describe("a wiped replica of a cluster that is used", () => {
     const { nullCount, orders } = useUntilWhole(wipedCluster(3), 4);
     assert.equal(nullCount, 0);
     assert(orders > 0);
+  });
+
+  test("comes back by them too where each takes long to agree on", () => {
+    const { nullCount } = useUntilWhole(wipedCluster(3, 4, { viewChangeTicksMax: 640 }), 14, 10);
+    assert.equal(nullCount, 0);
   });
 
   test("is helped by null batches where requests are far from each other", () => {
