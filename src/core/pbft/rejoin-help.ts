@@ -49,9 +49,8 @@ const LEFT_TO_REQUESTS_TIMEOUTS = 2;
 
 /** A replica that forgot its votes asks where we are, or for help. */
 export function onRejoin(s: State, from: ReplicaId, m: Verified<Rejoin>): RejectCode | null {
-  const guest = s.guests.of(from);
+  const guest = s.guests.heard(from, s.now);
   if (guest === null) return "message/unexpected";
-  guest.heardTicks = s.now;
   // Who forgot something itself, or holds a wrong state, is no witness.
   if (!s.mayVote) return "rejoin/not-helping";
   if (m.view === 0) return answer(s, from, guest, m);
