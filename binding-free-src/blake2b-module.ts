@@ -45,20 +45,28 @@ const IV = [
 /** No key, a hash of 64 bytes, one node: the first word of the parameter block. */
 const PARAMETERS = 0x01010040n;
 
-const BLOCK_BYTES = 128;
+/** Size of a block, and so of a prefix. */
+export const BLOCK_BYTES = 128;
 const WORD_BYTES = 8;
 const HASH_WORDS = 8;
+const HASH_BYTES = WORD_BYTES * HASH_WORDS;
 
-/** Where the hash is in the module's memory. The input is at 0, and is filled up to a block. */
+/*
+ * The module's memory: the input is at 0, and is filled up to a block. What came of a block is at
+ * `HASH_OFFSET`, and in the end the hash is; what the first one begins with is at `START_OFFSET`.
+ */
 export const HASH_OFFSET = 2_048;
+export const START_OFFSET = HASH_OFFSET + HASH_BYTES;
+/** From here on the memory is not the module's. */
+export const PLACES_OFFSET = START_OFFSET + HASH_BYTES;
+
+/** Size of the memory: WebAssembly counts pages of 64 KiB. */
+const MEMORY_PAGES = 16;
 
 /* Instructions of WebAssembly, as far as they are needed. */
 const I32 = 0x7f;
 const I64 = 0x7e;
 const FUNCTION = 0x60;
-const EMPTY_BLOCK = 0x40;
-const LOOP = 0x03;
-const BRANCH_IF = 0x0d;
 const END = 0x0b;
 const SELECT = 0x1b;
 const I32_LESS_UNSIGNED = 0x49;
@@ -74,10 +82,11 @@ const ALIGNED_WORD = 3;
 
 type Code = readonly number[];
 
-/* The function's parameter and its variables. */
-const LENGTH = 0;
-const BLOCK = 1;
-const STATE_FIRST = 2;
+/* The function's parameters and its variables. */
+const BLOCK = 0;
+const LENGTH = 1;
+const FROM = 2;
+const STATE_FIRST = 3;
 
 function unsigned(value: number): Code {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
@@ -98,7 +107,7 @@ const i64 = (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))]
 const load = (offset: number): Code => [0x29, ALIGNED_WORD, ...unsigned(offset)];
 const store = (offset: number): Code => [0x37, ALIGNED_WORD, ...unsigned(offset)];
 const state = (index: number): number => STATE_FIRST + index;
-const hashWord = (index: number): number => HASH_OFFSET + WORD_BYTES * index;
+const loadHash = (index: number): Code => [...get(FROM), ...load(WORD_BYTES * index)];
 
 /** a ← a + b + word; d ← (d ⊕ a) ⋙ `turn`. */
 function addAndTurn(
@@ -156,23 +165,19 @@ function secondHalf(iv: bigint, index: number): Code {
 
 /** The compression function of RFC 7693, section 3.2, for the block that `BLOCK` is at. */
 function compress(): Code {
-  const first = IV.map((_, index) => [...i32(0), ...load(hashWord(index)), ...put(state(index))]);
+  const first = IV.map((_, index) => [...loadHash(index), ...put(state(index))]);
   const result = IV.map((_, index) => {
     const halves = [...get(state(index)), I64_XOR, ...get(state(HASH_WORDS + index)), I64_XOR];
-    return [...i32(0), ...i32(0), ...load(hashWord(index)), ...halves, ...store(hashWord(index))];
+    const place = HASH_OFFSET + WORD_BYTES * index;
+    return [...i32(0), ...loadHash(index), ...halves, ...store(place)];
   });
   return [...first.flat(), ...IV.flatMap(secondHalf), ...rounds(), ...result.flat()];
 }
 
-/** The hash of the first `LENGTH` bytes of the memory, at least one. */
-function hashFunction(): Code {
-  const begin = IV.flatMap((iv, index) => [
-    ...[...i32(0), ...i64(index === 0 ? iv ^ PARAMETERS : iv), ...store(hashWord(index))],
-  ]);
+/** Takes one block, of which zeros are what lies behind the end. */
+function takeBlock(): Code {
   const toBlock = [...i32(0), ...get(LENGTH), I32_SUB, ...i32(BLOCK_BYTES - 1), I32_AND];
-  const zeros = [...get(LENGTH), ...i32(0), ...toBlock, ...MEMORY_FILL];
-  const goOn = [...blockEnd, ...keep(BLOCK), ...get(LENGTH), I32_LESS_UNSIGNED, BRANCH_IF, 0];
-  return [...begin, ...zeros, LOOP, EMPTY_BLOCK, ...compress(), ...goOn, END, END];
+  return [...get(LENGTH), ...i32(0), ...toBlock, ...MEMORY_FILL, ...compress(), END];
 }
 
 function vector(items: readonly Code[]): Code {
@@ -186,30 +191,38 @@ function section(id: number, items: readonly Code[]): Code {
 
 /** What the module exports. */
 export interface Blake2bExports {
-  /** Its memory of one page. */
+  /** Its memory. */
   readonly m: { readonly buffer: ArrayBuffer };
   /**
-   * Puts the hash, of 64 bytes, of the first `length` bytes of the memory at `HASH_OFFSET`; so many
-   * are 1 (included) to `HASH_OFFSET` (included).
+   * Takes the block at `block`, a multiple of its size, of the first `length` bytes of the memory,
+   * `block` (excluded) to `HASH_OFFSET` (included), as what comes behind the blocks whose outcome,
+   * 64 bytes, is at `from`. Puts what comes of it at `HASH_OFFSET`: the hash, if it is the last.
    */
-  readonly h: (length: number) => void;
+  readonly b: (block: number, length: number, from: number) => void;
+}
+
+/** What a hash begins with, as it is to be put at `START_OFFSET`: 64 bytes. */
+export function blake2bStart(): Uint8Array {
+  const start = new DataView(new ArrayBuffer(HASH_BYTES));
+  for (const [index, iv] of IV.entries()) {
+    const isLittleEndian = true;
+    start.setBigUint64(WORD_BYTES * index, index === 0 ? iv ^ PARAMETERS : iv, isLittleEndian);
+  }
+  return new Uint8Array(start.buffer);
 }
 
 /** The module's bytes. */
 export function blake2bModule(): Uint8Array<ArrayBuffer> {
-  const variables = vector([
-    [1, I32],
-    [2 * HASH_WORDS, I64],
-  ]);
-  const body = [...variables, ...hashFunction()];
+  const parameters = vector([[I32], [I32], [I32]]);
+  const body = [...vector([[2 * HASH_WORDS, I64]]), ...takeBlock()];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, [[FUNCTION, ...vector([[I32]]), ...vector([])]]),
+    ...section(1, [[FUNCTION, ...parameters, ...vector([])]]),
     ...section(3, [[0]]),
-    ...section(5, [[0, 1]]),
+    ...section(5, [[0, MEMORY_PAGES]]),
     ...section(7, [
       [1, 0x6d, 2, 0],
-      [1, 0x68, 0, 0],
+      [1, 0x62, 0, 0],
     ]),
     ...section(10, [[...unsigned(body.length), ...body]]),
   ]);

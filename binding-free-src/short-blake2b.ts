@@ -1,4 +1,13 @@
-import { type Blake2bExports, blake2bModule, HASH_OFFSET } from "./blake2b-module.js";
+import {
+  type Blake2bExports,
+  blake2bModule,
+  blake2bStart,
+  BLOCK_BYTES,
+  HASH_OFFSET,
+  PLACES_OFFSET,
+  START_OFFSET,
+} from "./blake2b-module.js";
+import { PrefixPlaces } from "./prefix-places.js";
 
 /** A range of up to so many bytes is copied one by one: a view of it costs more. */
 const VIEWLESS_BYTES_MAX = 96;
@@ -6,18 +15,22 @@ const VIEWLESS_BYTES_MAX = 96;
 /**
  * Hashes short inputs: a write has a dozen MACs and digests of a block or two in each process, and
  * the way into an addon or into Node's own code is longer than the hash. Where processes share
- * processors little of it is in their caches.
+ * processors little of it is in their caches. What comes of a prefix block is kept, for nearly
+ * everything is hashed behind one of a few that it has in common with others.
  */
 export class ShortBlake2b {
   readonly #memory: Uint8Array;
-  readonly #hash: Blake2bExports["h"];
+  readonly #takeBlock: Blake2bExports["b"];
+  readonly #places: PrefixPlaces;
 
   /** Compiles the module, which takes some milliseconds. */
   constructor() {
     const module = new WebAssembly.Module(blake2bModule());
-    const { m, h } = new WebAssembly.Instance(module).exports as Blake2bExports;
+    const { m, b } = new WebAssembly.Instance(module).exports as Blake2bExports;
     this.#memory = new Uint8Array(m.buffer);
-    this.#hash = h;
+    this.#memory.set(blake2bStart(), START_OFFSET);
+    this.#takeBlock = b;
+    this.#places = new PrefixPlaces(this.#memory, PLACES_OFFSET);
   }
 
   /** Does what `CryptoProvider.hashInto` does, up to 2,048 bytes in all. */
@@ -31,18 +44,35 @@ export class ShortBlake2b {
     end: number,
   ): void {
     const memory = this.#memory;
-    const prefixBytes = prefix.length;
-    memory.set(prefix);
     const byteCount = end - start;
-    if (byteCount > VIEWLESS_BYTES_MAX) memory.set(bytes.subarray(start, end), prefixBytes);
+    if (byteCount === 0) this.#hashPrefix(prefix, BLOCK_BYTES);
     else {
-      for (let index = 0; index < byteCount; index += 1) {
-        memory[prefixBytes + index] = bytes[start + index] ?? 0;
+      const place = this.#places.of(prefix) ?? this.#takePrefix(prefix);
+      if (byteCount > VIEWLESS_BYTES_MAX) memory.set(bytes.subarray(start, end), BLOCK_BYTES);
+      else {
+        for (let index = 0; index < byteCount; index += 1) {
+          memory[BLOCK_BYTES + index] = bytes[start + index] ?? 0;
+        }
+      }
+      const inputEnd = BLOCK_BYTES + byteCount;
+      this.#takeBlock(BLOCK_BYTES, inputEnd, place);
+      for (let block = 2 * BLOCK_BYTES; block < inputEnd; block += BLOCK_BYTES) {
+        this.#takeBlock(block, inputEnd, HASH_OFFSET);
       }
     }
-    this.#hash(prefixBytes + byteCount);
     for (let index = 0; index < length; index += 1) {
       out[outOffset + index] = memory[HASH_OFFSET + index] ?? 0;
     }
+  }
+
+  /** Where what comes of `prefix` is, with more behind it: at a place of its own, if one is free. */
+  #takePrefix(prefix: Uint8Array): number {
+    this.#hashPrefix(prefix, BLOCK_BYTES + 1);
+    return this.#places.keep(prefix, HASH_OFFSET) ?? HASH_OFFSET;
+  }
+
+  #hashPrefix(prefix: Uint8Array, inputEnd: number): void {
+    this.#memory.set(prefix);
+    this.#takeBlock(0, inputEnd, START_OFFSET);
   }
 }

@@ -27,13 +27,14 @@ export const SIGNATURE_BYTES = 64;
 /** Size of an Ed25519 or X25519 public key, of their secret seeds, and of a MAC key. */
 export const KEY_BYTES = 32;
 
-/** A cryptography library. Synchronous; stateless but for caches of parsed keys. */
+/** A cryptography library. Synchronous; stateless but for what it keeps of keys and prefixes. */
 export interface CryptoProvider {
   readonly name: CryptoName;
 
   /**
    * Writes the first `length` (1 to 64, included) bytes of BLAKE2b-512(`prefix` ‖ `bytes`[`start`,
-   * `end`)) to `out` at `outOffset`. `prefix` is 128 bytes.
+   * `end`)) to `out` at `outOffset`. `prefix` is 128 bytes, and is never changed once something was
+   * hashed behind it: what comes of it may be kept by the array.
    */
   hashInto(
     out: Uint8Array,
