@@ -51,13 +51,16 @@ const WORD_BYTES = 8;
 const HASH_WORDS = 8;
 const HASH_BYTES = WORD_BYTES * HASH_WORDS;
 
-/*
- * The module's memory: the input is at 0, and is filled up to a block. What came of a block is at
- * `HASH_OFFSET`, and in the end the hash is; what the first one begins with is at `START_OFFSET`.
+/**
+ * Where in the module's memory what came of a block is, and in the end the hash. The input is at 0,
+ * and is filled up to a block.
  */
 export const HASH_OFFSET = 2_048;
+
+/** Where what the first block begins with is to be, from `blake2bStart`. */
 export const START_OFFSET = HASH_OFFSET + HASH_BYTES;
-/** From here on the memory is not the module's. */
+
+/** From here on the memory is its user's. */
 export const PLACES_OFFSET = START_OFFSET + HASH_BYTES;
 
 /** Size of the memory: WebAssembly counts pages of 64 KiB. */

@@ -65,7 +65,7 @@ export class ShortBlake2b {
     }
   }
 
-  /** Where what comes of `prefix` is, with more behind it: at a place of its own, if one is free. */
+  /** Where what comes of `prefix`, with more behind it, is: at its own place, if one is free. */
   #takePrefix(prefix: Uint8Array): number {
     this.#hashPrefix(prefix, BLOCK_BYTES + 1);
     return this.#places.keep(prefix, HASH_OFFSET) ?? HASH_OFFSET;
