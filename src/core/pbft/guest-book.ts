@@ -44,28 +44,17 @@ export class GuestBook {
     }));
   }
 
-  /**
-   * What is known of `replica`, which asks at `now`; null if there is none. What was hoped for when
-   * it asked before is past if it was away since: nobody had to help it meanwhile.
-   */
-  heard(replica: ReplicaId, now: Ticks): Guest | null {
-    const guest = this.#guests[replica];
-    if (guest === undefined) return null;
-    if (!isPresent(guest, now)) guest.hope = null;
-    guest.heardTicks = now;
-    return guest;
+  /** What is known of `replica`. */
+  of(replica: ReplicaId): Guest | null {
+    return this.#guests[replica] ?? null;
   }
 
   /** Those that asked lately. */
   present(now: Ticks): { readonly id: ReplicaId; readonly guest: Guest }[] {
     const present = [];
     for (const [id, guest] of this.#guests.entries()) {
-      if (isPresent(guest, now)) present.push({ id, guest });
+      if (now - guest.heardTicks < HEARD_TICKS_MAX) present.push({ id, guest });
     }
     return present;
   }
-}
-
-function isPresent({ heardTicks }: Guest, now: Ticks): boolean {
-  return now - heardTicks < HEARD_TICKS_MAX;
 }

@@ -49,8 +49,11 @@ const LEFT_TO_REQUESTS_TIMEOUTS = 2;
 
 /** A replica that forgot its votes asks where we are, or for help. */
 export function onRejoin(s: State, from: ReplicaId, m: Verified<Rejoin>): RejectCode | null {
-  const guest = s.guests.heard(from, s.now);
+  const guest = s.guests.of(from);
   if (guest === null) return "message/unexpected";
+  // Nobody had to help it while it was away: longer, that is, than a bad network may make it seem.
+  if (s.now - guest.heardTicks >= s.options.viewChangeTicksMax) guest.hope = null;
+  guest.heardTicks = s.now;
   // Who forgot something itself, or holds a wrong state, is no witness.
   if (!s.mayVote) return "rejoin/not-helping";
   if (m.view === 0) return answer(s, from, guest, m);
