@@ -4,15 +4,20 @@ import type { VoteBounds } from "./rejoin-estimate.js";
 /** Time between two questions of a replica that rejoins: short against all that it waits for. */
 export const REJOIN_ASK_TICKS = 10;
 
-/** A replica that was not heard of for so long does not need help any more: four questions lost. */
+/**
+ * A replica that was not heard of for so long is away: it needs no help, or four of its questions
+ * were lost.
+ */
 const HEARD_TICKS_MAX = 5 * REJOIN_ASK_TICKS;
 
 /** A view whose primary may help, and how far it got. */
 interface Hope {
   readonly view: View;
-  readonly sinceTicks: Ticks;
-  readonly executedSeq: Seq;
-  readonly stepTicks: Ticks;
+  /** For how long it was asked in all; the time in which the guest was away does not count. */
+  askedTicks: Ticks;
+  executedSeq: Seq;
+  /** For how long it was asked since its last step. */
+  stepTicks: Ticks;
 }
 
 /** What is known of one replica that asks for help, and what it was granted. */
@@ -22,10 +27,13 @@ export interface Guest {
   granted: VoteBounds | null;
   grantedTicks: Ticks;
   pauseTicks: Ticks;
-  /** Since when there is hope of help from the primary of a view, and of its last step. */
+  /** What was hoped of the primary of a view. */
   hope: Hope | null;
   /** How often we may still give up a primary that does not help. */
   impatienceLeft: number;
+  /** When a view was left last because it leads it, and the pause until that may be again. */
+  passedOverTicks: Ticks;
+  passedOverPauseTicks: Ticks;
 }
 
 /** The replicas that ask for help. */
@@ -41,6 +49,8 @@ export class GuestBook {
       pauseTicks: 0,
       hope: null,
       impatienceLeft: 0,
+      passedOverTicks: -Infinity,
+      passedOverPauseTicks: 0,
     }));
   }
 

@@ -4,12 +4,12 @@
  * where it is. The primary orders null batches up to the checkpoint, where no requests do it for
  * them, and hands its view on.
  *
- * Whoever asks may be lying, so what it gets is bounded: it is granted one pair of goals, within
- * reach of where we are ourselves, and the next one only after a pause that doubles each time. A
- * grant costs at most 3f + 1 handed-on views and the null batches of one window and one checkpoint
- * interval.
+ * Whoever asks may be lying, or be somebody who repeats what it asked long ago, so what it gets is
+ * bounded: each of us grants it one pair of goals, within reach of where we are ourselves, and the
+ * next one only after a pause that doubles each time. A grant costs at most 3f + 1 handed-on views
+ * and the null batches of one window and one checkpoint interval.
  */
-import type { ReplicaId, Seq, Ticks } from "../base/ids.js";
+import type { ReplicaId, Seq, Ticks, View } from "../base/ids.js";
 import type { Rejoin, Verified } from "../message.js";
 import type { Guest } from "./guest-book.js";
 import type { RejectCode } from "./reject.js";
@@ -20,10 +20,10 @@ import { startViewChange } from "./view-changes.js";
 const ANSWER_TICKS_MIN = 2;
 
 /** Pause after the first grant to one replica: a rejoin under way gets along without a second. */
-const GRANT_PAUSE_TICKS_MIN = 500;
+const PAUSE_TICKS_MIN = 500;
 
-/** Most that doubling makes of the pause: an hour, at ticks of 10 ms. */
-const GRANT_PAUSE_TICKS_MAX = 360_000;
+/** Most that doubling makes of a pause: an hour, at ticks of 10 ms. */
+const PAUSE_TICKS_MAX = 360_000;
 
 /**
  * What a primary gets to hand its view on, or to order the next batch before the checkpoint, in
@@ -51,8 +51,6 @@ const LEFT_TO_REQUESTS_TIMEOUTS = 2;
 export function onRejoin(s: State, from: ReplicaId, m: Verified<Rejoin>): RejectCode | null {
   const guest = s.guests.of(from);
   if (guest === null) return "message/unexpected";
-  // Nobody had to help it while it was away: longer, that is, than a bad network may make it seem.
-  if (s.now - guest.heardTicks >= s.options.viewChangeTicksMax) guest.hope = null;
   guest.heardTicks = s.now;
   // Who forgot something itself, or holds a wrong state, is no witness.
   if (!s.mayVote) return "rejoin/not-helping";
@@ -78,20 +76,28 @@ function preparedSeq(s: State): Seq {
 
 function grant(s: State, guest: Guest, { seq, view }: Rejoin): RejectCode | null {
   const { granted } = guest;
-  if (granted !== null && seq <= granted.seq && view <= granted.view) return null;
-  // Who asks for more than a correct replica can, from here: or we are behind, and it asks again.
-  // Its bound is at most 2f above where a correct one is, which alone got at most f ahead of us.
-  const isInReach =
-    seq <= preparedSeq(s) + s.options.windowSlots && view <= s.view + 3 * s.quorums.faultsMax;
-  if (!isInReach) return "rejoin/out-of-reach";
-  if (s.now - guest.grantedTicks < guest.pauseTicks) return "rejoin/too-often";
+  const isGranted = granted !== null && seq <= granted.seq && view <= granted.view;
+  // While it gets nowhere what we may give up for it comes back with a grant, at the pace of one.
+  if (isGranted && guest.impatienceLeft > 0) return null;
+  if (s.now - guest.grantedTicks < guest.pauseTicks) return isGranted ? null : "rejoin/too-often";
+  if (!isInReach(s, seq, view)) return "rejoin/out-of-reach";
   guest.granted = { seq, view };
   guest.grantedTicks = s.now;
-  const pauseTicks = Math.max(GRANT_PAUSE_TICKS_MIN, 2 * guest.pauseTicks);
-  guest.pauseTicks = Math.min(pauseTicks, GRANT_PAUSE_TICKS_MAX);
+  guest.pauseTicks = longerPause(guest.pauseTicks);
   guest.impatienceLeft = s.quorums.weak;
   guest.hope = null;
   return null;
+}
+
+/**
+ * Whether a correct replica can ask for this: else it asks for too much, or we are behind, and it
+ * asks again. Its bound is at most 2f views above where a correct one is, which alone got at most f
+ * ahead of us; and it is a checkpoint's, for up to there null batches go.
+ */
+function isInReach(s: State, seq: Seq, view: View): boolean {
+  const { windowSlots, checkpointIntervalSlots } = s.options;
+  if (seq % checkpointIntervalSlots !== 0) return false;
+  return seq <= preparedSeq(s) + windowSlots && view <= s.view + 3 * s.quorums.faultsMax;
 }
 
 /** How far null batches are called for (PR3); 0 if nobody asked, or if requests do for now. */
@@ -120,8 +126,7 @@ export function helpGuests(s: State): void {
 }
 
 function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
-  // It says itself that it does not lead. As with a timeout, Q must have come as far as we (VT2).
-  if (s.primary === id) return s.active || s.viewChanges.newViewDeadline !== null;
+  if (s.primary === id && mustPassOver(s, guest)) return true;
   if (!s.active) return false;
   const { granted } = guest;
   if (granted === null) return false;
@@ -135,21 +140,42 @@ function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
 }
 
 /**
- * Whether the present primary may still be at it. Where only the checkpoint is missing each batch
- * is a step: on a slow network a window of them takes longer than anybody's patience.
+ * Whether to leave the view of a guest at once: it says itself that it does not lead. As with a
+ * timeout, Q must have come as far as we (VT2). Not again before a pause: what it says may be what
+ * it said long ago, repeated by somebody whenever it leads.
+ */
+function mustPassOver(s: State, guest: Guest): boolean {
+  if (!s.active && s.viewChanges.newViewDeadline === null) return false;
+  if (s.now - guest.passedOverTicks < guest.passedOverPauseTicks) return false;
+  guest.passedOverTicks = s.now;
+  guest.passedOverPauseTicks = longerPause(guest.passedOverPauseTicks);
+  return true;
+}
+
+function longerPause(pauseTicks: Ticks): Ticks {
+  return Math.min(Math.max(PAUSE_TICKS_MIN, 2 * pauseTicks), PAUSE_TICKS_MAX);
+}
+
+/**
+ * Whether the present primary may still be at it. Only the time counts in which the guest asks:
+ * nobody has to help one that is away, or that a bad network makes seem so. Where only the
+ * checkpoint is missing each batch is a step: on a slow network a window of them takes longer than
+ * anybody's patience.
  */
 function hasHope(s: State, guest: Guest, isStepwise: boolean): boolean {
-  const { view, executedSeq, now } = s;
+  const { view, executedSeq } = s;
   const { hope } = guest;
   const timeoutTicks = s.options.viewChangeTicksMax;
   if (hope?.view !== view) {
-    guest.hope = { view, sinceTicks: now, executedSeq, stepTicks: now };
+    guest.hope = { view, askedTicks: 0, executedSeq, stepTicks: 0 };
     return true;
   }
-  if (now - hope.sinceTicks >= PATIENCE_IN_ALL_TIMEOUTS * timeoutTicks) return false;
+  hope.askedTicks += 1;
+  hope.stepTicks += 1;
+  if (hope.askedTicks >= PATIENCE_IN_ALL_TIMEOUTS * timeoutTicks) return false;
   if (isStepwise && hope.executedSeq < executedSeq) {
-    guest.hope = { ...hope, executedSeq, stepTicks: now };
-    return true;
+    hope.executedSeq = executedSeq;
+    hope.stepTicks = 0;
   }
-  return now - hope.stepTicks < PATIENCE_TIMEOUTS * timeoutTicks;
+  return hope.stepTicks < PATIENCE_TIMEOUTS * timeoutTicks;
 }
