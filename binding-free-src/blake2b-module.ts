@@ -49,7 +49,9 @@ const PARAMETERS = 0x01010040n;
 export const BLOCK_BYTES = 128;
 const WORD_BYTES = 8;
 const HASH_WORDS = 8;
-const HASH_BYTES = WORD_BYTES * HASH_WORDS;
+
+/** Size of what comes of a block, and of a hash. */
+export const HASH_BYTES = WORD_BYTES * HASH_WORDS;
 
 /**
  * Where in the module's memory what came of a block is, and in the end the hash. The input is at 0,
@@ -57,14 +59,11 @@ const HASH_BYTES = WORD_BYTES * HASH_WORDS;
  */
 export const HASH_OFFSET = 2_048;
 
-/** Where what the first block begins with is to be, from `blake2bStart`. */
+/** Where that is to be which a first block is taken behind, from `blake2bStart`. */
 export const START_OFFSET = HASH_OFFSET + HASH_BYTES;
 
 /** From here on the memory is its user's. */
 export const PLACES_OFFSET = START_OFFSET + HASH_BYTES;
-
-/** Size of the memory: WebAssembly counts pages of 64 KiB. */
-const MEMORY_PAGES = 16;
 
 /* Instructions of WebAssembly, as far as they are needed. */
 const I32 = 0x7f;
@@ -110,7 +109,8 @@ const i64 = (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))]
 const load = (offset: number): Code => [0x29, ALIGNED_WORD, ...unsigned(offset)];
 const store = (offset: number): Code => [0x37, ALIGNED_WORD, ...unsigned(offset)];
 const state = (index: number): number => STATE_FIRST + index;
-const loadHash = (index: number): Code => [...get(FROM), ...load(WORD_BYTES * index)];
+/** A word of what came of the blocks before. */
+const loadTaken = (index: number): Code => [...get(FROM), ...load(WORD_BYTES * index)];
 
 /** a ← a + b + word; d ← (d ⊕ a) ⋙ `turn`. */
 function addAndTurn(
@@ -168,11 +168,11 @@ function secondHalf(iv: bigint, index: number): Code {
 
 /** The compression function of RFC 7693, section 3.2, for the block that `BLOCK` is at. */
 function compress(): Code {
-  const first = IV.map((_, index) => [...loadHash(index), ...put(state(index))]);
+  const first = IV.map((_, index) => [...loadTaken(index), ...put(state(index))]);
   const result = IV.map((_, index) => {
     const halves = [...get(state(index)), I64_XOR, ...get(state(HASH_WORDS + index)), I64_XOR];
     const place = HASH_OFFSET + WORD_BYTES * index;
-    return [...i32(0), ...loadHash(index), ...halves, ...store(place)];
+    return [...i32(0), ...loadTaken(index), ...halves, ...store(place)];
   });
   return [...first.flat(), ...IV.flatMap(secondHalf), ...rounds(), ...result.flat()];
 }
@@ -214,15 +214,15 @@ export function blake2bStart(): Uint8Array {
   return new Uint8Array(start.buffer);
 }
 
-/** The module's bytes. */
-export function blake2bModule(): Uint8Array<ArrayBuffer> {
+/** The module's bytes, with a memory of so many pages of 64 KiB, 1 to 65,536 (included). */
+export function blake2bModule(memoryPages: number): Uint8Array<ArrayBuffer> {
   const parameters = vector([[I32], [I32], [I32]]);
   const body = [...vector([[2 * HASH_WORDS, I64]]), ...takeBlock()];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, [[FUNCTION, ...parameters, ...vector([])]]),
     ...section(3, [[0]]),
-    ...section(5, [[0, MEMORY_PAGES]]),
+    ...section(5, [[0, ...unsigned(memoryPages)]]),
     ...section(7, [
       [1, 0x6d, 2, 0],
       [1, 0x62, 0, 0],

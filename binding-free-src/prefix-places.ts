@@ -1,5 +1,4 @@
-/** Size of a place: what comes of a block of BLAKE2b. */
-const PLACE_BYTES = 64;
+import { HASH_BYTES } from "./blake2b-module.js";
 
 /**
  * Places in a memory for what comes of prefix blocks, by the very array that holds the block. One
@@ -9,7 +8,7 @@ const PLACE_BYTES = 64;
 export class PrefixPlaces {
   readonly #memory: Uint8Array;
   readonly #places = new WeakMap<Uint8Array, number>();
-  readonly #given: FinalizationRegistry<number>;
+  readonly #finalization: FinalizationRegistry<number>;
   /** Places that were given, and are free again. */
   readonly #free: number[] = [];
   /** The first place that was never given. */
@@ -19,8 +18,8 @@ export class PrefixPlaces {
   constructor(memory: Uint8Array, start: number) {
     this.#memory = memory;
     this.#next = start;
-    this.#given = new FinalizationRegistry((place) => {
-      memory.fill(0, place, place + PLACE_BYTES);
+    this.#finalization = new FinalizationRegistry((place) => {
+      memory.fill(0, place, place + HASH_BYTES);
       this.#free.push(place);
     });
   }
@@ -34,16 +33,16 @@ export class PrefixPlaces {
   keep(prefix: Uint8Array, from: number): number | null {
     const place = this.#free.pop() ?? this.#nextPlace();
     if (place === null) return null;
-    this.#memory.copyWithin(place, from, from + PLACE_BYTES);
+    this.#memory.copyWithin(place, from, from + HASH_BYTES);
     this.#places.set(prefix, place);
-    this.#given.register(prefix, place);
+    this.#finalization.register(prefix, place);
     return place;
   }
 
   #nextPlace(): number | null {
     const place = this.#next;
-    if (place + PLACE_BYTES > this.#memory.length) return null;
-    this.#next = place + PLACE_BYTES;
+    if (place + HASH_BYTES > this.#memory.length) return null;
+    this.#next = place + HASH_BYTES;
     return place;
   }
 }

@@ -13,6 +13,12 @@ import { PrefixPlaces } from "./prefix-places.js";
 const VIEWLESS_BYTES_MAX = 96;
 
 /**
+ * Size of the memory: enough for what comes of 16,000 blocks, and a replica has three keys with
+ * each of 4,000 clients at most.
+ */
+const MEMORY_PAGES = 16;
+
+/**
  * Hashes short inputs: a write has a dozen MACs and digests of a block or two in each process, and
  * the way into an addon or into Node's own code is longer than the hash. Where processes share
  * processors little of it is in their caches. What comes of a prefix block is kept, for nearly
@@ -23,9 +29,13 @@ export class ShortBlake2b {
   readonly #takeBlock: Blake2bExports["b"];
   readonly #places: PrefixPlaces;
 
-  /** Compiles the module, which takes some milliseconds. */
-  constructor() {
-    const module = new WebAssembly.Module(blake2bModule());
+  /**
+   * Compiles the module, which takes some milliseconds.
+   * @param memoryPages of 64 KiB each, 1 to 65,536 (included); what of them the module does not
+   * need keeps what comes of prefix blocks.
+   */
+  constructor(memoryPages = MEMORY_PAGES) {
+    const module = new WebAssembly.Module(blake2bModule(memoryPages));
     const { m, b } = new WebAssembly.Instance(module).exports as Blake2bExports;
     this.#memory = new Uint8Array(m.buffer);
     this.#memory.set(blake2bStart(), START_OFFSET);
@@ -33,7 +43,10 @@ export class ShortBlake2b {
     this.#places = new PrefixPlaces(this.#memory, PLACES_OFFSET);
   }
 
-  /** Does what `CryptoProvider.hashInto` does, up to 2,048 bytes in all. */
+  /**
+   * Does what `CryptoProvider.hashInto` does, up to 2,048 bytes in all; its caller has checked that
+   * `prefix` is one block.
+   */
   hashInto(
     out: Uint8Array,
     outOffset: number,
@@ -45,7 +58,7 @@ export class ShortBlake2b {
   ): void {
     const memory = this.#memory;
     const byteCount = end - start;
-    if (byteCount === 0) this.#hashPrefix(prefix, BLOCK_BYTES);
+    if (byteCount === 0) this.#takePrefixBlock(prefix, BLOCK_BYTES);
     else {
       const place = this.#places.of(prefix) ?? this.#takePrefix(prefix);
       if (byteCount > VIEWLESS_BYTES_MAX) memory.set(bytes.subarray(start, end), BLOCK_BYTES);
@@ -67,12 +80,15 @@ export class ShortBlake2b {
 
   /** Where what comes of `prefix`, with more behind it, is: at its own place, if one is free. */
   #takePrefix(prefix: Uint8Array): number {
-    this.#hashPrefix(prefix, BLOCK_BYTES + 1);
+    this.#takePrefixBlock(prefix, BLOCK_BYTES + 1);
     return this.#places.keep(prefix, HASH_OFFSET) ?? HASH_OFFSET;
   }
 
-  #hashPrefix(prefix: Uint8Array, inputEnd: number): void {
+  /** Takes `prefix` as the first block of an input that ends at `inputEnd`. */
+  #takePrefixBlock(prefix: Uint8Array, inputEnd: number): void {
     this.#memory.set(prefix);
     this.#takeBlock(0, inputEnd, START_OFFSET);
+    // It may hold a key, and nothing else is sure to be written over it.
+    this.#memory.fill(0, 0, BLOCK_BYTES);
   }
 }

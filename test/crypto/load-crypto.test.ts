@@ -110,13 +110,15 @@ describe("the known answers", () => {
   test("notice every part that is wrong", () => {
     const wrong = new Uint8Array(64);
     const right = new PortableCrypto();
-    /** Leaves out what comes after the eighth kilobyte. */
-    const hashShort: CryptoProvider["hashInto"] = (out, at, length, prefix, bytes, start, end) => {
-      right.hashInto(out, at, length, prefix, bytes, start, Math.min(end, start + 8_192));
-    };
+    const hashUpTo =
+      (bytesMax: number): CryptoProvider["hashInto"] =>
+      (out, at, length, prefix, bytes, start, end) => {
+        right.hashInto(out, at, length, prefix, bytes, start, Math.min(end, start + bytesMax));
+      };
     const defects: readonly Partial<CryptoProvider>[] = [
       { hashInto: () => undefined },
-      { hashInto: hashShort },
+      { hashInto: hashUpTo(128) },
+      { hashInto: hashUpTo(8_192) },
       { signPublicKey: () => wrong },
       { sign: () => wrong },
       { verify: () => false },
