@@ -3,7 +3,7 @@
  * noted as they happen.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { CountingVerifier } from "./counting-verifier.js";
+import type { Verifier } from "../core/crypto/check.js";
 import type { HostProbe } from "./host-probe.js";
 import { PhaseClock } from "./phase-clock.js";
 import type { ReplicaFigures } from "./replica-status.js";
@@ -12,7 +12,7 @@ import type { ReplicaFigures } from "./replica-status.js";
 interface MetricsSources {
   /** The present status, without the state root, which costs time. */
   readonly status: () => ReplicaFigures;
-  readonly verifier: Pick<CountingVerifier, "queued">;
+  readonly verifier: Pick<Verifier, "waitingCount">;
 }
 
 const MS_PER_SECOND = 1_000;
@@ -150,7 +150,7 @@ function addReadFigures(registers: Registry[], { status, verifier }: MetricsSour
     ...{ name: "pbft_verification_queue_lists", registers },
     help: "Lists of checks that wait for the verifier.",
     collect() {
-      this.set(verifier.queued);
+      this.set(verifier.waitingCount);
     },
   });
   new Gauge({

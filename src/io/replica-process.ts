@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { assert } from "../core/base/assert.js";
 import type { Principal, Seq } from "../core/base/ids.js";
+import type { Verifier } from "../core/crypto/check.js";
 import type { EntryService } from "../core/entries/entry-service.js";
 import { Replica } from "../core/pbft/replica.js";
 import { createVerifier } from "../workers/create-verifier.js";
@@ -10,7 +11,6 @@ import { checkService, chooseService } from "./choose-service.js";
 import { replicaDirectory } from "./cluster-directory.js";
 import type { Genesis, ReplicaKey } from "./config.js";
 import { collectGarbage } from "./garbage.js";
-import { CountingVerifier } from "./counting-verifier.js";
 import { datagramBytesMaxOf } from "./datagram-size.js";
 import { DatagramPacker } from "./datagram-packer.js";
 import { Destination, Egress } from "./egress.js";
@@ -139,7 +139,7 @@ function withoutAccounts(options: StartReplicaOptions): StartReplicaOptions {
 /** Everything that has to be opened before the core can be made. */
 interface Parts extends Past {
   readonly keys: KeyRing;
-  readonly verifier: CountingVerifier;
+  readonly verifier: Verifier;
   /** Null where nobody asked for metrics. */
   readonly metricsServer: MetricsServer | null;
   readonly socket: PartitionSwitch;
@@ -167,7 +167,7 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
   const { provider, reason } = await loadCrypto(process.env);
   const self: Principal = { role: "replica", id: key.id };
   const keys = new KeyRing(provider, genesis, self, key);
-  const checker = await createVerifier({
+  const verifier = await createVerifier({
     workerCount: options.workerCount ?? defaultWorkerCount(genesis, key.id),
     // Who asks for no threads gets none; and one processor alone has nothing to help with.
     hasHelper: options.workerCount === undefined && availableParallelism() > 1,
@@ -177,7 +177,6 @@ async function openParts(options: StartReplicaOptions, opened: Closer[]): Promis
       hooks.onFatal(cause);
     },
   });
-  const verifier = new CountingVerifier(checker);
   opened.push(() => verifier.close());
   log.info({ crypto: provider.name, verifier: verifier.description }, `crypto chosen: ${reason}`);
   const metricsServer = await openMetrics(options, hooks);

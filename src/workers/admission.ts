@@ -33,6 +33,11 @@ export class Admission {
   /** The part of each source that ever had something waiting. */
   readonly #loads = new Map<number, Load>();
 
+  /** Lists that wait or run. */
+  get count(): number {
+    return this.#lists;
+  }
+
   /** Whether nothing waits or runs. */
   get isEmpty(): boolean {
     return this.#lists === 0;

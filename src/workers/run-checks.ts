@@ -45,6 +45,10 @@ export class CheckRun {
   }
 }
 
+/** The verdicts on a MAC that has nothing behind it; shared, for most frames hold nothing else. */
+const RIGHT_MAC: Verdict = { passed: Uint8Array.of(1), digests: [] };
+const WRONG_MAC: Verdict = { passed: Uint8Array.of(0), digests: [] };
+
 /** The verdict on checks that nobody looked at. */
 export function nothingPassed(checks: readonly Check[]): Verdict {
   return { passed: new Uint8Array(checks.length), digests: [] };
@@ -74,6 +78,10 @@ export class CheckRunner {
    * that does not exist: whoever made the list has checked that.
    */
   run(bytes: Uint8Array, checks: readonly Check[]): Verdict {
+    const [first] = checks;
+    if (checks.length === 1 && first?.kind === "mac") {
+      return this.#hasTag(bytes, first) ? RIGHT_MAC : WRONG_MAC;
+    }
     const run = new CheckRun(bytes, checks);
     while (!run.isOver) this.#runNext(run);
     return run.verdict;

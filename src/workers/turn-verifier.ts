@@ -92,6 +92,10 @@ export class TurnVerifier implements Verifier {
     return this.#helper === null ? here : `${here} ${this.#helper.description}`;
   }
 
+  get waitingCount(): number {
+    return this.#admission.count;
+  }
+
   canAccept(source: number): boolean {
     return this.#admission.hasRoom(source);
   }

@@ -89,6 +89,10 @@ export class VerifyPool implements Verifier {
     this.#onCrash = options.onCrash;
   }
 
+  get waitingCount(): number {
+    return this.#admission.count;
+  }
+
   canAccept(source: number): boolean {
     return !this.#crashed && this.#admission.hasRoom(source);
   }

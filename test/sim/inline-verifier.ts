@@ -4,6 +4,7 @@ import type { CheckRunner } from "../../src/workers/run-checks.js";
 /** Runs every list at once on the calling thread: `done` is called before `submit` returns. */
 export class InlineVerifier implements Verifier {
   readonly description: string;
+  readonly waitingCount = 0;
   readonly #runner: CheckRunner;
 
   constructor(runner: CheckRunner) {

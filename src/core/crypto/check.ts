@@ -66,6 +66,9 @@ export interface Verifier {
   /** For the log: provider and where it runs. */
   readonly description: string;
 
+  /** Lists that wait for their verdicts. */
+  readonly waitingCount: number;
+
   /**
    * False while too much of `source` is waiting: the caller drops or defers its work until it is
    * true again. A source that has little waiting finds room whatever the others do (RB1). Only what

@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.js";
+import { HEAP_ARRAY_BYTES_MAX } from "../base/bytes.js";
 import type { Verdict } from "../crypto/check.js";
 import type { Message } from "../message.js";
 import {
@@ -96,6 +97,13 @@ const HELD: ReadonlySet<Message["kind"]> = new Set([
 const HELD_PART_MIN = 1 / 4;
 
 /**
+ * Of these all that is held is one view, which is copied instead where the message has no more than
+ * so many bytes: it is cheaper than a copy of the message and a view of that.
+ */
+const SMALL: ReadonlySet<Message["kind"]> = new Set(["read", "reply", "read-reply"]);
+const SMALL_BYTES_MAX = 2 * HEAP_ARRAY_BYTES_MAX;
+
+/**
  * The message that `planned` describes, or why it is dropped. Never throws, and allocates in
  * proportion to the message's size at most.
  * @param verdict of the list of checks that the plan was made with.
@@ -135,6 +143,9 @@ function rejectOfFailed(kind: Message["kind"], failed: number): WireReject {
 function readerOf(bytes: Uint8Array, planned: AdmittedMessage, verdict: Verdict): Reader {
   const { kind, start, end, digestFirst } = planned;
   if (HELD.has(kind) && end - start < bytes.buffer.byteLength * HELD_PART_MIN) {
+    if (SMALL.has(kind) && end - start <= SMALL_BYTES_MAX) {
+      return new Reader(bytes, start, end, verdict.digests, digestFirst, true);
+    }
     const own = new Uint8Array(end - start);
     own.set(bytes.subarray(start, end));
     return new Reader(own, 0, own.length, verdict.digests, digestFirst);

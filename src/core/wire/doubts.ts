@@ -15,6 +15,7 @@ interface Doubts {
  * anybody: the client, whoever relayed the request and the primary may each have spoilt it.
  */
 export function doubtsOf(list: CheckList, { passed }: Verdict): Doubts | null {
+  if (list.authenticated.length === 0) return null;
   const doubtful = list.authenticated.filter(({ check }) => passed[check] !== 1);
   if (doubtful.length === 0) return null;
   const signatures = new CheckList();

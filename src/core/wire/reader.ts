@@ -20,6 +20,7 @@ export class Reader {
   end: number;
   /** The first thing that was wrong, or null. */
   rejected: WireReject | null = null;
+  readonly #isCopied: boolean;
   readonly #digests: readonly Digest[];
   #digestNext: number;
 
@@ -27,6 +28,7 @@ export class Reader {
    * @param end where to stop (excluded).
    * @param digests digests computed by a verifier, handed out by `computedDigest`.
    * @param digestFirst number of the first of them.
+   * @param isCopied whether each `view` is a copy.
    */
   constructor(
     bytes: Uint8Array,
@@ -34,12 +36,14 @@ export class Reader {
     end: number,
     digests = NO_DIGESTS,
     digestFirst = 0,
+    isCopied = bytes.length <= HEAP_ARRAY_BYTES_MAX,
   ) {
     this.bytes = bytes;
     this.offset = start;
     this.end = end;
     this.#digests = digests;
     this.#digestNext = digestFirst;
+    this.#isCopied = isCopied;
   }
 
   /** Bytes not yet read. */
@@ -94,8 +98,12 @@ export class Reader {
 
   /** A digest, copied: votes are kept long, and must not keep a whole datagram with them. */
   digest(): Digest {
+    const start = this.#advance(DIGEST_BYTES);
+    if (start < 0) return NO_DIGEST;
     const digest = new Uint8Array(DIGEST_BYTES);
-    digest.set(this.view(DIGEST_BYTES));
+    for (let index = 0; index < DIGEST_BYTES; index += 1) {
+      digest[index] = this.bytes[start + index] ?? 0;
+    }
     return digest;
   }
 
@@ -103,8 +111,7 @@ export class Reader {
   view(length: number): Uint8Array {
     const start = this.#advance(length);
     const end = start < 0 ? start : start + length;
-    const isInHeap = this.bytes.length <= HEAP_ARRAY_BYTES_MAX;
-    return isInHeap ? this.bytes.slice(start, end) : this.bytes.subarray(start, end);
+    return this.#isCopied ? this.bytes.slice(start, end) : this.bytes.subarray(start, end);
   }
 
   /** Takes the last `length` bytes away, as a `view`: what is left ends before them. */

@@ -84,9 +84,10 @@ export function planMessage(
   scope: Scope,
   list: CheckList,
 ): PlannedMessage {
-  const kind = kindOfType(bytes[start] ?? 0);
+  const type = bytes[start] ?? 0;
+  const kind = kindOfType(type);
   if (kind === null) return { reject: "wire/unknown-type" };
-  if (!maySend(scope.from, kind, scope.roster.self)) return { reject: "wire/wrong-role" };
+  if (!maySend(scope.from, type, scope.roster.self)) return { reject: "wire/wrong-role" };
   const before = list.mark();
   const reject = scanMessage(kind, { bytes, start, end, scope, list });
   if (reject !== null) {
@@ -136,12 +137,11 @@ function scanMessage(kind: Message["kind"], range: Range): WireReject | null {
   }
 }
 
-/** Whether `from` may send a message of this kind to `to`; the ranges of `MessageType` say so. */
-function maySend(from: Principal, kind: Message["kind"], to: Principal): boolean {
-  const type = MessageType[kind];
+/** Whether `from` may send a message of this type to `to`; the ranges of `MessageType` say so. */
+function maySend(from: Principal, type: number, to: Principal): boolean {
   if (to.role === "client") return from.role === "replica" && type >> 4 === 1;
   if (from.role === "client") return type >> 4 === 0;
-  return type >> 4 === 2 || kind === "request";
+  return type >> 4 === 2 || type === MessageType.request;
 }
 
 /**

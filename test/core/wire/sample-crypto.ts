@@ -65,6 +65,10 @@ export class SampleVerifier implements Verifier {
   lastChecks: readonly Check["kind"][] = [];
   readonly #waiting: (() => void)[] = [];
 
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   canAccept(source: number): boolean {
     return this.accepting && !this.full.has(source);
   }

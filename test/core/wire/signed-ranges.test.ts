@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { bundleOf } from "../../../src/core/base/bundle.js";
 import { Domain } from "../../../src/core/base/hasher.js";
 import type { Check } from "../../../src/core/crypto/check.js";
 import type { Message } from "../../../src/core/message.js";
@@ -234,6 +235,29 @@ test("a small message that is held does not keep a large datagram in memory", ()
   assert.ok(second.data.buffer.byteLength <= encodeMessage(page).length);
   assert.ok(typeof third === "object" && third.kind === "state-data");
   assert.equal(third.data.buffer, body.buffer, "the large one stays where it is");
+});
+
+test("nor does a small reply or a small read, of which one field is held", () => {
+  const results = bundleOf([new Uint8Array(50_000)]);
+  const large = encodeMessage({ ...EXAMPLES["read-reply"], results });
+  const toClient = { roster: rosterOf(client(3)), from: replica(1) };
+  const small = (["reply", "read-reply"] as const).map((kind) => EXAMPLES[kind]);
+  const bodyToClient = bodyOf([...small.map(encodeMessage), large]);
+  const [reply, readReply] = decodeBody(bodyToClient, toClient, constantVerdict);
+  assert.ok(typeof reply === "object" && reply.kind === "reply");
+  assert.ok(typeof readReply === "object" && readReply.kind === "read-reply");
+  assert.deepEqual([reply, readReply], small);
+
+  const bundle = bundleOf([new Uint8Array(50_000)]);
+  const fromClient = { roster: rosterOf(replica(0)), from: client(3) };
+  const bodyOfReads = bodyOf([EXAMPLES.read, { ...EXAMPLES.read, bundle }].map(encodeMessage));
+  const [read] = decodeBody(bodyOfReads, fromClient, constantVerdict);
+  assert.ok(typeof read === "object" && read.kind === "read");
+  assert.deepEqual(read, EXAMPLES.read);
+
+  for (const { buffer } of [reply.results, readReply.results, read.bundle]) {
+    assert.ok(buffer.byteLength <= 64, `${buffer.byteLength} bytes are kept`);
+  }
 });
 
 test("checks are bounded by the bytes that ask for them", () => {

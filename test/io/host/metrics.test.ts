@@ -34,7 +34,7 @@ function record(kind: JournalRecord["kind"], seq: number): JournalRecord {
 
 function sampleMetrics(): ReplicaMetrics {
   let nowMs = 0;
-  const sources = { status: () => STATUS, verifier: { queued: 6 } };
+  const sources = { status: () => STATUS, verifier: { waitingCount: 6 } };
   const metrics = new ReplicaMetrics(2, sources, () => nowMs);
   metrics.appended(record("pre-prepared", 71));
   nowMs = 3;
