@@ -10,10 +10,17 @@ interface DatagramPackerOptions {
   readonly drops: Tally;
   /**
    * Calls `flush` once the turn is over, if those who write frames end their turns at other times:
-   * several clients of one socket. By default a turn ends when one of them says so.
+   * several clients of one socket, of which many frames do not leave all at the end, if they need
+   * not leave together. By default a turn ends when one of them says so.
    */
   readonly atEndOfTurn?: (flush: () => void) => void;
 }
+
+/**
+ * With what a frame may share its datagram: with nothing; with any others of its turn, some of
+ * which may leave before the turn is over; or with as many of them as fit, which leave together.
+ */
+export type Company = "none" | "some" | "all";
 
 /** A buffer for one datagram, and what to call when the socket is done with it. */
 interface DatagramBuffer {
@@ -29,9 +36,19 @@ interface OpenDatagram {
   readonly to: SocketAddress;
   /** Whether it holds all that it may. */
   readonly isFull: boolean;
+  /** With so many frames it leaves when the next one comes, unless they are to leave together. */
+  readonly framesMax: number;
   /** Bytes of it that are taken. */
   end: number;
+  frameCount: number;
+  leavesWithAll: boolean;
 }
+
+/**
+ * Frames after which the first datagram of a turn for an address leaves. Whoever receives it works
+ * on it while more are written: reads of 64 clients are done 1.06 to 1.1 times as often.
+ */
+const FIRST_FRAMES_MAX = 32;
 
 /** Bytes of datagrams that the operating system has not taken yet; what comes on top is dropped. */
 const UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024;
@@ -47,6 +64,8 @@ export class DatagramPacker {
   /** Largest datagram, and so the largest frame, in bytes. */
   readonly datagramBytesMax: number;
   readonly #options: DatagramPackerOptions;
+  /** Where a turn ends as soon as its frames are written there is nothing to be gained. */
+  readonly #sendsEarly: boolean;
   /**
    * By port: cheaper to look up than an address. Where two hosts have the same port, the second one
    * has the first one's datagram sent as it is.
@@ -59,25 +78,42 @@ export class DatagramPacker {
   constructor(options: DatagramPackerOptions) {
     this.#options = options;
     this.datagramBytesMax = options.datagramBytesMax;
+    this.#sendsEarly = options.atEndOfTurn !== undefined;
   }
 
   /**
-   * Room for a frame of `size` bytes, up to `datagramBytesMax`, to be filled before the turn ends;
-   * behind other frames unless `isAlone`. Null when too much waits for the operating system: the
-   * frame is dropped, and counted.
+   * Room for a frame of `size` bytes, up to `datagramBytesMax`, to be filled before the next one is
+   * asked for. Null when too much waits for the operating system: the frame is dropped, and
+   * counted.
    */
-  reserve(to: SocketAddress, size: number, isAlone: boolean): Uint8Array | null {
+  reserve(to: SocketAddress, size: number, company: Company): Uint8Array | null {
     const open = this.#open.get(to.port);
-    if (open !== undefined) {
-      const hasRoom = !isAlone && !open.isFull && open.end + size <= this.datagramBytesMax;
-      if (hasRoom && open.to.address === to.address) return append(open, size);
+    if (open !== undefined && this.#admits(open, to, size, company)) {
+      return append(open, size, company);
     }
     const buffer = this.#take();
     if (buffer === null) return null;
     if (open !== undefined) this.#send(open);
-    const first = buffer.bytes.subarray(0, size);
-    this.#open.set(to.port, { buffer, first, to, isFull: isAlone, end: size });
-    return first;
+    const datagram = {
+      buffer,
+      first: buffer.bytes.subarray(0, size),
+      to,
+      isFull: company === "none",
+      // Twice as many each time: one for every 32 of hundreds would cost more than it brings.
+      framesMax: open === undefined ? FIRST_FRAMES_MAX : 2 * open.framesMax,
+      end: size,
+      frameCount: 1,
+      leavesWithAll: company === "all",
+    };
+    this.#open.set(to.port, datagram);
+    return datagram.first;
+  }
+
+  #admits(open: OpenDatagram, to: SocketAddress, size: number, company: Company): boolean {
+    if (company === "none" || open.isFull || open.to.address !== to.address) return false;
+    if (open.end + size > this.datagramBytesMax) return false;
+    const mayLeave = company === "some" && !open.leavesWithAll;
+    return !mayLeave || !this.#sendsEarly || open.frameCount < open.framesMax;
   }
 
   /** Whoever wrote frames has written all of this turn. */
@@ -130,8 +166,10 @@ export class DatagramPacker {
 }
 
 /** Room for one more frame behind those in `datagram`. */
-function append(datagram: OpenDatagram, size: number): Uint8Array {
+function append(datagram: OpenDatagram, size: number, company: Company): Uint8Array {
   const start = datagram.end;
   datagram.end += size;
+  datagram.frameCount += 1;
+  if (company === "all") datagram.leavesWithAll = true;
   return datagram.buffer.bytes.subarray(start, datagram.end);
 }

@@ -11,7 +11,7 @@ import { writeHeader } from "../core/wire/header.js";
 import { writeU32 } from "../core/wire/integers.js";
 import { FrameKind, HEADER_BYTES, LENGTH_BYTES } from "../core/wire/layout.js";
 import type { Roster } from "../core/wire/roster.js";
-import type { DatagramPacker } from "./datagram-packer.js";
+import type { Company, DatagramPacker } from "./datagram-packer.js";
 import type { Tally } from "./tally.js";
 import type { SocketAddress } from "./udp-socket.js";
 
@@ -41,6 +41,8 @@ export class Destination {
   address: SocketAddress;
   /** Encoded messages queued in this turn. For the egress only. */
   readonly pending: Uint8Array[] = [];
+  /** Whether a request is among them: what is ordered together costs less. For the egress only. */
+  hasRequest = false;
 
   constructor(principal: Principal, address: SocketAddress) {
     this.principal = principal;
@@ -78,6 +80,7 @@ export class Egress {
     for (const destination of to) {
       if (destination.pending.length === 0) this.#dirty.push(destination);
       destination.pending.push(bytes);
+      if (message.kind === "request") destination.hasRequest = true;
     }
   }
 
@@ -86,6 +89,7 @@ export class Egress {
     for (const destination of this.#dirty) {
       this.#sendPending(destination);
       destination.pending.length = 0;
+      destination.hasRequest = false;
     }
     this.#dirty.length = 0;
     this.#options.datagrams.endTurn();
@@ -115,8 +119,9 @@ export class Egress {
   /** Sends, of the messages from `first` to `end` (excluded), those that are not fragmented. */
   #sendPacked(destination: Destination, first: number, end: number, size: number): void {
     const { datagrams } = this.#options;
-    const { pending, address } = destination;
-    const frame = datagrams.reserve(address, size, false);
+    const { pending, address, hasRequest } = destination;
+    const company: Company = hasRequest ? "all" : "some";
+    const frame = datagrams.reserve(address, size, company);
     if (frame === null) return;
     let offset = HEADER_BYTES;
     for (let index = first; index < end; index += 1) {
@@ -143,7 +148,7 @@ export class Egress {
     for (let index = 0; index < count; index += 1) {
       const chunk = body.subarray(index * chunkBytes, (index + 1) * chunkBytes);
       const size = HEADER_BYTES + FRAGMENT_FIXED_BYTES + chunk.length;
-      const frame = datagrams.reserve(destination.address, size, true);
+      const frame = datagrams.reserve(destination.address, size, "none");
       if (frame === null) continue;
       writeFragmentFields(frame, HEADER_BYTES, { messageId, index, count, totalBytes });
       frame.set(chunk, HEADER_BYTES + FRAGMENT_FIXED_BYTES);

@@ -33,7 +33,7 @@ export function sealerOf(self: Principal): FrameSealer {
 }
 
 /** Keeps what is sent until the test takes it, and the buffers until it lets go of them. */
-class HeldSocket implements DatagramSocket {
+export class HeldSocket implements DatagramSocket {
   readonly local = { address: "127.0.0.1", port: 7000 };
   readonly counts = {} as SocketCounts;
   readonly sent: { readonly bytes: Uint8Array; readonly to: SocketAddress }[] = [];
