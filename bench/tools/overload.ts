@@ -4,7 +4,14 @@ import { FORGED_PER_SECOND } from "../harness/forger.js";
 import { LoadMeter, Operations, closedLoop, openLoop } from "../harness/load.js";
 import { measure, measureClosedLoop } from "../harness/measure-load.js";
 import { type PrivateCluster, withPrivateCluster } from "../harness/private-cluster.js";
-import { settingsOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
+import {
+  COMPILED_SECONDS,
+  nextTimes,
+  settingsOf,
+  setupOptions,
+  setupOf,
+  timesOf,
+} from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 import { rounded } from "../harness/usage.js";
 import type { LoadTimes } from "../harness/measure-load.js";
@@ -24,17 +31,18 @@ export const overload: BenchTool = {
   options: [
     { name: "overload-seconds", fallback: "60", summary: "how long the overload lasts" },
     { name: "factor", fallback: "2", summary: "offered rate in times of the capacity" },
-    ...setupOptions(),
+    ...setupOptions(COMPILED_SECONDS),
   ],
   async run(input, note) {
     const setup = setupOf(input, 2);
-    const times = timesOf(input);
+    const firstTimes = timesOf(input);
+    const times = nextTimes(firstTimes);
     const overloadMs = MS_PER_SECOND * input.decimal("overload-seconds", 1, SECONDS_MAX);
     const factor = input.decimal("factor", 0.1, 100);
     const rows = await withPrivateCluster(setup, note, async (cluster) => {
       const clients = [];
       for (let count = 0; count < SESSION_COUNT; count += 1) clients.push(await cluster.connect());
-      const peak = await measureClosedLoop(cluster, clients, "write", IN_FLIGHT_PEAK, times);
+      const peak = await measureClosedLoop(cluster, clients, "write", IN_FLIGHT_PEAK, firstTimes);
       note(`capacity: ${String(peak["operationsPerSecond"])}/s`);
       const rate = factor * Number(peak["operationsPerSecond"]);
       if (rate === 0)
@@ -64,7 +72,7 @@ export const overload: BenchTool = {
         },
       ];
     });
-    return { settings: { ...(await settingsOf(setup, times)), overloadMs, factor }, rows };
+    return { settings: { ...(await settingsOf(setup, firstTimes)), overloadMs, factor }, rows };
   },
 };
 

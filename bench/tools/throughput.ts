@@ -1,7 +1,15 @@
 import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { measureClosedLoop } from "../harness/measure-load.js";
 import { withPrivateCluster } from "../harness/private-cluster.js";
-import { numbersOf, settingsOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
+import {
+  COMPILED_SECONDS,
+  nextTimes,
+  numbersOf,
+  settingsOf,
+  setupOptions,
+  setupOf,
+  timesOf,
+} from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 
 const SESSIONS_MAX = 32;
@@ -14,7 +22,7 @@ export const throughput: BenchTool = {
     { name: "in-flight", fallback: "1,8,64,512,4096,16384", summary: "operations outstanding" },
     { name: "kinds", fallback: "write,read", summary: "write, read or both" },
     { name: "sessions", fallback: "4", summary: "sessions that share them" },
-    ...setupOptions(),
+    ...setupOptions(COMPILED_SECONDS),
   ],
   async run(input, note) {
     const setup = setupOf(input);
@@ -26,8 +34,9 @@ export const throughput: BenchTool = {
       const clients = [];
       for (let count = 0; count < sessionCount; count += 1) clients.push(await cluster.connect());
       for (const kind of kinds) {
-        for (const inFlight of numbersOf(input, "in-flight")) {
-          const row = await measureClosedLoop(cluster, clients, kind, inFlight, times);
+        for (const [index, inFlight] of numbersOf(input, "in-flight").entries()) {
+          const rowTimes = index === 0 ? times : nextTimes(times);
+          const row = await measureClosedLoop(cluster, clients, kind, inFlight, rowTimes);
           note(`${kind}, ${inFlight} in flight: ${String(row["operationsPerSecond"])}/s`);
           rows.push(row);
         }
