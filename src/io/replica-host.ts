@@ -4,7 +4,6 @@
  */
 import { assert, unreachable } from "../core/base/assert.js";
 import { BundleReader, BundleWriter } from "../core/base/bundle.js";
-import { FairRoom } from "../core/base/fair-room.js";
 import type { AppendId, ClientId, Principal, Seq } from "../core/base/ids.js";
 import type { Message, ReplicaMessage, ClientMessage, Verified } from "../core/message.js";
 import type { Effect } from "../core/pbft/effect.js";
@@ -23,6 +22,7 @@ import type { RecordLog } from "./record-log.js";
 import type { StoreRunner } from "./store-runner.js";
 import type { Tally } from "./tally.js";
 import type { TurnBudget } from "./turn-budget.js";
+import { TurnReads } from "./turn-reads.js";
 import type { SocketAddress } from "./udp-socket.js";
 
 /** The parts of the world that a replica acts on. */
@@ -68,14 +68,8 @@ const UNSTORED_REPLIES_MAX = 4_096;
  */
 const STEP_OPERATIONS = 256;
 
-/** Reads of one step: half a millisecond. */
-const STEP_READS = 64;
-
 /** How long who asks how this replica is waits, so that all who ask meanwhile get one answer. */
 const INSPECTION_DELAY_MS = 10;
-
-/** Reads that wait while a batch is executed over several turns; more are refused. */
-const WAITING_READS_MAX = 4_096;
 
 type ExecuteEffect = Extract<Effect, { kind: "execute" }>;
 type InstallEffect = Extract<Effect, { kind: "install" }>;
@@ -101,12 +95,10 @@ export class ReplicaHost {
   #flushIsDue = false;
   /** A batch to be executed once there is no event: reads that waited for the last come first. */
   #due: ExecuteEffect | null = null;
-  /** Whether a batch has begun to be executed and the core does not know yet. */
-  #isExecuting = false;
   /** The batch of a state that the service has taken over, and the core does not know yet. */
   #installingSeq: Seq | null = null;
-  /** Reads that came meanwhile: what they would show is the state after no batch. */
-  readonly #reads = new FairRoom<Event>(WAITING_READS_MAX);
+  /** Held while a batch has begun to be executed and the core does not know yet. */
+  readonly #reads: TurnReads;
   /** Questions for this replica's status that are not answered yet, the last of each client. */
   readonly #inspections = new Map<ClientId, { readonly nonce: number; readonly to: Destination }>();
   /** Who wants to know when the present turn is over. */
@@ -117,6 +109,14 @@ export class ReplicaHost {
     this.#world = world;
     this.#others = world.peers.filter((peer): peer is Destination => peer !== null);
     const { service, budget } = world;
+    this.#reads = new TurnReads({
+      onceTurned: (over) => {
+        this.onceTurned(over);
+      },
+      answer: (reads) => {
+        this.#dispatchAll(reads);
+      },
+    });
     this.#roots = new PinRoots({
       ...{ service, budget },
       tell: (seq, serviceRoot) => {
@@ -147,14 +147,14 @@ export class ReplicaHost {
     // The ingress lets only these through: it knows who may say what.
     const received = message as ReplicaMessage | ClientMessage;
     const event: Event = { kind: "received", from, message: received };
-    if (message.kind === "read" && this.#isExecuting) return this.#holdRead(from.id, event);
+    if (message.kind === "read" && !this.#reads.admits(message)) {
+      const waits = this.#reads.wait(from.id, message, event);
+      if (!waits) this.#world.rejects.add("host/reads-behind");
+      return;
+    }
     if (message.kind !== "request") return this.dispatch(event);
     this.#requests.push(event);
     this.#flushLater();
-  }
-
-  #holdRead(client: ClientId, event: Event): void {
-    if (!this.#reads.add(client, event, 1)) this.#world.rejects.add("host/executing");
   }
 
   /** Everything up to append `id` is durable. */
@@ -182,6 +182,13 @@ export class ReplicaHost {
     this.#flushLater();
   }
 
+  #dispatchAll(events: readonly Event[]): void {
+    if (this.#isStopped) return;
+    this.#events.push(...events);
+    this.#run();
+    this.#flushLater();
+  }
+
   /**
    * Ends this replica's part for good: whatever happens from now on, it concludes nothing from it,
    * because it could not record it. What was executed is still stored.
@@ -198,6 +205,7 @@ export class ReplicaHost {
     this.#run();
     this.#world.records.flush();
     this.#flushIsDue = false;
+    this.#reads.endTurn();
     this.#world.egress.flush();
     for (const probe of this.#world.probes) probe.turned?.();
     const atEnd = this.#atEndOfTurn;
@@ -349,7 +357,7 @@ export class ReplicaHost {
     const { service } = this.#world;
     if (effect.pin) yield* this.#roots.hashing();
     if (this.#isStopped) return;
-    this.#isExecuting = true;
+    this.#reads.hold();
     const results: Uint8Array[] = [];
     let operationCount = 0;
     let stepEnd = STEP_OPERATIONS;
@@ -366,9 +374,9 @@ export class ReplicaHost {
       operationCount += writer.count;
       results.push(writer.finish());
     }
-    this.#isExecuting = false;
+    this.#reads.letGo();
     this.#onExecuted(effect, operationCount, results);
-    yield* this.#answeringReads();
+    yield* this.#reads.answeringAll();
   }
 
   #onExecuted(
@@ -391,20 +399,6 @@ export class ReplicaHost {
   }
 
   /**
-   * Hands the reads that came while a batch was executed over several turns to the core. In none of
-   * those turns is an event under way, so each step is over when this goes on.
-   */
-  *#answeringReads(): Generator<void, void> {
-    while (this.#reads.count > 0 && !this.#isStopped) {
-      yield;
-      let left = STEP_READS;
-      this.#events.push(...this.#reads.take(() => left-- > 0));
-      this.#run();
-      this.#flushLater();
-    }
-  }
-
-  /**
    * Tells the core what came of a batch. One that was half executed when this host stopped is
    * stored with its replies, or it could be executed again after the restart; what else follows
    * from it could not be recorded.
@@ -419,7 +413,7 @@ export class ReplicaHost {
   }
 
   #query(effect: Extract<Effect, { kind: "query" }>): void {
-    assert(!this.#isExecuting, "no read shows what is half executed");
+    assert(!this.#reads.areHeld, "no read shows what is half executed");
     const { client, session, nonce, bundle } = effect.read;
     const writer = this.#results;
     writer.clear();

@@ -89,10 +89,10 @@ describe("a host that divides execution over turns", () => {
     fixture.commit(1, largeBatch(1, 2));
     fixture.host.onDurable(2);
     for (let nonce = 1; nonce <= 5_000; nonce += 1) fixture.hear(readOf(nonce));
-    const refused = fixture.rejects.of("host/executing");
+    const refused = fixture.rejects.of("host/reads-behind");
     assert(refused > 0 && refused < 5_000);
     fixture.hear({ ...readOf(), client: CUSTOMER }, CUSTOMER);
-    assert.equal(fixture.rejects.of("host/executing"), refused);
+    assert.equal(fixture.rejects.of("host/reads-behind"), refused);
     const answered = (): number =>
       fixture.messages.filter(({ kind }) => kind === "read-reply").length;
     await fixture.turns.pass(3);
