@@ -59,7 +59,7 @@ export const HASH_BYTES = WORD_BYTES * HASH_WORDS;
  */
 export const HASH_OFFSET = 2_048;
 
-/** Where that is to be which a first block is taken behind, from `blake2bStart`. */
+/** Where what a hash begins with must be, from `blake2bStart`. */
 export const START_OFFSET = HASH_OFFSET + HASH_BYTES;
 
 /** From here on the memory is its user's. */

@@ -88,7 +88,7 @@ export class ShortBlake2b {
   #takePrefixBlock(prefix: Uint8Array, inputEnd: number): void {
     this.#memory.set(prefix);
     this.#takeBlock(0, inputEnd, START_OFFSET);
-    // It may hold a key, and nothing else is sure to be written over it.
+    // It may hold a key, and only a prefix that has no place yet would be written over it.
     this.#memory.fill(0, 0, BLOCK_BYTES);
   }
 }

@@ -30,8 +30,9 @@ interface Holder {
 
 /**
  * A socket that many clients of one process use: what they send in one turn to one replica travels
- * in one datagram, and so does what a replica answers them in one of its turns. Each has its own
- * frames with its own MACs, so it is as if each had a socket of its own, only cheaper.
+ * in one datagram, or a few where there are many reads, and so does what a replica answers them in
+ * one of its turns. Each has its own frames with its own MACs, so it is as if each had a socket of
+ * its own, only cheaper.
  */
 export class ClientPort {
   readonly datagrams: DatagramPacker;

@@ -10,15 +10,15 @@ interface DatagramPackerOptions {
   readonly drops: Tally;
   /**
    * Calls `flush` once the turn is over, if those who write frames end their turns at other times:
-   * several clients of one socket, of which many frames do not leave all at the end, if they need
-   * not leave together. By default a turn ends when one of them says so.
+   * several clients of one socket. Then frames that need not leave together may leave before. By
+   * default a turn ends when one of them says so.
    */
   readonly atEndOfTurn?: (flush: () => void) => void;
 }
 
 /**
- * With what a frame may share its datagram: with nothing; with any others of its turn, some of
- * which may leave before the turn is over; or with as many of them as fit, which leave together.
+ * With what a frame may share its datagram: with nothing; with any others of its turn, of which a
+ * part may leave before the turn is over; or with all of them that fit, at the end of the turn.
  */
 export type Company = "none" | "some" | "all";
 
@@ -57,8 +57,9 @@ const UNDER_WAY_BYTES_MAX = 64 * 1024 * 1024;
 const FREE_BYTES_MAX = 4 * 1024 * 1024;
 
 /**
- * From frames to datagrams: the frames of a turn for one address share as few as they fit. What a
- * datagram costs hardly depends on its size, so it is their number that counts.
+ * From frames to datagrams: the frames of a turn for one address share as few as they fit, but for
+ * some that leave early. What a datagram costs hardly depends on its size, so it is their number
+ * that counts.
  */
 export class DatagramPacker {
   /** Largest datagram, and so the largest frame, in bytes. */
@@ -88,11 +89,15 @@ export class DatagramPacker {
    */
   reserve(to: SocketAddress, size: number, company: Company): Uint8Array | null {
     const open = this.#open.get(to.port);
-    if (open !== undefined && this.#admits(open, to, size, company)) {
-      return append(open, size, company);
-    }
+    const fits = open !== undefined && this.#fits(open, to, size, company);
+    const isDue = open !== undefined && this.#isDue(open, company);
+    if (fits && !isDue) return append(open, size, company);
     const buffer = this.#take();
-    if (buffer === null) return null;
+    if (buffer === null && fits) return append(open, size, company);
+    if (buffer === null) {
+      this.#options.drops.add("egress/overloaded");
+      return null;
+    }
     if (open !== undefined) this.#send(open);
     const datagram = {
       buffer,
@@ -100,7 +105,7 @@ export class DatagramPacker {
       to,
       isFull: company === "none",
       // Twice as many each time: one for every 32 of hundreds would cost more than it brings.
-      framesMax: open === undefined ? FIRST_FRAMES_MAX : 2 * open.framesMax,
+      framesMax: (open?.framesMax ?? FIRST_FRAMES_MAX) * (isDue ? 2 : 1),
       end: size,
       frameCount: 1,
       leavesWithAll: company === "all",
@@ -109,11 +114,15 @@ export class DatagramPacker {
     return datagram.first;
   }
 
-  #admits(open: OpenDatagram, to: SocketAddress, size: number, company: Company): boolean {
+  #fits(open: OpenDatagram, to: SocketAddress, size: number, company: Company): boolean {
     if (company === "none" || open.isFull || open.to.address !== to.address) return false;
-    if (open.end + size > this.datagramBytesMax) return false;
-    const mayLeave = company === "some" && !open.leavesWithAll;
-    return !mayLeave || !this.#sendsEarly || open.frameCount < open.framesMax;
+    return open.end + size <= this.datagramBytesMax;
+  }
+
+  /** Whether it should leave before the turn is over. */
+  #isDue(open: OpenDatagram, company: Company): boolean {
+    const mayLeave = this.#sendsEarly && company === "some" && !open.leavesWithAll;
+    return mayLeave && open.frameCount >= open.framesMax;
   }
 
   /** Whoever wrote frames has written all of this turn. */
@@ -141,10 +150,7 @@ export class DatagramPacker {
   }
 
   #take(): DatagramBuffer | null {
-    if ((this.#underWayCount + 1) * this.datagramBytesMax > UNDER_WAY_BYTES_MAX) {
-      this.#options.drops.add("egress/overloaded");
-      return null;
-    }
+    if ((this.#underWayCount + 1) * this.datagramBytesMax > UNDER_WAY_BYTES_MAX) return null;
     this.#underWayCount += 1;
     return this.#free.pop() ?? this.#newBuffer();
   }

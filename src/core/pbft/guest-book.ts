@@ -31,7 +31,7 @@ export interface Guest {
   hope: Hope | null;
   /** How often we may still give up a primary that does not help. */
   impatienceLeft: number;
-  /** When a view was left last because it leads it, and the pause until that may be again. */
+  /** When a view was left last because this guest led it, and the pause until that may be again. */
   passedOverTicks: Ticks;
   passedOverPauseTicks: Ticks;
 }

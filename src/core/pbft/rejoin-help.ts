@@ -6,13 +6,15 @@
  *
  * Whoever asks may be lying, or be somebody who repeats what it asked long ago, so what it gets is
  * bounded: each of us grants it one pair of goals, within reach of where we are ourselves, and the
- * next one only after a pause that doubles each time. A grant costs at most 3f + 1 handed-on views
- * and the null batches of one window and one checkpoint interval.
+ * next one only after a pause that doubles each time. A grant costs at most 3f + 1 handed-on views,
+ * those that W of each of us gave up for it, one in which the guest led, and the null batches of
+ * one window and one checkpoint interval.
  */
 import type { ReplicaId, Seq, Ticks, View } from "../base/ids.js";
 import type { Rejoin, Verified } from "../message.js";
 import type { Guest } from "./guest-book.js";
 import type { RejectCode } from "./reject.js";
+import type { VoteBounds } from "./rejoin-estimate.js";
 import type { State } from "./state.js";
 import { startViewChange } from "./view-changes.js";
 
@@ -47,6 +49,9 @@ const IDLE_TICKS: Ticks = 5;
  */
 const LEFT_TO_REQUESTS_TIMEOUTS = 2;
 
+/** What a guest has before anything is granted. */
+const NOTHING: VoteBounds = { seq: 0, view: 0 };
+
 /** A replica that forgot its votes asks where we are, or for help. */
 export function onRejoin(s: State, from: ReplicaId, m: Verified<Rejoin>): RejectCode | null {
   const guest = s.guests.of(from);
@@ -75,13 +80,17 @@ function preparedSeq(s: State): Seq {
 }
 
 function grant(s: State, guest: Guest, { seq, view }: Rejoin): RejectCode | null {
-  const { granted } = guest;
-  const isGranted = granted !== null && seq <= granted.seq && view <= granted.view;
-  // While it gets nowhere what we may give up for it comes back with a grant, at the pace of one.
+  // It is helped already, or this is what it said before it was.
+  if (seq <= s.log.lowWatermark && view < s.view) return null;
+  const granted = guest.granted ?? NOTHING;
+  const isGranted = seq <= granted.seq && view <= granted.view;
+  // If all impatience is spent and the goals still stand, they may be granted again, after the same
+  // pause as new ones.
   if (isGranted && guest.impatienceLeft > 0) return null;
   if (s.now - guest.grantedTicks < guest.pauseTicks) return isGranted ? null : "rejoin/too-often";
-  if (!isInReach(s, seq, view)) return "rejoin/out-of-reach";
-  guest.granted = { seq, view };
+  if (!mayBeAsked(s, seq, view)) return "rejoin/out-of-reach";
+  // What was granted and is not reached stands, whatever old questions somebody repeats.
+  guest.granted = { seq: Math.max(seq, granted.seq), view: Math.max(view, granted.view) };
   guest.grantedTicks = s.now;
   guest.pauseTicks = longerPause(guest.pauseTicks);
   guest.impatienceLeft = s.quorums.weak;
@@ -94,7 +103,7 @@ function grant(s: State, guest: Guest, { seq, view }: Rejoin): RejectCode | null
  * asks again. Its bound is at most 2f views above where a correct one is, which alone got at most f
  * ahead of us; and it is a checkpoint's, for up to there null batches go.
  */
-function isInReach(s: State, seq: Seq, view: View): boolean {
+function mayBeAsked(s: State, seq: Seq, view: View): boolean {
   const { windowSlots, checkpointIntervalSlots } = s.options;
   if (seq % checkpointIntervalSlots !== 0) return false;
   return seq <= preparedSeq(s) + windowSlots && view <= s.view + 3 * s.quorums.faultsMax;
@@ -126,7 +135,7 @@ export function helpGuests(s: State): void {
 }
 
 function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
-  if (s.primary === id && mustPassOver(s, guest)) return true;
+  if (s.primary === id && passesOver(s, guest)) return true;
   if (!s.active) return false;
   const { granted } = guest;
   if (granted === null) return false;
@@ -134,7 +143,7 @@ function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
   if (s.primary === s.self) return isTooLow;
   const isTooEarly = s.log.lowWatermark < granted.seq;
   if (!isTooLow && !isTooEarly) return false;
-  if (hasHope(s, guest, isTooEarly && !isTooLow) || guest.impatienceLeft === 0) return false;
+  if (keepsHope(s, guest, isTooEarly && !isTooLow) || guest.impatienceLeft === 0) return false;
   guest.impatienceLeft -= 1;
   return true;
 }
@@ -142,9 +151,10 @@ function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
 /**
  * Whether to leave the view of a guest at once: it says itself that it does not lead. As with a
  * timeout, Q must have come as far as we (VT2). Not again before a pause: what it says may be what
- * it said long ago, repeated by somebody whenever it leads.
+ * it said long ago, repeated by somebody whenever it leads. Until then its views are left as others
+ * are, by the time-out of a request or by impatience.
  */
-function mustPassOver(s: State, guest: Guest): boolean {
+function passesOver(s: State, guest: Guest): boolean {
   if (!s.active && s.viewChanges.newViewDeadline === null) return false;
   if (s.now - guest.passedOverTicks < guest.passedOverPauseTicks) return false;
   guest.passedOverTicks = s.now;
@@ -157,12 +167,12 @@ function longerPause(pauseTicks: Ticks): Ticks {
 }
 
 /**
- * Whether the present primary may still be at it. Only the time counts in which the guest asks:
- * nobody has to help one that is away, or that a bad network makes seem so. Where only the
- * checkpoint is missing each batch is a step: on a slow network a window of them takes longer than
- * anybody's patience.
+ * Whether the present primary may still be at it; counts, so once a tick for each guest. Only the
+ * time counts in which the guest asks: nobody has to help one that is away, or that a bad network
+ * makes seem so. Where only the checkpoint is missing each batch is a step: on a slow network a
+ * window of them takes longer than anybody's patience.
  */
-function hasHope(s: State, guest: Guest, isStepwise: boolean): boolean {
+function keepsHope(s: State, guest: Guest, isStepwise: boolean): boolean {
   const { view, executedSeq } = s;
   const { hope } = guest;
   const timeoutTicks = s.options.viewChangeTicksMax;

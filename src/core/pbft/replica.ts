@@ -296,7 +296,6 @@ function receiveFromReplica(
   }
 }
 
-/** V8 makes a new table for each set that is cleared, even an empty one. */
 function settleTouched(s: State): void {
   for (const slot of s.touched) {
     settleSlot(s, slot);
@@ -316,6 +315,7 @@ function settle(s: State, hasMore: boolean): void {
   announceNewView(s);
   placeChosen(s);
   if (!hasMore) orderWaiting(s);
+  // V8 makes a new table for each set that is cleared, even an empty one.
   if (s.touched.size > 0) settleTouched(s);
   sendAwaitedCommits(s);
   answerHeldReads(s);

@@ -35,9 +35,14 @@ function enter(lone: LoneReplica, view: View): void {
 }
 
 /** Asks once in `askTicks`; returns after how many ticks the view was left, or `ticksMax`. */
-function ticksUntilLeft(lone: LoneReplica, askTicks: number, ticksMax: number): number {
+function ticksUntilLeft(
+  lone: LoneReplica,
+  askTicks: number,
+  ticksMax: number,
+  question = rejoinOf(8, 1),
+): number {
   for (let tick = 0; tick < ticksMax; tick += 1) {
-    if (tick % askTicks === 0) lone.receive(GUEST, rejoinOf(8, 1));
+    if (tick % askTicks === 0) lone.receive(GUEST, question);
     lone.tick();
     if (!lone.replica.active) return tick + 1;
   }
@@ -90,6 +95,29 @@ describe("the patience with a primary that does not help (PR3)", () => {
     // It has doubled.
     const fifth = ticksUntilLeft(lone, 10, 2_000);
     assert(fifth > 2 * third && fifth < 1_000, `${fifth}`);
+  });
+});
+
+describe("an old question that somebody repeats (PR3)", () => {
+  test("does not take the place of what was granted", () => {
+    const lone = helper();
+    for (const next of [3, 4]) {
+      assert(ticksUntilLeft(lone, 10, 1_000, rejoinOf(8, 2)) < 100);
+      enter(lone, next);
+    }
+    // The pause is over, and with it nobody's patience is left.
+    lone.tick(500);
+    assert.equal(lone.receive(GUEST, rejoinOf(4, 1)), null);
+    assert.equal(lone.receive(GUEST, rejoinOf(8, 2)), null, "it stands");
+    assert.equal(ticksUntilLeft(lone, 10, 1_000, rejoinOf(8, 2)), 81);
+  });
+
+  test("is granted nothing where its goals are reached, so that a new one need not wait", () => {
+    const lone = helper();
+    enter(lone, 3);
+    assert.equal(lone.receive(GUEST, rejoinOf(0, 1)), null);
+    assert.equal(lone.receive(GUEST, rejoinOf(8, 4)), null);
+    assert.equal(lone.receive(GUEST, rejoinOf(8, 5)), "rejoin/too-often");
   });
 });
 

@@ -75,6 +75,17 @@ describe("a port that many write to in a turn", () => {
     assert.deepEqual(sent(), [numbers(0, 130)]);
   });
 
+  test("fills the datagram up where the system takes no more", () => {
+    const { write, sent, endTurn } = sharedPacker();
+    const countMax = Math.floor((64 * 1024 * 1024) / 65_507);
+    write("none", countMax - 1);
+    write("some", 40);
+    endTurn();
+    const datagrams = sent();
+    assert.equal(datagrams.length, countMax);
+    assert.equal(datagrams.at(-1)?.length, 40);
+  });
+
   test("counts for each address by itself, and fills no datagram above its bound", () => {
     const { write, sent, endTurn } = sharedPacker(20 * SIZE);
     const elsewhere = { ...THERE, port: 7_001 };
