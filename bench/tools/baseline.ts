@@ -15,6 +15,9 @@ import { rounded } from "../harness/usage.js";
 const MICROS_PER_MS = 1_000;
 const SEED = 7;
 
+/** Most of the time is the database's, which is not to be compiled. */
+const WARM_UP_SECONDS = 2;
+
 /** The same operations on one database without replicas. */
 export const baseline: BenchTool = {
   name: "baseline",
@@ -23,7 +26,7 @@ export const baseline: BenchTool = {
     { name: "group-sizes", fallback: "1,100,2000", summary: "operations of one transaction" },
     { name: "server", fallback: "", summary: "mysql://… of a server to measure too" },
     { name: "connections", fallback: "1,32", summary: "connections to it, a transaction each" },
-    ...setupOptions(),
+    ...setupOptions(WARM_UP_SECONDS),
   ],
   async run(input, note) {
     const { accountCount } = setupOf(input);

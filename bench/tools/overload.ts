@@ -4,14 +4,7 @@ import { FORGED_PER_SECOND } from "../harness/forger.js";
 import { LoadMeter, Operations, closedLoop, openLoop } from "../harness/load.js";
 import { measure, measureClosedLoop } from "../harness/measure-load.js";
 import { type PrivateCluster, withPrivateCluster } from "../harness/private-cluster.js";
-import {
-  COMPILED_SECONDS,
-  nextTimes,
-  settingsOf,
-  setupOptions,
-  setupOf,
-  timesOf,
-} from "../harness/setup-options.js";
+import { nextTimes, settingsOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 import { rounded } from "../harness/usage.js";
 import type { LoadTimes } from "../harness/measure-load.js";
@@ -31,7 +24,7 @@ export const overload: BenchTool = {
   options: [
     { name: "overload-seconds", fallback: "60", summary: "how long the overload lasts" },
     { name: "factor", fallback: "2", summary: "offered rate in times of the capacity" },
-    ...setupOptions(COMPILED_SECONDS),
+    ...setupOptions(),
   ],
   async run(input, note) {
     const setup = setupOf(input, 2);
@@ -72,7 +65,9 @@ export const overload: BenchTool = {
         },
       ];
     });
-    return { settings: { ...(await settingsOf(setup, firstTimes)), overloadMs, factor }, rows };
+    const rowWarmUpMs = times.warmUpMs;
+    const settings = { ...(await settingsOf(setup, firstTimes)), rowWarmUpMs, overloadMs, factor };
+    return { settings, rows };
   },
 };
 

@@ -2,14 +2,7 @@ import { UsageError } from "../../src/cli/command.js";
 import { batchMemory } from "../harness/batch-memory.js";
 import { measureClosedLoop } from "../harness/measure-load.js";
 import { type ClusterSetup, withPrivateCluster } from "../harness/private-cluster.js";
-import {
-  COMPILED_SECONDS,
-  numbersOf,
-  settingsOf,
-  setupOptions,
-  setupOf,
-  timesOf,
-} from "../harness/setup-options.js";
+import { numbersOf, settingsOf, setupOptions, setupOf, timesOf } from "../harness/setup-options.js";
 import type { BenchTool, Figures } from "../harness/tool.js";
 import { rounded } from "../harness/usage.js";
 
@@ -32,7 +25,7 @@ export const scale: BenchTool = {
     { name: "bundles", fallback: "1,10,100,1000,2000", summary: "operations of one request" },
     { name: "worker-counts", fallback: "0,1,2", summary: "verification threads" },
     { name: "in-flight", fallback: "4096", summary: "operations outstanding, bundles apart" },
-    ...setupOptions(COMPILED_SECONDS),
+    ...setupOptions(),
   ],
   async run(input, note) {
     const parts = (input.text("parts") ?? "").split(",");

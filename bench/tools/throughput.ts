@@ -2,7 +2,6 @@ import type { BulkKind } from "../../src/cli/bench/closed-loop.js";
 import { measureClosedLoop } from "../harness/measure-load.js";
 import { withPrivateCluster } from "../harness/private-cluster.js";
 import {
-  COMPILED_SECONDS,
   nextTimes,
   numbersOf,
   settingsOf,
@@ -22,7 +21,7 @@ export const throughput: BenchTool = {
     { name: "in-flight", fallback: "1,8,64,512,4096,16384", summary: "operations outstanding" },
     { name: "kinds", fallback: "write,read", summary: "write, read or both" },
     { name: "sessions", fallback: "4", summary: "sessions that share them" },
-    ...setupOptions(COMPILED_SECONDS),
+    ...setupOptions(),
   ],
   async run(input, note) {
     const setup = setupOf(input);
@@ -46,6 +45,8 @@ export const throughput: BenchTool = {
       }
     });
     const payload = "deposits and moves of 10 to 36 bytes; gets of 13";
-    return { settings: { ...(await settingsOf(setup, times)), sessionCount, payload }, rows };
+    const rowWarmUpMs = nextTimes(times).warmUpMs;
+    const settings = { ...(await settingsOf(setup, times)), rowWarmUpMs, sessionCount, payload };
+    return { settings, rows };
   },
 };

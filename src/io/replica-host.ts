@@ -176,12 +176,10 @@ export class ReplicaHost {
 
   /** Hands `event` to the core and carries out what follows from it. */
   dispatch(event: Event): void {
-    if (this.#isStopped) return;
-    this.#events.push(event);
-    this.#run();
-    this.#flushLater();
+    this.#dispatchAll([event]);
   }
 
+  /** All of them before a batch that becomes due is executed. */
   #dispatchAll(events: readonly Event[]): void {
     if (this.#isStopped) return;
     this.#events.push(...events);

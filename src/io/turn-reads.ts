@@ -7,6 +7,9 @@ import type { Event } from "../core/pbft/event.js";
 /** What a read costs beside its operations, in operations. */
 const READ_COST = 10;
 
+/** So many bytes count as an operation: what waits is bounded however large its operations are. */
+const BYTES_OF_OPERATION = 64;
+
 /**
  * What the reads that are answered in one turn may cost, in operations: two milliseconds, or a
  * third more where each account is in no cache. One read may have 2,048.
@@ -17,10 +20,11 @@ const TURN_COST_MAX = 3_000;
 const STEP_COST_MAX = 700;
 
 /** The same for all that wait for another turn; more are refused. */
-const WAITING_COST_MAX = 65_536;
+const WAITING_COST_MAX = 131_072;
 
 function costOf(read: Read): number {
-  return READ_COST + bundleCount(read.bundle);
+  const bytesCost = Math.floor(read.bundle.length / BYTES_OF_OPERATION);
+  return READ_COST + bundleCount(read.bundle) + bytesCost;
 }
 
 /** How reads are answered. */

@@ -20,20 +20,40 @@ interface Hope {
   stepTicks: Ticks;
 }
 
+/** Pause after the first time: a rejoin under way gets along without a second grant. */
+const PAUSE_TICKS_MIN = 500;
+
+/** Most that doubling makes of a pause: an hour, at ticks of 10 ms. */
+const PAUSE_TICKS_MAX = 360_000;
+
+/** When something was last done for a guest, and the pause until it may be again. */
+class DoublingPause {
+  startTicks: Ticks = -Infinity;
+  #ticks: Ticks = 0;
+
+  isOver(now: Ticks): boolean {
+    return now - this.startTicks >= this.#ticks;
+  }
+
+  /** It was done now. */
+  begin(now: Ticks): void {
+    this.startTicks = now;
+    this.#ticks = Math.min(Math.max(PAUSE_TICKS_MIN, 2 * this.#ticks), PAUSE_TICKS_MAX);
+  }
+}
+
 /** What is known of one replica that asks for help, and what it was granted. */
 export interface Guest {
   heardTicks: Ticks;
   answeredTicks: Ticks;
   granted: VoteBounds | null;
-  grantedTicks: Ticks;
-  pauseTicks: Ticks;
+  readonly grantPause: DoublingPause;
   /** What was hoped of the primary of a view. */
   hope: Hope | null;
   /** How often we may still give up a primary that does not help. */
   impatienceLeft: number;
-  /** When a view was left last because this guest led it, and the pause until that may be again. */
-  passedOverTicks: Ticks;
-  passedOverPauseTicks: Ticks;
+  /** Of leaving a view at once because this guest leads it. */
+  readonly passOverPause: DoublingPause;
 }
 
 /** The replicas that ask for help. */
@@ -45,12 +65,10 @@ export class GuestBook {
       heardTicks: -Infinity,
       answeredTicks: -Infinity,
       granted: null,
-      grantedTicks: -Infinity,
-      pauseTicks: 0,
+      grantPause: new DoublingPause(),
       hope: null,
       impatienceLeft: 0,
-      passedOverTicks: -Infinity,
-      passedOverPauseTicks: 0,
+      passOverPause: new DoublingPause(),
     }));
   }
 

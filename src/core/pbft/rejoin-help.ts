@@ -21,12 +21,6 @@ import { startViewChange } from "./view-changes.js";
 /** Least time between two answers to one replica. */
 const ANSWER_TICKS_MIN = 2;
 
-/** Pause after the first grant to one replica: a rejoin under way gets along without a second. */
-const PAUSE_TICKS_MIN = 500;
-
-/** Most that doubling makes of a pause: an hour, at ticks of 10 ms. */
-const PAUSE_TICKS_MAX = 360_000;
-
 /**
  * What a primary gets to hand its view on, or to order the next batch before the checkpoint, in
  * longest view change timeouts: it may have a window of batches to write to a slow disk.
@@ -87,12 +81,11 @@ function grant(s: State, guest: Guest, { seq, view }: Rejoin): RejectCode | null
   // If all impatience is spent and the goals still stand, they may be granted again, after the same
   // pause as new ones.
   if (isGranted && guest.impatienceLeft > 0) return null;
-  if (s.now - guest.grantedTicks < guest.pauseTicks) return isGranted ? null : "rejoin/too-often";
+  if (!guest.grantPause.isOver(s.now)) return isGranted ? null : "rejoin/too-often";
   if (!mayBeAsked(s, seq, view)) return "rejoin/out-of-reach";
   // What was granted and is not reached stands, whatever old questions somebody repeats.
   guest.granted = { seq: Math.max(seq, granted.seq), view: Math.max(view, granted.view) };
-  guest.grantedTicks = s.now;
-  guest.pauseTicks = longerPause(guest.pauseTicks);
+  guest.grantPause.begin(s.now);
   guest.impatienceLeft = s.quorums.weak;
   guest.hope = null;
   return null;
@@ -123,7 +116,7 @@ export function orderedForGuests(s: State): Seq {
 function isLeftToRequests(s: State, guest: Guest): boolean {
   const isIdle = s.now - s.usedTicks >= IDLE_TICKS;
   const forTicks = LEFT_TO_REQUESTS_TIMEOUTS * s.options.viewChangeTicksMax;
-  return !isIdle && s.now - guest.grantedTicks < forTicks;
+  return !isIdle && s.now - guest.grantPause.startTicks < forTicks;
 }
 
 /** Leaves a view that a guest must not vote in, or in which it gets no help. Once a tick. */
@@ -156,14 +149,9 @@ function mustLeave(s: State, id: ReplicaId, guest: Guest): boolean {
  */
 function passesOver(s: State, guest: Guest): boolean {
   if (!s.active && s.viewChanges.newViewDeadline === null) return false;
-  if (s.now - guest.passedOverTicks < guest.passedOverPauseTicks) return false;
-  guest.passedOverTicks = s.now;
-  guest.passedOverPauseTicks = longerPause(guest.passedOverPauseTicks);
+  if (!guest.passOverPause.isOver(s.now)) return false;
+  guest.passOverPause.begin(s.now);
   return true;
-}
-
-function longerPause(pauseTicks: Ticks): Ticks {
-  return Math.min(Math.max(PAUSE_TICKS_MIN, 2 * pauseTicks), PAUSE_TICKS_MAX);
 }
 
 /**
